@@ -1,0 +1,84 @@
+// The one place that reads the arguments and the environment and sets the exit code.
+import { holdsSecret } from "./config/values.ts";
+import { AppError, exitCodes, messageOf } from "./errors.ts";
+import { initPorts, openSignalInbox, rawEntries } from "./host/init.ts";
+import { runWorker, workerArgument } from "./host/worker.ts";
+import { commandArgv, type Command } from "./init/command.ts";
+import { exitCodeOf } from "./init/exit-status.ts";
+import { supervise } from "./init/supervise.ts";
+import { readPlainInvocation } from "./invocation.ts";
+
+/** Set by the build from package.json. */
+declare const NFS_INIT_VERSION: string;
+
+async function main(args: readonly string[]): Promise<number> {
+  const inbox = openSignalInbox();
+  const invocation = readPlainInvocation(args) ?? (await parseArguments(args));
+  if (invocation.kind === "text") {
+    process.stdout.write(invocation.text);
+    return exitCodes.ok;
+  }
+  const { role, flags, command } = invocation;
+  const isConfigured =
+    flags.values.size + flags.mounts.length > 0 || Object.keys(process.env).some((name) => name.startsWith("NFS_"));
+  if (role === "run" && !isConfigured) {
+    // A plain init: nothing but the supervisor is loaded.
+    const init = initPorts({ nofile: undefined, workingDirectory: undefined, isRuntimeChild: () => false }, inbox);
+    return exitCodeOf(await supervise(init, commandOf(command)));
+  }
+  const { runConfigured } = await import("./configured.ts");
+  return runConfigured(invocation, commandOf(command), {
+    environment: process.env,
+    inbox,
+    workingDirectory: currentDirectory(),
+    print: (text) => process.stdout.write(text),
+  });
+}
+
+async function parseArguments(args: readonly string[]) {
+  const { parseCommandLine } = await import("./command-line.ts");
+  return parseCommandLine(args, NFS_INIT_VERSION);
+}
+
+/** COMMAND as given, except that no secret of our configuration reaches its environment. */
+function commandOf(words: readonly string[]): Command {
+  const encoder = new TextEncoder();
+  const decoder = new TextDecoder();
+  const given =
+    rawEntries("environ") ??
+    Object.entries(process.env).map(([name, value]) => encoder.encode(`${name}=${value ?? ""}`));
+  const isSecret = (entry: string) => entry.startsWith("NFS_") && holdsSecret(entry);
+  return {
+    argv: commandArgv(words, rawEntries("cmdline")),
+    env: given.filter((entry) => !isSecret(decoder.decode(entry))),
+  };
+}
+
+function currentDirectory(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says why nothing could be done, in plain words: there is no configured log here. */
+function complain(error: unknown): number {
+  if (!(error instanceof AppError)) {
+    process.stderr.write(
+      `nfs-init: fault of nfs-init itself: ${error instanceof Error ? error.stack : messageOf(error)}\n`,
+    );
+    return exitCodes.fault;
+  }
+  process.stderr.write(`nfs-init: ${error.message}${error.hint === undefined ? "" : `; ${error.hint}`}\n`);
+  return error.exitCode;
+}
+
+const args = process.argv.slice(2);
+if (args[0] === workerArgument) {
+  runWorker();
+} else {
+  void main(args)
+    .catch(complain)
+    .then((exitCode) => process.exit(exitCode));
+}

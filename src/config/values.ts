@@ -1,0 +1,166 @@
+// Parsers for single values from outside: text in, a typed value out, or undefined where the text cannot be understood.
+
+/** A kind of value: how it is written, and how it is read. */
+export interface Format<T> {
+  /** The accepted form, for messages and the reference: "a duration: 250ms, 15s, ..." */
+  readonly accepts: string;
+  /** The value, or undefined where `text` is not of this form. */
+  readonly parse: (text: string) => T | undefined;
+}
+
+/** The value type of a format. */
+export type ValueOf<F> = F extends Format<infer T> ? T : never;
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** Timers count milliseconds in a signed 32-bit number; a longer duration would fire at once. */
+const longestMs = 2 ** 31 - 1;
+
+/** A duration in milliseconds, not below `minMs`. */
+export function duration(minMs = 0): Format<number> {
+  const least = minMs === 0 ? "" : `, at least ${minMs}ms`;
+  return {
+    accepts: `a duration (250ms, 15s, 3m, 1h, or seconds without a unit${least})`,
+    parse: (text) => {
+      const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
+      if (match === null) return undefined;
+      const valueMs = Math.round(Number(match[1]) * (unitMs[match[2] ?? "s"] ?? 1));
+      return valueMs >= minMs && valueMs <= longestMs ? valueMs : undefined;
+    },
+  };
+}
+
+const switchWords: ReadonlyMap<string, boolean> = new Map([
+  ["on", true],
+  ["true", true],
+  ["yes", true],
+  ["1", true],
+  ["off", false],
+  ["false", false],
+  ["no", false],
+  ["0", false],
+]);
+
+/** A switch; also true/false, yes/no, 1/0, in any case. */
+export const toggle: Format<boolean> = {
+  accepts: "on or off",
+  parse: (text) => switchWords.get(text.toLowerCase()),
+};
+
+/** A switch that any word sets, except those that mean off. */
+export const anyWordToggle: Format<boolean> = {
+  accepts: "on (or any word that is not off) or off",
+  parse: (text) => switchWords.get(text.toLowerCase()) ?? true,
+};
+
+/** One of a few words, in lower case. */
+export function choice<const Word extends string>(...words: readonly Word[]): Format<Word> {
+  return {
+    accepts: words.length === 1 ? `${words[0]}` : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`,
+    parse: (text) => words.find((word) => word === text.toLowerCase()),
+  };
+}
+
+/** A whole number from `least` to `most`. */
+export function integer(least: number, most: number): Format<number> {
+  return {
+    accepts: `a whole number from ${least} to ${most}`,
+    parse: (text) => {
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+      return value >= least && value <= most ? value : undefined;
+    },
+  };
+}
+
+/** A file creation mask in octal, umask(2). */
+export const octalMask: Format<number> = {
+  accepts: "an octal mask such as 022",
+  parse: (text) => (/^0?[0-7]{1,3}$/.test(text) ? Number.parseInt(text, 8) : undefined),
+};
+
+/** An absolute path without `..`; repeated, trailing and `.` parts are dropped. */
+export const absolutePath: Format<string> = {
+  accepts: "an absolute path without '..'",
+  parse: (text) => {
+    if (!text.startsWith("/") || text.includes("\0")) return undefined;
+    const parts = text.split("/").filter((part) => part !== "" && part !== ".");
+    return parts.includes("..") ? undefined : `/${parts.join("/")}`;
+  },
+};
+
+/** Any text that is not empty. */
+export function anyText(accepts: string): Format<string> {
+  return { accepts, parse: (value) => value };
+}
+
+/** Numbers of the signals a name may stand for on Linux (signal(7), x86 and ARM). */
+export const signalNumbers: ReadonlyMap<string, number> = new Map(
+  [
+    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU",
+    "URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS",
+  ]
+    .join(" ")
+    .split(" ")
+    .map((name, index) => [name, index + 1]),
+);
+
+/** A signal by name, with or without SIG, as its number; real-time ones as RTMIN+n. */
+export const signal: Format<number> = {
+  accepts: "a signal name such as TERM or RTMIN+3",
+  parse: (value) => {
+    const name = value.toUpperCase().replace(/^SIG/, "");
+    const realTime = /^RTMIN(?:\+(\d{1,2}))?$/.exec(name);
+    if (realTime !== null) {
+      const number = 34 + Number(realTime[1] ?? 0);
+      return number <= 64 ? number : undefined;
+    }
+    return signalNumbers.get(name);
+  },
+};
+
+/** Signals rewritten on their way: from number to number. */
+export const signalMap: Format<ReadonlyMap<number, number>> = {
+  accepts: "pairs such as TERM:QUIT,HUP:USR1",
+  parse: (value) => {
+    const pairs = value.split(",").map((pair) => pair.split(":").map((name) => signal.parse(name.trim())));
+    const map = new Map<number, number>();
+    for (const [from, to, ...more] of pairs) {
+      if (from === undefined || to === undefined || more.length > 0) return undefined;
+      map.set(from, to);
+    }
+    return map;
+  },
+};
+
+/** The protocol versions an NFS share may be asked for; "4" is any minor version of 4. */
+export type NfsVersion = "auto" | "3" | "4" | "4.0" | "4.1" | "4.2";
+
+const versionWords: ReadonlyMap<string, NfsVersion> = new Map<string, NfsVersion>([
+  ["auto", "auto"],
+  ["nfs", "auto"],
+  ["3", "3"],
+  ["nfs3", "3"],
+  ["4", "4"],
+  ["nfs4", "4"],
+  ["4.0", "4.0"],
+  ["4.1", "4.1"],
+  ["4.2", "4.2"],
+]);
+
+/** An NFS protocol version. */
+export const nfsVersion: Format<NfsVersion> = {
+  accepts: "auto, 3, 4, 4.0, 4.1 or 4.2 (also nfs, nfs3, nfs4)",
+  parse: (value) => versionWords.get(value.toLowerCase()),
+};
+
+/** `value` with anything that may be a password taken out; for messages and logs. */
+export function redact(value: string): string {
+  return value
+    .replaceAll(/(\bpass(?:word|wd)?\s*=)[^,;&\s]*/gi, "$1***")
+    .replaceAll(/(\/\/[^/@\s:]*:)[^/@\s]*@/g, "$1***@");
+}
+
+/** Whether `value` holds something that `redact` takes out. */
+export function holdsSecret(value: string): boolean {
+  return redact(value) !== value;
+}

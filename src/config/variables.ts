@@ -1,0 +1,375 @@
+// The one table of everything that can be configured; the parser, --help, the README's reference and the checks read it.
+import {
+  absolutePath,
+  anyText,
+  anyWordToggle,
+  choice,
+  duration,
+  integer,
+  nfsVersion,
+  octalMask,
+  signal,
+  signalMap,
+  toggle,
+  type Format,
+  type ValueOf,
+} from "./values.ts";
+
+export type VariableGroup = "Shares" | "fstab" | "Waiting and mounting" | "The process" | "Watching" | "Reporting";
+
+export interface Variable<T = unknown> {
+  /** Name of the environment variable; the flag is derived from it. */
+  readonly name: string;
+  readonly group: VariableGroup;
+  /** What it means, one clause; the reference and --help print it. */
+  readonly meaning: string;
+  readonly format: Format<T>;
+  /** The default as it would be written, "" where there is none. */
+  readonly default: string;
+  /** What the reference says of the default where it cannot be written as a value. */
+  readonly defaultMeaning?: string;
+  /** Further names of the same variable. */
+  readonly aliases?: readonly string[];
+  /** Whether `NFS_<n>_...` of it describes a further share. */
+  readonly numbered?: boolean;
+  /** Set while the behaviour is not built: the values that ask for nothing new and are accepted, in the form they are written. */
+  readonly onlyYet?: readonly string[];
+}
+
+const host = anyText("a host name, an IPv4 or an IPv6 address");
+
+/** Every variable by the name the program knows it under. */
+export const variables = {
+  host: {
+    name: "NFS_HOST",
+    group: "Shares",
+    meaning: "server: a name, an IPv4 or an IPv6 address, with or without brackets",
+    format: host,
+    default: "",
+    numbered: true,
+  },
+  hostMount: {
+    name: "NFS_HOST_MOUNT",
+    group: "Shares",
+    meaning: "exported path on the server",
+    format: absolutePath,
+    default: "",
+    defaultMeaning: "the share's mount point",
+    numbered: true,
+  },
+  mountPoint: {
+    name: "NFS_MOUNT_POINT",
+    group: "Shares",
+    meaning: "where the share is mounted here; created if absent",
+    format: absolutePath,
+    default: "",
+    defaultMeaning: "none; required unless only further shares are meant",
+    numbered: true,
+  },
+  version: {
+    name: "NFS_VERSION",
+    group: "Shares",
+    meaning: "protocol version; auto tries 4.2, 4.1, 4.0 and 3 and adds nothing to the fstab line",
+    format: nfsVersion,
+    default: "auto",
+    numbered: true,
+  },
+  options: {
+    name: "NFS_OPTIONS",
+    group: "Shares",
+    meaning: "mount options, see nfs(5); replaces the default as a whole",
+    format: anyText("mount options separated by commas"),
+    default: "hard,nolock",
+    numbered: true,
+  },
+  mounts: {
+    name: "NFS_MOUNTS",
+    group: "Shares",
+    meaning:
+      "further shares, one a line or separated by ';': SOURCE TARGET [TYPE [OPTIONS]] as in fstab(5), SOURCE also as nfs://host[:port]/path[?options]",
+    format: anyText("SOURCE TARGET [TYPE [OPTIONS]], one a line or separated by ';'"),
+    default: "",
+  },
+  mountSkip: {
+    name: "NFS_MOUNT_SKIP",
+    group: "Shares",
+    meaning: "mount nothing and start COMMAND all the same",
+    format: anyWordToggle,
+    default: "off",
+    aliases: ["TEST"],
+  },
+  fstab: {
+    name: "NFS_FSTAB",
+    group: "fstab",
+    meaning: "the file our lines are kept in, or none",
+    format: anyText("an absolute path or none"),
+    default: "",
+    defaultMeaning: "/etc/fstab for run, none for the other commands",
+  },
+  waitTimeoutMs: {
+    name: "NFS_WAIT_TIMEOUT",
+    group: "Waiting and mounting",
+    meaning: "whole time until every share is mounted the first time; 0 is for ever",
+    format: duration(),
+    default: "0",
+  },
+  attemptTimeoutMs: {
+    name: "NFS_ATTEMPT_TIMEOUT",
+    group: "Waiting and mounting",
+    meaning: "one question to a server or one mount call; a mount call is given up to 2m while the server answers",
+    format: duration(100),
+    default: "15s",
+  },
+  retryMinMs: {
+    name: "NFS_RETRY_MIN",
+    group: "Waiting and mounting",
+    meaning: "first pause after a failed mount call; pauses double from there",
+    format: duration(10),
+    default: "250ms",
+  },
+  retryMaxMs: {
+    name: "NFS_RETRY_MAX",
+    group: "Waiting and mounting",
+    meaning: "longest pause between two mount calls",
+    format: duration(10),
+    default: "5s",
+  },
+  modprobe: {
+    name: "NFS_MODPROBE",
+    group: "Waiting and mounting",
+    meaning: "auto: when the kernel does not know NFS, load nfs, nfsv3 and nfsv4 where /lib/modules allows it",
+    format: choice("auto", "off"),
+    default: "auto",
+  },
+  user: {
+    name: "NFS_USER",
+    group: "The process",
+    meaning: "uid[:gid] or name[:group] that COMMAND runs as; mounting is done as before",
+    format: anyText("uid[:gid] or name[:group]"),
+    default: "",
+    defaultMeaning: "unchanged",
+    onlyYet: [],
+  },
+  dropCaps: {
+    name: "NFS_DROP_CAPS",
+    group: "The process",
+    meaning: "take the capabilities that only mounting needs (SYS_ADMIN, SYS_MODULE) from COMMAND",
+    format: toggle,
+    default: "off",
+    defaultMeaning: "off; on with NFS_USER",
+    onlyYet: ["off"],
+  },
+  umask: {
+    name: "NFS_UMASK",
+    group: "The process",
+    meaning: "umask of COMMAND, octal",
+    format: octalMask,
+    default: "",
+    defaultMeaning: "unchanged",
+    onlyYet: [],
+  },
+  requireWritable: {
+    name: "NFS_REQUIRE_WRITABLE",
+    group: "The process",
+    meaning: "start COMMAND only when its user can write to every read-write share",
+    format: toggle,
+    default: "off",
+    onlyYet: ["off"],
+  },
+  nofile: {
+    name: "NFS_NOFILE",
+    group: "The process",
+    meaning: "soft limit of open files for COMMAND",
+    format: integer(3, 1_073_741_816),
+    default: "",
+    defaultMeaning: "1024, or the hard limit if lower",
+  },
+  exec: {
+    name: "NFS_EXEC",
+    group: "The process",
+    meaning: "after mounting, nfs-init replaces itself by COMMAND; implies NFS_WATCH=off",
+    format: toggle,
+    default: "off",
+    onlyYet: ["off"],
+  },
+  signalMap: {
+    name: "NFS_SIGNAL_MAP",
+    group: "The process",
+    meaning: "rewrite signals on their way to COMMAND",
+    format: signalMap,
+    default: "",
+    defaultMeaning: "none",
+    onlyYet: [],
+  },
+  stopSignal: {
+    name: "NFS_STOP_SIGNAL",
+    group: "The process",
+    meaning: "what nfs-init sends when it ends COMMAND itself",
+    format: signal,
+    default: "TERM",
+    onlyYet: ["TERM"],
+  },
+  stopGraceMs: {
+    name: "NFS_STOP_GRACE",
+    group: "The process",
+    meaning: "from that signal to SIGKILL, when nfs-init ends COMMAND itself or a share does not answer",
+    format: duration(),
+    default: "8s",
+    onlyYet: ["8s"],
+  },
+  unmountTimeoutMs: {
+    name: "NFS_UNMOUNT_TIMEOUT",
+    group: "The process",
+    meaning: "the whole of the unmounting on the way out",
+    format: duration(100),
+    default: "1500ms",
+  },
+  forceUnmount: {
+    name: "NFS_FORCE_UNMOUNT",
+    group: "The process",
+    meaning: "auto: force the unmount of a dead share where a process could not end otherwise",
+    format: choice("auto", "off"),
+    default: "auto",
+    onlyYet: ["off"],
+  },
+  watch: {
+    name: "NFS_WATCH",
+    group: "Watching",
+    meaning: "what to do when a share is lost while COMMAND runs",
+    format: choice("exit", "restart", "remount", "log", "off"),
+    default: "exit",
+    onlyYet: ["off"],
+  },
+  watchIntervalMs: {
+    name: "NFS_WATCH_INTERVAL",
+    group: "Watching",
+    meaning: "between two probes of one share",
+    format: duration(100),
+    default: "5s",
+    onlyYet: ["5s"],
+  },
+  watchTimeoutMs: {
+    name: "NFS_WATCH_TIMEOUT",
+    group: "Watching",
+    meaning: "a probe without an answer for so long is a failed one",
+    format: duration(100),
+    default: "5s",
+    onlyYet: ["5s"],
+  },
+  watchThreshold: {
+    name: "NFS_WATCH_THRESHOLD",
+    group: "Watching",
+    meaning: "consecutive failures that make a share stale or missing",
+    format: integer(1, 1_000),
+    default: "2",
+    onlyYet: ["2"],
+  },
+  unresponsiveAfterMs: {
+    name: "NFS_UNRESPONSIVE_AFTER",
+    group: "Watching",
+    meaning: "a mount that does not answer although its server does counts as lost after so long; 0 is never",
+    format: duration(),
+    default: "3m",
+    onlyYet: ["3m"],
+  },
+  serverGoneAfterMs: {
+    name: "NFS_SERVER_GONE_AFTER",
+    group: "Watching",
+    meaning: "a server that does not answer at all makes the share lost after so long; 0 is never",
+    format: duration(),
+    default: "0",
+    onlyYet: ["0"],
+  },
+  signalOnRemount: {
+    name: "NFS_SIGNAL_ON_REMOUNT",
+    group: "Watching",
+    meaning: "signal that COMMAND gets after a remount in place",
+    format: signal,
+    default: "",
+    defaultMeaning: "none",
+    onlyYet: [],
+  },
+  watchWrite: {
+    name: "NFS_WATCH_WRITE",
+    group: "Watching",
+    meaning: "the probe also writes, reads back and removes a small file",
+    format: toggle,
+    default: "off",
+    onlyYet: ["off"],
+  },
+  guard: {
+    name: "NFS_GUARD",
+    group: "Watching",
+    meaning:
+      "a read-only, empty tmpfs under each share, so that nothing lands on the local disk while the share is away",
+    format: toggle,
+    default: "on",
+    onlyYet: ["off"],
+  },
+  logLevel: {
+    name: "NFS_LOG_LEVEL",
+    group: "Reporting",
+    meaning: "least severe level that is logged",
+    format: choice("trace", "debug", "info", "warn", "error", "fatal", "silent"),
+    default: "info",
+  },
+  logFormat: {
+    name: "NFS_LOG_FORMAT",
+    group: "Reporting",
+    meaning: "how log lines are written; auto is text on a terminal and json elsewhere",
+    format: choice("auto", "json", "text"),
+    default: "auto",
+  },
+  stateDir: {
+    name: "NFS_STATE_DIR",
+    group: "Reporting",
+    meaning: "where the running instance keeps its state and locks",
+    format: absolutePath,
+    default: "/run/nfs-init",
+  },
+  listen: {
+    name: "NFS_LISTEN",
+    group: "Reporting",
+    meaning: "[host]:port or a socket path for /healthz, /readyz, /metrics and /mounts",
+    format: anyText("[host]:port or a socket path"),
+    default: "",
+    defaultMeaning: "off",
+    onlyYet: ["off"],
+  },
+} as const satisfies Readonly<Record<string, Variable>>;
+
+export type VariableKey = keyof typeof variables;
+
+/** The typed value of each variable. */
+export type VariableValues = {
+  readonly [Key in VariableKey]: ValueOf<(typeof variables)[Key]["format"]>;
+};
+
+/** The table's rows in order, as the reference prints them. */
+export const variableRows: readonly (Variable & { readonly key: VariableKey })[] = Object.entries(variables).map(
+  ([key, variable]) => ({ ...(variable satisfies Variable as Variable), key: key as VariableKey }),
+);
+
+/** The variables of one share: those that may carry a number. */
+export const shareKeys = ["host", "hostMount", "mountPoint", "version", "options"] as const satisfies VariableKey[];
+
+/** The name of a share's variable: `NFS_HOST`, or `NFS_2_HOST` for share number "2". */
+export function variableName(key: VariableKey, number?: string): string {
+  const { name } = variables[key];
+  return number === undefined ? name : name.replace(/^NFS_/, `NFS_${number}_`);
+}
+
+/** The command-line flag of a variable, without its dashes. */
+export function flagName(variable: Variable): string {
+  if (variable.name === "NFS_VERSION") return "nfs-version";
+  return variable.name.replace(/^NFS_/, "").toLowerCase().replaceAll("_", "-");
+}
+
+/** The value of a variable with a default, which also serves where the text cannot be understood. */
+export function choiceOf<T>(
+  variable: { readonly format: Format<T>; readonly default: string },
+  text: string | undefined,
+): T {
+  const value = text === undefined || text === "" ? undefined : variable.format.parse(text);
+  return value ?? (variable.format.parse(variable.default) as T);
+}

@@ -1,0 +1,65 @@
+// /proc/self/mountinfo as records (proc(5), kernel Documentation/filesystems/proc.rst section 3.5).
+import { unescapeField } from "./escape.ts";
+import { splitOptions } from "./options.ts";
+
+/** One mount of this mount namespace, in the order in which mounts were made. */
+export interface MountRecord {
+  readonly id: number;
+  readonly parentId: number;
+  /** `major:minor` of st_dev. */
+  readonly device: string;
+  /** Path within the file system that is the root of this mount. */
+  readonly root: string;
+  /** Path of the mount point below this process's root; ends in "//deleted" for one that was unlinked. */
+  readonly target: string;
+  readonly options: readonly string[];
+  /** Propagation: `shared:N`, `master:N`, ... */
+  readonly optional: readonly string[];
+  readonly fstype: string;
+  readonly source: string;
+  readonly superOptions: readonly string[];
+}
+
+/** Records of a mountinfo text; a line that is none is passed over. Fields are parted by exactly one blank. */
+export function parseMountinfo(text: string): readonly MountRecord[] {
+  const records: MountRecord[] = [];
+  for (const line of text.split("\n")) {
+    const record = parseMountinfoLine(line);
+    if (record !== undefined) records.push(record);
+  }
+  return records;
+}
+
+function parseMountinfoLine(line: string): MountRecord | undefined {
+  const fields = line.split(" ");
+  // The optional fields end at a lone "-", which cannot stand before the seventh field.
+  const dash = fields.indexOf("-", 6);
+  const [id, parentId, device, root, target, options] = fields;
+  const [fstype, source, superOptions] = dash === -1 ? [] : fields.slice(dash + 1);
+  if (device === undefined || root === undefined || target === undefined || options === undefined) return undefined;
+  if (fstype === undefined || source === undefined || !/^\d+$/.test(id ?? "") || !/^\d+$/.test(parentId ?? "")) {
+    return undefined;
+  }
+  return {
+    id: Number(id),
+    parentId: Number(parentId),
+    device,
+    root: unescapeField(root),
+    target: unescapeField(target),
+    options: splitOptions(options),
+    optional: fields.slice(6, dash),
+    fstype: unescapeField(fstype),
+    source: unescapeField(source),
+    superOptions: splitOptions(superOptions ?? ""),
+  };
+}
+
+/** The mount that a look at `target` reaches: the one made last on that very path. */
+export function topMountOn(records: readonly MountRecord[], target: string): MountRecord | undefined {
+  return records.findLast((record) => record.target === target);
+}
+
+/** Whether a record is a mounted NFS share. */
+export function isNfs(record: MountRecord): boolean {
+  return record.fstype === "nfs" || record.fstype === "nfs4";
+}

@@ -1,0 +1,125 @@
+// Config to MountPlan: real targets, refusals, parents before children, and the fstab line of each share.
+import type { Config, ShareConfig } from "../config/config.ts";
+import { formatFstabLine, parseFstab, type FstabEntry } from "./fstab.ts";
+import { isNfs, topMountOn, type MountRecord } from "./mountinfo.ts";
+import { formatSource } from "./source.ts";
+import { isSameOrBelow, refusalOf, resolveTarget, type ReadLink } from "./target.ts";
+
+/** A share with everything decided that can be decided before the machine is touched. */
+export interface Share extends ShareConfig {
+  /** The source as mount(8) and mountinfo write it. */
+  readonly label: string;
+  /** The target with symlinks resolved: what mountinfo will show. */
+  readonly realTarget: string;
+  /** The planned share whose target this one's lies below, the nearest. */
+  readonly parent: Share | undefined;
+}
+
+/** Shares in the order in which they may be mounted, parents first. */
+export interface MountPlan {
+  readonly shares: readonly Share[];
+}
+
+export type PlanResult =
+  | { readonly kind: "plan"; readonly plan: MountPlan }
+  | { readonly kind: "problems"; readonly problems: readonly string[] };
+
+/** What the plan must know of the machine. */
+export interface PlanFacts {
+  readonly mounts: readonly MountRecord[];
+  readonly readLink: ReadLink;
+  /** Source by real target of the mounts that an earlier instance of nfs-init made. */
+  readonly owned: ReadonlyMap<string, string>;
+}
+
+export function planMounts(config: Config, facts: PlanFacts): PlanResult {
+  const problems: string[] = [];
+  const byTarget = new Map<string, ShareConfig & { readonly realTarget: string }>();
+  for (const share of config.shares) {
+    const realTarget = resolveTarget(share.target, facts.mounts, facts.readLink);
+    const reason =
+      realTarget === undefined
+        ? "its symbolic links run in circles"
+        : (refusalOf(realTarget, facts.mounts, config.settings.stateDir) ??
+          takenBy(share, realTarget, byTarget, facts));
+    if (reason === undefined && realTarget !== undefined) byTarget.set(realTarget, { ...share, realTarget });
+    else problems.push(`${share.origin}: ${nameTarget(share, realTarget)} cannot be a mount point: ${reason}`);
+  }
+  if (problems.length > 0) return { kind: "problems", problems };
+
+  const planned = new Map<string, Share>();
+  const add = (share: ShareConfig & { readonly realTarget: string }): Share => {
+    const done = planned.get(share.realTarget);
+    if (done !== undefined) return done;
+    const above = [...byTarget.values()]
+      .filter(({ realTarget }) => realTarget !== share.realTarget && isSameOrBelow(share.realTarget, realTarget))
+      .toSorted((one, other) => other.realTarget.length - one.realTarget.length)[0];
+    const complete: Share = {
+      ...share,
+      label: formatSource(share.source),
+      parent: above === undefined ? undefined : add(above),
+    };
+    planned.set(share.realTarget, complete);
+    return complete;
+  };
+  for (const share of byTarget.values()) add(share);
+  return { kind: "plan", plan: { shares: [...planned.values()] } };
+}
+
+/** Why a target is taken already: by another share of this configuration, or by a mount that is not ours. */
+function takenBy(
+  share: ShareConfig,
+  realTarget: string,
+  others: ReadonlyMap<string, ShareConfig>,
+  { mounts, owned }: PlanFacts,
+): string | undefined {
+  const other = others.get(realTarget);
+  if (other !== undefined) return `${other.origin} is the same directory`;
+  const there = topMountOn(mounts, realTarget);
+  if (there === undefined || !isNfs(there) || isShareOf(there, share) || owned.get(realTarget) === there.source) {
+    return undefined;
+  }
+  return `${there.source} is mounted there, and not by nfs-init; unmount it or choose another directory`;
+}
+
+function nameTarget(share: ShareConfig, realTarget: string | undefined): string {
+  return realTarget === undefined || realTarget === share.target ? share.target : `${share.target} (${realTarget})`;
+}
+
+/** Whether a mounted NFS file system is this share: the same source, or the same path of the same address. */
+export function isShareOf(mount: MountRecord, { source }: Pick<ShareConfig, "source">): boolean {
+  if (!isNfs(mount)) return false;
+  if (mount.source === formatSource(source)) return true;
+  const sameAddress = mount.superOptions.includes(`addr=${source.host}`);
+  return sameAddress && mount.source.endsWith(`:${source.path}`);
+}
+
+/** The fstab entry of a share (contract of fstab(5): fs_spec, fs_file, fs_vfstype, fs_mntops, fs_freq, fs_passno). */
+export function fstabEntryOf(share: ShareConfig): FstabEntry {
+  return {
+    source: formatSource(share.source),
+    target: share.target,
+    fstype: "nfs",
+    options: share.options.join(","),
+    freq: 0,
+    passno: 0,
+  };
+}
+
+/** The fstab lines of a plan, in plan order. */
+export function fstabLines(plan: MountPlan): readonly string[] {
+  return plan.shares.map((share) => formatFstabLine(fstabEntryOf(share)));
+}
+
+/** The planned shares whose target a foreign line of an fstab text names too, with that line's source. */
+export function foreignLinesOn(
+  plan: MountPlan,
+  foreignText: string,
+): readonly { readonly share: Share; readonly source: string }[] {
+  const entries = parseFstab(foreignText);
+  return plan.shares.flatMap((share) =>
+    entries
+      .filter(({ target }) => target === share.target || target === share.realTarget)
+      .map(({ source }) => ({ share, source })),
+  );
+}

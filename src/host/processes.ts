@@ -1,0 +1,207 @@
+// Processes of nfs-init's own: mount helpers and workers. COMMAND is not among them, see init/.
+import { execa } from "execa";
+import { messageOf } from "../errors.ts";
+import type { HelperEnd, Mounter, PathAnswer, Prepared } from "../mount/ports.ts";
+import { readMounts } from "./files.ts";
+import { workerArgument, type WorkerReply, type WorkerRequest } from "./worker.ts";
+
+const runtimeChildren = new Set<number>();
+
+/** Whether the runtime started this child and will reap it by itself. */
+export function isRuntimeChild(pid: number): boolean {
+  return runtimeChildren.has(pid);
+}
+
+interface Ending {
+  readonly pid?: number | undefined;
+  once(event: "exit", listener: (code: number | null) => void): unknown;
+}
+
+function track(child: Ending): void {
+  const { pid } = child;
+  if (pid === undefined) return;
+  runtimeChildren.add(pid);
+  child.once("exit", () => runtimeChildren.delete(pid));
+}
+
+/** Where helpers are looked up besides PATH: mount.nfs lies in /sbin, which a service's PATH may lack. */
+const helperPath = `${process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"}:/usr/local/sbin:/usr/sbin:/sbin`;
+
+/** Longest text of a helper that is kept. */
+const longestTextBytes = 8_192;
+
+/** Runs a helper with its messages in English. `signal` kills it, and it is not waited for then. */
+export async function runHelper(file: string, args: readonly string[], signal: AbortSignal): Promise<HelperEnd> {
+  let stderr = "";
+  const subprocess = execa(file, args, {
+    cwd: "/",
+    env: { LC_ALL: "C", PATH: helperPath },
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+    buffer: false,
+    reject: false,
+    cleanup: false,
+  });
+  const child = subprocess.nodeChildProcess;
+  track(child);
+  child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
+    if (stderr.length < longestTextBytes) stderr += chunk;
+  });
+  return new Promise((resolve) => {
+    const kill = () => {
+      // SIGTERM ends a blocked mount.nfs; SIGKILL ends what ignores it. A helper in the kernel may outlive both for a while.
+      child.kill("SIGTERM");
+      setTimeout(() => child.kill("SIGKILL"), 1_000).unref();
+      resolve({ kind: "killed", stderr });
+    };
+    if (signal.aborted) return kill();
+    signal.addEventListener("abort", kill, { once: true });
+    // Its pipe may stay open in a grandchild: once the helper itself has ended, its text is waited for a moment only.
+    child.once("exit", (code) => {
+      signal.removeEventListener("abort", kill);
+      const settle = () => resolve({ kind: "exited", exitCode: code ?? 1, stderr });
+      if (code === 0) return settle();
+      child.once("close", settle);
+      setTimeout(settle, 100);
+    });
+    subprocess.then(
+      (result) => {
+        if (result.failed && child.pid === undefined)
+          resolve({ kind: "not-started", reason: notStarted(result.cause) });
+      },
+      (error: unknown) => resolve({ kind: "not-started", reason: messageOf(error) }),
+    );
+  });
+}
+
+/** Longest time modprobe is waited for. */
+const modprobeMs = 10_000;
+
+/** Loads the NFS client's modules where the host's are to be seen; that they are not there is no failure. */
+export async function loadModules(): Promise<void> {
+  await runHelper("modprobe", ["-a", "nfs", "nfsv3", "nfsv4"], AbortSignal.timeout(modprobeMs));
+}
+
+function notStarted(cause: unknown): string {
+  const isAbsent = typeof cause === "object" && cause !== null && "code" in cause && cause.code === "ENOENT";
+  return isAbsent ? "not found" : messageOf(cause);
+}
+
+interface Worker {
+  readonly ask: (request: WorkerRequest, timeoutMs: number) => Promise<WorkerReply | undefined>;
+  readonly stop: () => void;
+}
+
+function startWorker(): Worker {
+  const subprocess = execa("/proc/self/exe", [workerArgument], {
+    cwd: "/",
+    env: {},
+    extendEnv: false,
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "ignore",
+    buffer: false,
+    reject: false,
+    cleanup: false,
+  });
+  const child = subprocess.nodeChildProcess;
+  track(child);
+  subprocess.catch(() => {});
+  let pending = "";
+  let onReply: ((reply: WorkerReply | undefined) => void) | undefined;
+  const settle = (reply: WorkerReply | undefined) => {
+    onReply?.(reply);
+    onReply = undefined;
+  };
+  child.stdin?.on("error", () => settle(undefined));
+  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
+    const lines = (pending + chunk).split("\n");
+    pending = lines.pop() ?? "";
+    for (const line of lines) settle(JSON.parse(line) as WorkerReply);
+  });
+  child.once("exit", () => settle(undefined));
+  return {
+    ask: (request, timeoutMs) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => settle(undefined), timeoutMs);
+        onReply = (reply) => {
+          clearTimeout(timer);
+          resolve(reply);
+        };
+        child.stdin?.write(`${JSON.stringify(request)}\n`);
+      }),
+    stop: () => {
+      child.kill("SIGKILL");
+    },
+  };
+}
+
+/** Workers that answer, ready for the next request, and a way to end them all. */
+export interface Workers {
+  readonly mounter: Mounter;
+  /** Starts a worker ahead of its first request. */
+  readonly warmUp: () => void;
+  /** Ends the idle workers; later requests start new ones. */
+  readonly stop: () => void;
+}
+
+export function createWorkers(): Workers {
+  const idle: Worker[] = [];
+
+  /** Asks a worker of its own; one that does not answer in time is killed and not waited for. */
+  const ask = async (request: WorkerRequest, timeoutMs: number, keep = false) => {
+    const worker = idle.pop() ?? startWorker();
+    const reply = await worker.ask(request, timeoutMs);
+    if (reply === undefined) worker.stop();
+    else if (!keep) idle.push(worker);
+    return { reply, worker };
+  };
+  const askForAnswer = async (request: WorkerRequest, timeoutMs: number): Promise<PathAnswer> => {
+    const { reply } = await ask(request, timeoutMs);
+    switch (reply?.kind) {
+      case undefined:
+        return { kind: "no-answer" };
+      case "failed":
+        return { kind: "failed", errno: reply.errno };
+      case "refused":
+        return { kind: "failed", errno: reply.reason };
+      case "done":
+      case "prepared":
+        return { kind: "done" };
+    }
+  };
+  const prepare = async (target: string, below: string | undefined, timeoutMs: number): Promise<Prepared> => {
+    // A worker that holds a directory open is kept for that until it is released.
+    const { reply, worker } = await ask({ do: "prepare", target, below }, timeoutMs, true);
+    const giveBack = () => {
+      idle.push(worker);
+    };
+    if (reply === undefined) return { kind: "no-answer" };
+    if (reply.kind !== "prepared") {
+      giveBack();
+      return { kind: "refused", reason: reply.kind === "done" ? "no answer" : reply.reason };
+    }
+    const { fd, path, isEmpty } = reply;
+    if (fd === undefined) giveBack();
+    const release = () => {
+      if (fd !== undefined) void worker.ask({ do: "release", fd }, 1_000).then(giveBack, giveBack);
+    };
+    return { kind: "prepared", path, isEmpty, release };
+  };
+  return {
+    mounter: {
+      mounts: readMounts,
+      runHelper,
+      prepare,
+      statfs: (path, timeoutMs) => askForAnswer({ do: "statfs", path }, timeoutMs),
+      umount: (target, how, timeoutMs) => askForAnswer({ do: "umount", target, lazy: how === "lazy" }, timeoutMs),
+    },
+    warmUp: () => {
+      idle.push(startWorker());
+    },
+    stop: () => {
+      for (const worker of idle.splice(0)) worker.stop();
+    },
+  };
+}

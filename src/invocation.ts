@@ -1,0 +1,42 @@
+// What the command line asks for, and the short way to read its most common forms.
+import { noFlags, type Flags } from "./config/config.ts";
+
+/** Roles that are built. */
+export const roles = ["run", "fstab"] as const;
+export type Role = (typeof roles)[number];
+
+/** Names that are kept for later roles: none of them can be a COMMAND without `--`. */
+export const laterRoles = [
+  "wait",
+  "mount",
+  "unmount",
+  "sidecar",
+  "check",
+  "status",
+  "doctor",
+  "serve",
+  "plugin",
+] as const;
+
+export interface Invocation {
+  readonly kind: "role";
+  readonly role: Role;
+  readonly flags: Flags;
+  /** COMMAND and its arguments, for `run`. */
+  readonly command: readonly string[];
+}
+
+const reserved: ReadonlySet<string> = new Set([...roles, ...laterRoles, "help", "version"]);
+
+/**
+ * Reads `-- COMMAND...`, `run -- COMMAND...` and `COMMAND...` without the command-line parser, which start-up then need not
+ * load; undefined for everything else.
+ */
+export function readPlainInvocation(args: readonly string[]): Invocation | undefined {
+  const rest = args[0] === "run" ? args.slice(1) : args;
+  const [first, ...words] = rest;
+  if (first === undefined) return undefined;
+  const isPlain = first === "--" ? words.length > 0 : !first.startsWith("-") && (rest !== args || !reserved.has(first));
+  if (!isPlain) return undefined;
+  return { kind: "role", role: "run", flags: noFlags, command: first === "--" ? words : rest };
+}

@@ -1,0 +1,136 @@
+// Gets every share of a plan mounted: side by side, parents first, again and again until they are or cannot be.
+import pRetry from "p-retry";
+import type { Settings } from "../config/config.ts";
+import { AppError, exitCodes } from "../errors.ts";
+import type { ExactVersion } from "../fstab/options.ts";
+import type { MountPlan, Share } from "../fstab/plan.ts";
+import { attemptShare, type AttemptPorts } from "../mount/attempt.ts";
+import type { MountFailure } from "../mount/outcome.ts";
+import type { Clock } from "../mount/ports.ts";
+
+/** How long an answer that looks like a missing version or module is taken for one that may still change. */
+const unsupportedForMs = 60_000;
+
+export interface EstablishPorts extends AttemptPorts {
+  readonly clock: Clock;
+  readonly onMounted: (share: Share, result: Mounted) => void;
+  /** Told after every failed attempt that will be repeated. */
+  readonly onFailedAttempt: (share: Share, failure: MountFailure, attempt: number) => void;
+  /** A share that COMMAND may start without will not come. */
+  readonly onGivenUp: (share: Share, error: AppError) => void;
+}
+
+export interface Mounted {
+  readonly version: ExactVersion | undefined;
+  readonly isOurs: boolean;
+  readonly attempts: number;
+  readonly elapsedMs: number;
+}
+
+/** A failed attempt on its way through p-retry. */
+class AttemptFailed extends Error {
+  override readonly name = "AttemptFailed";
+  readonly failure: MountFailure;
+
+  constructor(failure: MountFailure) {
+    super(failure.reason);
+    this.failure = failure;
+  }
+}
+
+export interface Establishing {
+  /**
+   * Settles when every share is mounted that COMMAND may not start without, and every `nofail` share was tried once; those
+   * that are not there then go on being tried. Rejects with an AppError for a share that cannot be mounted, or with the
+   * signal's reason.
+   */
+  readonly ready: Promise<void>;
+  /** Settles when nothing is going on any more. */
+  readonly settled: Promise<void>;
+}
+
+export function establishShares(
+  ports: EstablishPorts,
+  plan: MountPlan,
+  settings: Settings,
+  signal: AbortSignal,
+): Establishing {
+  const mounted = new Map<Share, Promise<void>>();
+  const triedOnce: Promise<unknown>[] = [];
+  for (const share of plan.shares) {
+    const parent = share.parent === undefined ? undefined : mounted.get(share.parent);
+    let tried: () => void = () => {};
+    const firstTry = new Promise<void>((resolve) => {
+      tried = resolve;
+    });
+    const establishing = (parent ?? Promise.resolve())
+      .then(() => establishShare(ports, share, settings, signal, tried))
+      .finally(tried);
+    // Every rejection is looked at below; until then it must not count as unhandled.
+    establishing.catch(() => {});
+    mounted.set(share, establishing);
+    if (share.nofail) triedOnce.push(firstTry);
+  }
+  const required = plan.shares.filter((share) => !share.nofail).map((share) => mounted.get(share));
+  for (const share of plan.shares.filter(({ nofail }) => nofail)) {
+    mounted.get(share)?.catch((error: unknown) => {
+      if (error instanceof AppError) ports.onGivenUp(share, error);
+    });
+  }
+  return {
+    ready: Promise.all([...required, ...triedOnce]).then(() => {}),
+    settled: Promise.allSettled(mounted.values()).then(() => {}),
+  };
+}
+
+async function establishShare(
+  ports: EstablishPorts,
+  share: Share,
+  settings: Settings,
+  signal: AbortSignal,
+  tried: () => void,
+): Promise<void> {
+  const startedMs = ports.clock.nowMs();
+  let unsupportedSinceMs: number | undefined;
+
+  const attempt = async (number: number): Promise<void> => {
+    const result = await attemptShare(ports, share, settings.attemptTimeoutMs, signal, tried);
+    if (result.kind === "failed") throw new AttemptFailed(result.failure);
+    ports.onMounted(share, {
+      version: result.version,
+      isOurs: result.isOurs,
+      attempts: number,
+      elapsedMs: ports.clock.nowMs() - startedMs,
+    });
+  };
+
+  await pRetry(attempt, {
+    retries: Number.POSITIVE_INFINITY,
+    minTimeout: settings.retryMinMs / 2,
+    maxTimeout: settings.retryMaxMs,
+    factor: 2,
+    // p-retry stretches a pause by a factor of 1 to 2; with half of it the mean stays what was asked for.
+    randomize: true,
+    signal,
+    onFailedAttempt: ({ error, attemptNumber }) => {
+      if (!(error instanceof AttemptFailed)) return;
+      tried();
+      const { failure } = error;
+      if (failure.verdict === "unsupported") unsupportedSinceMs ??= ports.clock.nowMs();
+      else unsupportedSinceMs = undefined;
+      const isFinal =
+        failure.verdict === "permanent" ||
+        (unsupportedSinceMs !== undefined && ports.clock.nowMs() - unsupportedSinceMs >= unsupportedForMs);
+      if (isFinal) throw cannotMount(share, failure);
+      ports.onFailedAttempt(share, failure, attemptNumber);
+    },
+  });
+}
+
+function cannotMount(share: Share, failure: MountFailure): AppError {
+  const fields = { source: share.label, target: share.target };
+  return new AppError(`cannot mount ${share.label} on ${share.target}: ${failure.reason}`, exitCodes.mountFailed, {
+    fields,
+    ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+  });
+}

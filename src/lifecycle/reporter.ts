@@ -1,0 +1,123 @@
+// Turns what happens to shares into log lines: one when it happens, one when a reason changes, a reminder while it lasts.
+import type { AppError } from "../errors.ts";
+import type { MountPlan, Share } from "../fstab/plan.ts";
+import type { AttemptNotice } from "../mount/attempt.ts";
+import type { MountFailure } from "../mount/outcome.ts";
+import type { Clock } from "../mount/ports.ts";
+import type { UmountResult } from "../mount/umount.ts";
+import { questionOf, type ServerQuestion } from "../wait/readiness.ts";
+import { reasonLog } from "../wait/reasons.ts";
+import type { Mounted } from "./establish.ts";
+import type { Log } from "./log.ts";
+
+export interface MountReporter {
+  readonly notReady: (question: ServerQuestion, reason: string) => void;
+  readonly notice: (notice: AttemptNotice) => void;
+  readonly failedAttempt: (share: Share, failure: MountFailure, attempt: number) => void;
+  readonly mounted: (share: Share, mounted: Mounted) => void;
+  readonly givenUp: (share: Share, error: AppError) => void;
+  readonly unmounted: (share: Share, result: UmountResult) => void;
+  /** Each share that is not mounted yet with the last reason, a clause each. */
+  readonly pending: () => readonly string[];
+}
+
+export function mountReporter(log: Log, clock: Pick<Clock, "nowMs">, plan: MountPlan): MountReporter {
+  const reasons = reasonLog();
+  const startedMs = clock.nowMs();
+  const waiting = new Set(plan.shares);
+  const about = (share: Share) => ({ source: share.label, target: share.target });
+  const elapsed = () => ({ elapsedMs: Math.round(clock.nowMs() - startedMs) });
+  const said = new Set<string>();
+  /** Whether something is said for the first time of a share. */
+  const isFirst = (share: Share, what: string) => {
+    const key = `${share.realTarget} ${what}`;
+    return !said.has(key) && said.add(key);
+  };
+  const sharesOf = (question: ServerQuestion) => {
+    const key = JSON.stringify(question);
+    return [...waiting].filter((share) => JSON.stringify(questionOf(share)) === key);
+  };
+  // One server's reason is one line, and it is the last reason of every share that waits for it.
+  const lastReasons = new Map<Share, string>();
+
+  return {
+    notReady: (question, reason) => {
+      const shares = sharesOf(question);
+      for (const share of shares) lastReasons.set(share, reason);
+      const [first] = shares;
+      if (first === undefined || !reasons.isDue(JSON.stringify(question), reason, clock.nowMs())) return;
+      const count = shares.length === 1 ? {} : { shares: shares.length };
+      log("info", "waiting for the server", { stage: "wait", ...about(first), ...count, ...elapsed(), reason });
+    },
+    notice: (notice) => {
+      const { share } = notice;
+      const fields = about(share);
+      switch (notice.kind) {
+        case "stale-detached":
+          return log("warn", "detached a stale mount that was left on the target", { stage: "mount", ...fields });
+        case "replaced-detached":
+          return log("warn", "detached an earlier share of nfs-init", {
+            stage: "mount",
+            ...fields,
+            reason: `${notice.source} was mounted there`,
+          });
+        case "not-empty":
+          if (!isFirst(share, notice.kind)) return;
+          return log("warn", "the mount point is not empty, its files are hidden while the share is mounted", {
+            stage: "mount",
+            ...fields,
+          });
+        case "no-lock":
+          if (!isFirst(share, notice.kind)) return;
+          return log("warn", "no lock on the mount point against a second nfs-init", {
+            stage: "mount",
+            ...fields,
+            reason: notice.reason,
+          });
+      }
+    },
+    failedAttempt: (share, failure, attempt) => {
+      lastReasons.set(share, failure.reason);
+      if (!reasons.isDue(share.realTarget, failure.reason, clock.nowMs())) return;
+      const { verdict, reason, hint } = failure;
+      const level = verdict === "ambiguous" || verdict === "unsupported" ? "warn" : "info";
+      const fields = { ...about(share), attempt, ...elapsed(), reason, ...(hint === undefined ? {} : { hint }) };
+      log(level, "mount attempt failed, trying again", { stage: "mount", ...fields });
+    },
+    mounted: (share, { version, isOurs, attempts, elapsedMs }) => {
+      waiting.delete(share);
+      const fields = { ...about(share), ...(version === undefined ? {} : { version }), attempt: attempts };
+      const time = { elapsedMs: Math.round(elapsedMs) };
+      log("info", isOurs ? "mounted" : "already mounted, used as it is", { stage: "mount", ...fields, ...time });
+      if (isOurs && version === "3" && share.version === "auto") {
+        log("warn", "fell back to NFS version 3, file locks are local to each client", {
+          stage: "mount",
+          ...about(share),
+        });
+      }
+    },
+    givenUp: (share, error) => {
+      waiting.delete(share);
+      log("error", "gave up a share that the process may start without", {
+        stage: "mount",
+        ...about(share),
+        reason: error.message,
+      });
+    },
+    unmounted: (share, result) => {
+      const fields = { stage: "umount", ...about(share) } as const;
+      switch (result) {
+        case "unmounted":
+          return log("info", "unmounted", fields);
+        case "detached":
+          return log("warn", "unmounted lazily, it was busy or did not answer", fields);
+        case "left":
+          return log("error", "could not be unmounted", fields);
+        case "gone":
+          return;
+      }
+    },
+    pending: () =>
+      [...waiting].map((share) => `${share.label} on ${share.target}: ${lastReasons.get(share) ?? "no answer yet"}`),
+  };
+}

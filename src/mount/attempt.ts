@@ -1,0 +1,187 @@
+// One attempt to have a share mounted: what is there already, the lock, the server, the mount call, and the proof.
+import { hasOption, versionsToTry, type ExactVersion } from "../fstab/options.ts";
+import { isNfs, topMountOn } from "../fstab/mountinfo.ts";
+import { isShareOf, type Share } from "../fstab/plan.ts";
+import type { Ready } from "../wait/wait.ts";
+import { callMount } from "./call.ts";
+import { summarize, type MountFailure } from "./outcome.ts";
+import type { Mounter, TargetLock } from "./ports.ts";
+
+export interface AttemptPorts {
+  readonly mounter: Mounter;
+  /** Takes the lock on a share's target, or gives the one this instance holds already. */
+  readonly lock: (share: Share) => TargetLock;
+  /** Settles when the share's server could serve it; `notYet` is called each time it was asked and could not. */
+  readonly serverReady: (share: Share, notYet: () => void) => Promise<Ready>;
+  readonly serverAnswers: (share: Share, signal: AbortSignal) => Promise<boolean>;
+  /** Loads the NFS modules where that is wanted and possible. */
+  readonly loadModules: () => Promise<void>;
+  readonly tell: (notice: AttemptNotice) => void;
+  /** Called before a mount call: from here on a mount may appear, even if the call is cut short. */
+  readonly onMounting: (share: Share) => void;
+}
+
+/** What an attempt wants said, whether or not it succeeds. */
+export type AttemptNotice =
+  | { readonly kind: "stale-detached"; readonly share: Share }
+  | { readonly kind: "replaced-detached"; readonly share: Share; readonly source: string }
+  | { readonly kind: "not-empty"; readonly share: Share }
+  | { readonly kind: "no-lock"; readonly share: Share; readonly reason: string };
+
+export type AttemptResult =
+  | {
+      readonly kind: "mounted";
+      /** As the mount call was asked for it; undefined for a mount that was there. */
+      readonly version: ExactVersion | undefined;
+      /** Whether this instance made the mount, and so takes it down. */
+      readonly isOurs: boolean;
+    }
+  | { readonly kind: "failed"; readonly failure: MountFailure };
+
+export async function attemptShare(
+  ports: AttemptPorts,
+  share: Share,
+  attemptTimeoutMs: number,
+  signal: AbortSignal,
+  notYet: () => void,
+): Promise<AttemptResult> {
+  const present = await useLeftover(ports, share, attemptTimeoutMs, notYet);
+  if (present !== undefined) return present;
+
+  const lock = ports.lock(share);
+  if (lock.kind === "busy") return failed("another nfs-init in this container is about to mount it");
+  if (lock.kind === "unavailable") ports.tell({ kind: "no-lock", share, reason: lock.reason });
+
+  const prepare = () => ports.mounter.prepare(share.realTarget, share.parent?.realTarget, attemptTimeoutMs);
+  // A mount point on another share is looked at as late as can be: a look that is kept would hold that share busy.
+  const early = share.parent === undefined ? await prepare() : undefined;
+  const ready = await ports.serverReady(share, notYet);
+  const meanwhile = await useLeftover(ports, share, attemptTimeoutMs, notYet);
+  if (meanwhile !== undefined) return meanwhile;
+
+  const prepared = early ?? (await prepare());
+  if (prepared.kind === "no-answer") return failed(`the directory above ${share.realTarget} does not answer`);
+  if (prepared.kind === "refused") {
+    const reason = `cannot use ${share.realTarget} as mount point: ${prepared.reason}`;
+    return { kind: "failed", failure: { verdict: "permanent", everyVersion: true, reason } };
+  }
+  try {
+    if (!prepared.isEmpty) ports.tell({ kind: "not-empty", share });
+    const result = await mountRound(ports, share, prepared.path, ready, attemptTimeoutMs, signal);
+    if (result.kind === "mounted" && lock.kind === "locked") lock.note(share.label);
+    return result;
+  } finally {
+    prepared.release();
+  }
+}
+
+function failed(reason: string): AttemptResult {
+  return { kind: "failed", failure: { verdict: "transient", reason } };
+}
+
+/**
+ * A mount that is on the target already: the same share is used when it answers, detached when it is stale, waited for when
+ * it does not answer. Undefined where the target is free, or has been freed.
+ */
+async function useLeftover(
+  ports: AttemptPorts,
+  share: Share,
+  timeoutMs: number,
+  notYet: () => void,
+): Promise<AttemptResult | undefined> {
+  const { mounter } = ports;
+  const there = topMountOn(mounter.mounts(), share.realTarget);
+  if (there === undefined || !isNfs(there)) return undefined;
+  if (!isShareOf(there, share)) {
+    // The plan lets only a share pass that an earlier instance of nfs-init mounted here from another source.
+    const detached = await mounter.umount(share.realTarget, "lazy", timeoutMs);
+    if (detached.kind !== "done") return failed(`${there.source} is still mounted on ${share.realTarget}`);
+    ports.tell({ kind: "replaced-detached", share, source: there.source });
+    return undefined;
+  }
+  const answer = await mounter.statfs(share.realTarget, timeoutMs);
+  if (answer.kind === "done" || (answer.kind === "failed" && isAlive(answer.errno))) {
+    return { kind: "mounted", version: undefined, isOurs: false };
+  }
+  if (answer.kind === "no-answer" || answer.errno !== "ESTALE") {
+    return failed("it is mounted already and does not answer; its server is waited for");
+  }
+  // On a soft mount ESTALE proves nothing while the server is away.
+  await ports.serverReady(share, notYet);
+  const again = await mounter.statfs(share.realTarget, timeoutMs);
+  if (again.kind !== "failed" || again.errno !== "ESTALE")
+    return failed("it is mounted already and answers differently each time");
+  const detached = await mounter.umount(share.realTarget, "lazy", timeoutMs);
+  if (detached.kind !== "done") return failed("a stale mount is on the target and cannot be detached");
+  ports.tell({ kind: "stale-detached", share });
+  return undefined;
+}
+
+/** A refusal is an answer: the share is alive. */
+function isAlive(errno: string): boolean {
+  return errno === "EACCES" || errno === "EPERM";
+}
+
+/** Tries the versions the share may use, the newest first, until one is mounted or none is left. */
+async function mountRound(
+  ports: AttemptPorts,
+  share: Share,
+  mountPoint: string,
+  ready: Ready,
+  attemptTimeoutMs: number,
+  signal: AbortSignal,
+): Promise<AttemptResult> {
+  const failures: MountFailure[] = [];
+  let hasLoadedModules = false;
+  const versions = versionsToTry(share.version).filter((version) => !ready.unspoken.includes(version));
+  for (let index = 0; index < versions.length;) {
+    const version = versions[index];
+    if (version === undefined) break;
+    signal.throwIfAborted();
+    const { mounter, serverAnswers } = ports;
+    ports.onMounting(share);
+    const result = await callMount(
+      { mounter, serverAnswers: (asked) => serverAnswers(share, asked) },
+      share,
+      version,
+      mountPoint,
+      attemptTimeoutMs,
+      signal,
+    );
+    signal.throwIfAborted();
+    const failure = result.kind === "failed" ? result.failure : undefined;
+    if (failure === undefined || failure.verdict === "look") {
+      const doubt = await disbelieve(mounter, share, attemptTimeoutMs);
+      if (doubt === undefined) return { kind: "mounted", version, isOurs: failure === undefined };
+      if (failure === undefined) return failed(doubt);
+      failures.push({ ...failure, verdict: "transient" });
+    } else {
+      if (failure.verdict === "unsupported" && !hasLoadedModules) {
+        // Once a round: what the kernel does not know now it may know with its modules.
+        hasLoadedModules = true;
+        await ports.loadModules();
+        if (/No such device/.test(failure.reason)) continue;
+      }
+      failures.push(failure);
+      if (failure.unreachable === true || failure.everyVersion === true) break;
+    }
+    index += 1;
+  }
+  return { kind: "failed", failure: summarize(failures) };
+}
+
+/** Why a mount that was reported is not believed; undefined when mountinfo shows it and statfs answers. */
+async function disbelieve(mounter: Mounter, share: Share, timeoutMs: number): Promise<string | undefined> {
+  const there = topMountOn(mounter.mounts(), share.realTarget);
+  if (there === undefined || !isShareOf(there, share)) {
+    return `mount.nfs reported success, but mountinfo does not show ${share.label} on ${share.realTarget}`;
+  }
+  if (there.options.includes("ro") && !hasOption(share.options, "ro")) {
+    await mounter.umount(share.realTarget, "lazy", timeoutMs);
+    return "it was mounted read-only although read-write was asked for";
+  }
+  const answer = await mounter.statfs(share.realTarget, timeoutMs);
+  if (answer.kind === "done" || (answer.kind === "failed" && isAlive(answer.errno))) return undefined;
+  await mounter.umount(share.realTarget, "lazy", timeoutMs);
+  return `it was mounted but does not answer (statfs: ${answer.kind === "failed" ? answer.errno : "no answer in time"})`;
+}

@@ -1,0 +1,125 @@
+// What a failed mount call means, told from mount.nfs' text: nearly every failure has exit code 32 (nfs-utils support/include/xcommon.h).
+
+/**
+ * What to do after a failed mount call:
+ * - `transient`: repeat; also every text that is not known.
+ * - `ambiguous`: repeat and warn; a server that is still starting says the same as one that will never serve.
+ * - `unsupported`: repeat for a while (a module or a server may still be starting), then give up.
+ * - `permanent`: give up; `everyVersion` where no other protocol version can help.
+ * - `look`: mountinfo knows whether it is mounted.
+ */
+export type Verdict = "transient" | "ambiguous" | "unsupported" | "permanent" | "look";
+
+export interface MountFailure {
+  readonly verdict: Verdict;
+  /** The helper's own words, in one line. */
+  readonly reason: string;
+  /** What to check, where that is known. */
+  readonly hint?: string;
+  readonly everyVersion?: boolean;
+  /** The server cannot be reached: trying other versions in this round is in vain. */
+  readonly unreachable?: boolean;
+}
+
+interface Row extends Omit<MountFailure, "reason"> {
+  readonly text: RegExp;
+}
+
+/** The first row that matches decides; more particular texts stand before more general ones. */
+const rows: readonly Row[] = [
+  {
+    text: /rpc\.statd is not running/,
+    verdict: "permanent",
+    hint: "add nolock to NFS_OPTIONS, or run rpc.statd in this container",
+  },
+  {
+    text: /Address family for hostname not supported/,
+    verdict: "permanent",
+    hint: "proto= does not fit the server's address",
+  },
+  { text: /Failed to resolve server/, verdict: "transient", unreachable: true },
+  {
+    text: /(?:mount spec .* or point|mount point) .* is not a directory/,
+    verdict: "permanent",
+    everyVersion: true,
+    hint: "the mount point must be a directory",
+  },
+  { text: /mount point .* does not exist/, verdict: "permanent", everyVersion: true },
+  { text: /busy or already mounted/, verdict: "look" },
+  {
+    text: /access denied by server/,
+    verdict: "ambiguous",
+    hint: "check that the server exports this path to this client's address (exportfs -v on the server)",
+  },
+  {
+    text: /reason given by server: No such file or directory/,
+    verdict: "ambiguous",
+    hint: "check the exported path; NFS 4 looks for it below the server's fsid=0 export, and hides what this client may not mount",
+  },
+  {
+    text: /requested NFS version or transport protocol is not supported|Protocol not supported/,
+    verdict: "unsupported",
+    hint: "the server or this kernel lacks that NFS version; set NFS_VERSION, or load nfsv3 and nfsv4 on the host",
+  },
+  {
+    text: /No such device|unknown filesystem type/,
+    verdict: "unsupported",
+    hint: "this kernel has no NFS client; load the modules nfs, nfsv3 and nfsv4 on the host",
+  },
+  {
+    text: /Operation not permitted/,
+    verdict: "ambiguous",
+    hint: "the server refuses this client; check its export options (secure wants a source port below 1024)",
+  },
+  {
+    text: /an incorrect mount option was specified|bad option|multiple version options|Failed to find '.*' protocol|unknown (?:mount )?option/i,
+    verdict: "permanent",
+    hint: "check NFS_OPTIONS against nfs(5)",
+  },
+  {
+    text: /not installed setuid|failed to apply fstab options/,
+    verdict: "permanent",
+    everyVersion: true,
+    hint: "mounting needs root; to run only COMMAND as another user set NFS_USER",
+  },
+  {
+    text: /not in 'host:dir' format|closing bracket missing|NFS URLs are not supported|no mount point provided/,
+    verdict: "permanent",
+    everyVersion: true,
+  },
+  { text: /File name too long/, verdict: "permanent", everyVersion: true },
+  {
+    text: /Connection refused|No route to host|Network is unreachable|Host is down|timed out|Resource temporarily unavailable/,
+    verdict: "transient",
+    unreachable: true,
+  },
+];
+
+/** Reads what mount.nfs wrote to stderr; `exitCode` only serves where it wrote nothing. */
+export function classifyFailure(stderr: string, exitCode: number): MountFailure {
+  const reason = inOneLine(stderr) || `the mount helper ended with ${exitCode} and said nothing`;
+  const row = rows.find(({ text }) => text.test(reason));
+  if (row === undefined) return { verdict: "transient", reason };
+  const { text: _, ...meaning } = row;
+  return { ...meaning, reason };
+}
+
+function inOneLine(stderr: string): string {
+  return stderr
+    .split("\n")
+    .map((line) => line.replace(/^u?mount(?:\.nfs4?)?: /, "").trim())
+    .filter((line) => line !== "" && !line.startsWith("please report the error"))
+    .join("; ");
+}
+
+/** Sums up one round over several versions: hope in one of them is hope for the share. */
+export function summarize(failures: readonly MountFailure[]): MountFailure {
+  const byHope: readonly Verdict[] = ["ambiguous", "transient", "look", "unsupported", "permanent"];
+  const settled = failures.find(({ verdict, everyVersion }) => verdict === "permanent" && everyVersion === true);
+  if (settled !== undefined) return settled;
+  for (const verdict of byHope) {
+    const found = failures.find((failure) => failure.verdict === verdict);
+    if (found !== undefined) return found;
+  }
+  return { verdict: "transient", reason: "the server speaks none of the versions the share may use" };
+}

@@ -1,0 +1,55 @@
+// What mounting needs of the machine; the host rooms implement it, and every call on a path runs in a process that can be killed.
+import type { MountRecord } from "../fstab/mountinfo.ts";
+
+/** How a helper process ended. */
+export type HelperEnd =
+  | { readonly kind: "exited"; readonly exitCode: number; readonly stderr: string }
+  | { readonly kind: "killed"; readonly stderr: string }
+  | { readonly kind: "not-started"; readonly reason: string };
+
+/** The answer to a system call on a path: 0, the name of an errno, or nothing within its time. */
+export type PathAnswer =
+  | { readonly kind: "done" }
+  | { readonly kind: "failed"; readonly errno: string }
+  | { readonly kind: "no-answer" };
+
+/** A mount point made ready. */
+export type Prepared =
+  | {
+      readonly kind: "prepared";
+      /** What mount(2) is given. */ readonly path: string;
+      readonly isEmpty: boolean;
+      readonly release: () => void;
+    }
+  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "no-answer" };
+
+export interface Mounter {
+  /** The mounts of this namespace now. */
+  readonly mounts: () => readonly MountRecord[];
+  /** Runs a mount helper; `signal` kills it. */
+  readonly runHelper: (file: string, args: readonly string[], signal: AbortSignal) => Promise<HelperEnd>;
+  /** statfs(2), which asks the server each time. */
+  readonly statfs: (path: string, timeoutMs: number) => Promise<PathAnswer>;
+  /**
+   * Makes `target` a directory, with its parents. Below the share mounted on `below` no symlink is followed, and the path
+   * stands for the very directory that was looked at.
+   */
+  readonly prepare: (target: string, below: string | undefined, timeoutMs: number) => Promise<Prepared>;
+  readonly umount: (target: string, how: "plain" | "lazy", timeoutMs: number) => Promise<PathAnswer>;
+}
+
+/** What a lock on a target says of it. */
+export type TargetLock =
+  /** Ours until released; `note` writes down what we mounted there. */
+  | { readonly kind: "locked"; readonly note: (source: string | undefined) => void; readonly release: () => void }
+  | { readonly kind: "busy" }
+  /** There is no place for locks; mounting goes on without. */
+  | { readonly kind: "unavailable"; readonly reason: string };
+
+export interface Clock {
+  /** Milliseconds that never jump, sleep included (CLOCK_BOOTTIME). */
+  readonly nowMs: () => number;
+  /** Settles after a while; rejects when `signal` aborts. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+}

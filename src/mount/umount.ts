@@ -1,0 +1,31 @@
+// Takes a share down on the way out: plain, then lazy, all of it within one budget of time. Never by force.
+import { topMountOn } from "../fstab/mountinfo.ts";
+import { isShareOf, type Share } from "../fstab/plan.ts";
+import type { Clock, Mounter } from "./ports.ts";
+
+/** What was done; `gone` where mountinfo showed nothing of ours any more. */
+export type UmountResult = "unmounted" | "detached" | "gone" | "left";
+
+/** Time a lazy unmount is given when the budget is used up: it does not wait for the server. */
+const lazyMs = 500;
+
+/** An unmounter whose budget starts with its first call. */
+export function unmounter(
+  mounter: Pick<Mounter, "mounts" | "umount">,
+  clock: Pick<Clock, "nowMs">,
+  budgetMs: number,
+): (share: Share) => Promise<UmountResult> {
+  let deadlineMs: number | undefined;
+  return async (share) => {
+    deadlineMs ??= clock.nowMs() + budgetMs;
+    const there = topMountOn(mounter.mounts(), share.realTarget);
+    if (there === undefined || !isShareOf(there, share)) return "gone";
+    const leftMs = deadlineMs - clock.nowMs();
+    if (leftMs > 0) {
+      const plain = await mounter.umount(share.realTarget, "plain", leftMs);
+      if (plain.kind === "done") return "unmounted";
+    }
+    const lazy = await mounter.umount(share.realTarget, "lazy", Math.max(lazyMs, deadlineMs - clock.nowMs()));
+    return lazy.kind === "done" ? "detached" : "left";
+  };
+}

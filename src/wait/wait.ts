@@ -1,0 +1,62 @@
+// Waits until a server could serve: asks again and again at the pace of pace.ts, and tells when the reason changes.
+import { probePauseMs } from "./pace.ts";
+import type { Readiness, ServerQuestion } from "./readiness.ts";
+
+export interface WaitPorts {
+  /** One round of questions to the server; settles when `signal` aborts. */
+  readonly ask: (question: ServerQuestion, signal: AbortSignal) => Promise<Readiness>;
+  /** Milliseconds that never jump. */
+  readonly nowMs: () => number;
+  /** Settles after a while, or rejects when `signal` aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Told after every round that was not ready. */
+  readonly tell: (question: ServerQuestion, reason: string) => void;
+}
+
+export type Ready = Extract<Readiness, { kind: "ready" }>;
+
+/** Waits for servers; questions that are equal are asked once, however many shares wait for the answer. */
+export interface ServerWaiter {
+  /** Settles when the server is ready; rejects when the waiter's signal aborts. Each round that was not calls `notYet`. */
+  readonly ready: (question: ServerQuestion, notYet: () => void) => Promise<Ready>;
+}
+
+export function serverWaiter(ports: WaitPorts, attemptTimeoutMs: number, signal: AbortSignal): ServerWaiter {
+  const pending = new Map<string, { readonly ready: Promise<Ready>; readonly notYet: Set<() => void> }>();
+  return {
+    ready: (question, notYet) => {
+      const key = JSON.stringify(question);
+      const running = pending.get(key);
+      if (running !== undefined) {
+        running.notYet.add(notYet);
+        return running.ready;
+      }
+      const waiters = new Set([notYet]);
+      const tell = (reason: string) => {
+        ports.tell(question, reason);
+        for (const waiter of waiters) waiter();
+      };
+      const ready = waitFor(ports, question, tell, attemptTimeoutMs, signal).finally(() => pending.delete(key));
+      pending.set(key, { ready, notYet: waiters });
+      return ready;
+    },
+  };
+}
+
+async function waitFor(
+  { ask, nowMs, sleep }: WaitPorts,
+  question: ServerQuestion,
+  tell: (reason: string) => void,
+  attemptTimeoutMs: number,
+  signal: AbortSignal,
+): Promise<Ready> {
+  const startedMs = nowMs();
+  for (;;) {
+    signal.throwIfAborted();
+    const readiness = await ask(question, AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)]));
+    if (readiness.kind === "ready") return readiness;
+    signal.throwIfAborted();
+    tell(readiness.reason);
+    await sleep(probePauseMs(nowMs() - startedMs, Math.random()), signal);
+  }
+}
