@@ -1,6 +1,6 @@
 /** Waits in tests for a state that comes by itself, in place of a sleep. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from "node:timers/promises";
 
 /**
  * Calls `probe` until it returns something other than undefined, null or false, and returns that.

@@ -15,13 +15,22 @@
  * CPU, a fork costs 12 ms and an exec as much again. Debian's packages are fetched once, into `.lab/`: see packages.ts.
  */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import { prepareLab } from './packages.ts';
+import { spawn } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { prepareLab } from "./packages.ts";
 
 export interface JobResult {
   /** As bash reports it: 128 and the signal's number where a signal ended it. */
@@ -68,87 +77,106 @@ export interface LabOptions {
   readonly lifetimeMs?: number;
 }
 
-const PROJECT = join(import.meta.dirname, '../../..');
+const PROJECT = join(import.meta.dirname, "../../..");
 const BOOT_TIMEOUT_MS = 60_000;
 const RUN_TIMEOUT_MS = 60_000;
 
 export async function bootLab(options: LabOptions = {}): Promise<Lab> {
-  const { memory = '1G', binary, lifetimeMs = 30 * 60_000 } = options;
+  const { memory = "1G", binary, lifetimeMs = 30 * 60_000 } = options;
   const files = await prepareLab();
   const folder = makeRunFolder();
   const inFolder = (name: string): string => join(folder, name);
 
   // Links, because the kernel's command line takes no path with a blank in it.
-  symlinkSync(files.image, inFolder('image'));
-  symlinkSync(PROJECT, inFolder('project'));
-  symlinkSync(join(import.meta.dirname, 'guest'), inFolder('guest'));
-  copyFileSync(join(import.meta.dirname, 'guest/init.sh'), inFolder('init.sh'));
+  symlinkSync(files.image, inFolder("image"));
+  symlinkSync(PROJECT, inFolder("project"));
+  symlinkSync(join(import.meta.dirname, "guest"), inFolder("guest"));
+  copyFileSync(join(import.meta.dirname, "guest/init.sh"), inFolder("init.sh"));
   if (binary !== undefined) {
+    if (basename(binary) !== "nfs-init") throw new Error(`cannot boot the lab: ${binary} is not called nfs-init`);
     if (!existsSync(binary)) throw new Error(`cannot boot the lab: there is no ${binary}; build it first`);
-    symlinkSync(dirname(resolve(binary)), inFolder('binary'));
+    symlinkSync(dirname(resolve(binary)), inFolder("binary"));
   }
   writeFileSync(
-    inFolder('settings'),
+    inFolder("settings"),
     [
-      `PROJECT=${inFolder('project')}/`,
-      `GUEST=${inFolder('guest')}/`,
-      `BINARY=${binary === undefined ? '' : `${inFolder('binary')}/`}`,
+      `PROJECT=${inFolder("project")}/`,
+      `GUEST=${inFolder("guest")}/`,
+      `BINARY=${binary === undefined ? "" : `${inFolder("binary")}/`}`,
       `LIMIT=${Math.ceil(lifetimeMs / 1000)}`,
-      '',
-    ].join('\n'),
+      "",
+    ].join("\n"),
   );
 
   const kernel = spawn(
     files.kernel,
     [
       `mem=${memory}`,
-      `ubd0=${inFolder('disk')},${inFolder('image')}`,
-      ...['root=/dev/ubda', 'rw', 'quiet', 'selinux=0', 'cryptomgr.notests'],
-      ...[`uml_dir=${folder}`, 'umid=uml'],
-      ...['con0=null,fd:2', 'con=null', 'ssl0=fd:0,fd:1', 'ssl=null'],
-      ...['init=/bin/busybox', '--', 'sh', '-c', `"mount -t proc proc /proc; mount -t hostfs -o ${folder} none /mnt; . /mnt/init.sh"`],
+      `ubd0=${inFolder("disk")},${inFolder("image")}`,
+      "root=/dev/ubda",
+      "rw",
+      "quiet",
+      "selinux=0",
+      "cryptomgr.notests",
+      `uml_dir=${folder}`,
+      "umid=uml",
+      "con0=null,fd:2",
+      "con=null",
+      "ssl0=fd:0,fd:1",
+      "ssl=null",
+      "init=/bin/busybox",
+      "--",
+      "sh",
+      "-c",
+      `"mount -t proc proc /proc; mount -t hostfs -o ${folder} none /mnt; . /mnt/init.sh"`,
     ],
     // Its own process group: the interrupt key of a terminal must not reach a machine that tests still use.
-    { cwd: '/', detached: true, env: { TMPDIR: folder, HOME: folder }, stdio: 'pipe' },
+    { cwd: "/", detached: true, env: { TMPDIR: folder, HOME: folder }, stdio: "pipe" },
   );
-  let said = '';
-  kernel.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  const exited = once(kernel, 'exit');
+  let said = "";
+  kernel.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+  const exited = Promise.withResolvers<void>();
   const ready = Promise.withResolvers<void>();
-  const jobs = new Map<string, { readonly started: PromiseWithResolvers<void>; readonly status: PromiseWithResolvers<number> }>();
+  const jobs = new Map<
+    string,
+    { readonly started: PromiseWithResolvers<void>; readonly status: PromiseWithResolvers<number> }
+  >();
 
   const kill = (): void => {
     try {
-      if (kernel.pid !== undefined) process.kill(-kernel.pid, 'SIGKILL');
+      if (kernel.pid !== undefined) process.kill(-kernel.pid, "SIGKILL");
     } catch {
       // It is gone already.
     }
   };
   const clean = (): void => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', kill);
-  process.once('exit', clean);
+  process.once("exit", kill);
+  process.once("exit", clean);
 
-  createInterface({ input: kernel.stdout }).on('line', (line) => {
-    const [word, id = '', status] = line.split(' ');
-    if (word === 'ready') ready.resolve();
-    if (word === 'started') jobs.get(id)?.started.resolve();
-    if (word === 'done') jobs.get(id)?.status.resolve(Number(status));
+  createInterface({ input: kernel.stdout }).on("line", (line) => {
+    const [word, id = "", status] = line.split(" ");
+    if (word === "ready") ready.resolve();
+    if (word === "started") jobs.get(id)?.started.resolve();
+    if (word === "done") jobs.get(id)?.status.resolve(Number(status));
   });
-  kernel.stdin.on('error', () => {});
-  kernel.on('exit', () => {
-    const error = new Error(`the lab's kernel has gone; its last words:\n${lastWords(said)}`);
+  kernel.stdin.on("error", () => {});
+  const gone = (what: string): void => {
+    const error = new Error(what);
     ready.reject(error);
     for (const { started, status } of jobs.values()) {
       started.reject(error);
       status.reject(error);
     }
-  });
+    exited.resolve();
+  };
+  kernel.on("error", (error) => gone(`cannot start the lab's kernel ${files.kernel}: ${error.message}`));
+  kernel.on("exit", () => gone(`the lab's kernel has gone; its last words:\n${lastWords(said)}`));
 
   const stop = async (): Promise<void> => {
     kill();
-    await exited;
-    process.removeListener('exit', kill);
-    process.removeListener('exit', clean);
+    await exited.promise;
+    process.removeListener("exit", kill);
+    process.removeListener("exit", clean);
     clean();
   };
 
@@ -159,16 +187,16 @@ export async function bootLab(options: LabOptions = {}): Promise<Lab> {
     jobs.set(id, { started, status });
     const output = (name: string): string => {
       const file = inFolder(`${id}.${name}`);
-      return existsSync(file) ? readFileSync(file, 'utf8') : '';
+      return existsSync(file) ? readFileSync(file, "utf8") : "";
     };
-    const stdout = (): string => output('out');
-    const stderr = (): string => output('err');
+    const stdout = (): string => output("out");
+    const stderr = (): string => output("err");
     writeFileSync(inFolder(`${id}.sh`), script);
     kernel.stdin.write(`run ${id}\n`);
     const done = status.promise.then((exitCode) => ({ exitCode, stdout: stdout(), stderr: stderr() }));
     const signal = async (name: NodeJS.Signals): Promise<void> => {
       await started.promise;
-      kernel.stdin.write(`signal ${id} ${name.replace(/^SIG/, '')}\n`);
+      kernel.stdin.write(`signal ${id} ${name.replace(/^SIG/, "")}\n`);
     };
     // Whoever no longer waits for a job is not to hear of its end with the machine.
     started.promise.catch(() => {});
@@ -180,8 +208,10 @@ export async function bootLab(options: LabOptions = {}): Promise<Lab> {
     const job = start(script);
     const timer = Promise.withResolvers<never>();
     const timeout = setTimeout(() => {
-      void job.signal('SIGKILL');
-      timer.reject(new Error(report(`a job in the lab took longer than ${timeoutMs} ms`, script, job.stdout(), job.stderr())));
+      void job.signal("SIGKILL");
+      timer.reject(
+        new Error(report(`a job in the lab took longer than ${timeoutMs} ms`, script, job.stdout(), job.stderr())),
+      );
     }, timeoutMs);
     try {
       return await Promise.race([job.done, timer.promise]);
@@ -192,7 +222,8 @@ export async function bootLab(options: LabOptions = {}): Promise<Lab> {
 
   const sh = async (script: string, runOptions?: RunOptions): Promise<string> => {
     const { exitCode, stdout, stderr } = await run(script, runOptions);
-    if (exitCode !== 0) throw new Error(report(`a job in the lab failed with exit code ${exitCode}`, script, stdout, stderr));
+    if (exitCode !== 0)
+      throw new Error(report(`a job in the lab failed with exit code ${exitCode}`, script, stdout, stderr));
     return stdout.trim();
   };
 
@@ -216,28 +247,35 @@ function report(what: string, script: string, stdout: string, stderr: string): s
 
 /** What the kernel said before its stack trace. */
 function lastWords(console: string): string {
-  const lines = console.trimEnd().split('\n');
-  const panic = lines.findIndex((line) => line.includes('Kernel panic'));
-  return lines.slice(0, panic < 0 ? lines.length : panic + 1).slice(-20).join('\n');
+  const lines = console.trimEnd().split("\n");
+  const panic = lines.findIndex((line) => line.includes("Kernel panic"));
+  return lines
+    .slice(0, panic < 0 ? lines.length : panic + 1)
+    .slice(-20)
+    .join("\n");
 }
 
-const RUN_FOLDER = 'initlab-';
+const RUN_FOLDER = "initlab-";
 
 /** Makes the folder of one boot, named after this process, and removes those whose process has died without doing so. */
 function makeRunFolder(): string {
   const base = memoryFolder();
   for (const name of readdirSync(base)) {
-    const pid = name.startsWith(RUN_FOLDER) ? name.slice(RUN_FOLDER.length).split('-')[0] : undefined;
+    const pid = name.startsWith(RUN_FOLDER) ? name.slice(RUN_FOLDER.length).split("-")[0] : undefined;
     if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
-    rmSync(join(base, name), { recursive: true, force: true });
+    try {
+      rmSync(join(base, name), { recursive: true, force: true });
+    } catch {
+      // It belongs to another user.
+    }
   }
   return mkdtempSync(join(base, `${RUN_FOLDER}${process.pid}-`));
 }
 
 /** The kernel's RAM is a file that it maps to execute: /dev/shm will do, unless a container engine made it small or noexec. */
 function memoryFolder(): string {
-  const options = /^\S+ \/dev\/shm \S+ (\S+)/m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1]?.split(',');
-  if (options === undefined || options.includes('noexec') || options.includes('ro')) return tmpdir();
-  const { bavail, bsize } = statfsSync('/dev/shm');
-  return bavail * bsize > 2 ** 31 ? '/dev/shm' : tmpdir();
+  const options = /^\S+ \/dev\/shm \S+ (\S+)/m.exec(readFileSync("/proc/mounts", "utf8"))?.[1]?.split(",");
+  if (options === undefined || options.includes("noexec") || options.includes("ro")) return tmpdir();
+  const { bavail, bsize } = statfsSync("/dev/shm");
+  return bavail * bsize > 2 ** 31 ? "/dev/shm" : tmpdir();
 }

@@ -12,12 +12,11 @@ mount -o rbind /dev dev
 mount -o rbind /lab lab
 mount -o rbind /sys sys
 mount -t proc proc proc
-mkdir old
-pivot_root . old
+# The old root comes to lie on top of the new one, from where it is taken away: see pivot_root(2).
+pivot_root . .
+umount -l .
 cd /
-umount -l /old
-rmdir /old
-hostname "$BOX_NAME"
+echo "$BOX_NAME" >/proc/sys/kernel/hostname
 eval "$BOX_SETUP"
 echo "$pid" >"/lab/state/container.$BOX_NAME"
 [ -z "$BOX_DROP" ] || set -- /usr/bin/setpriv --bounding-set "$BOX_DROP" -- "$@"

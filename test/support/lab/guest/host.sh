@@ -1,7 +1,7 @@
 # Makes a host of the lab out of new network, mount and UTS namespaces, then stays as the process that holds them; read by BusyBox.
 #   host.sh NAME ADDRESS
 
-hostname "$1"
+echo "$1" >/proc/sys/kernel/hostname
 mount -t tmpfs -o mode=755 run /run
 mount -t tmpfs -o mode=1777 tmp /tmp
 mount -t tmpfs -o mode=755 mnt /mnt

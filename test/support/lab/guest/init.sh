@@ -7,7 +7,10 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mount --move /mnt /lab/job
 mount -t hostfs -o "$GUEST" none /lab/guest
 mount -t hostfs -o "$PROJECT" none /lab/project
-[ -z "$BINARY" ] || mount -t hostfs -o "$BINARY" none /lab/binary
+if [ -n "$BINARY" ]; then
+  mount -t hostfs -o "$BINARY" none /lab/binary
+  mount -o remount,ro /lab/binary
+fi
 mount -o remount,ro /lab/guest
 mount -o remount,ro /lab/project
 mount -t tmpfs -o mode=755 lab /lab/state
