@@ -78,6 +78,9 @@ const args = process.argv.slice(2);
 if (args[0] === workerArgument) {
   runWorker();
 } else {
+  // A fault beside the main flow must not take COMMAND down with it: it is said, and COMMAND goes on.
+  process.on("uncaughtException", complain);
+  process.on("unhandledRejection", complain);
   void main(args)
     .catch(complain)
     .then((exitCode) => process.exit(exitCode));

@@ -103,7 +103,9 @@ function given({ environment, flags }: Reader, key: VariableKey): Given | undefi
 }
 
 function problem({ name, value }: Given, reason: string): string {
-  return `${name}="${redact(value)}": ${reason}`;
+  // The reason may repeat parts of the value.
+  const shown = holdsSecret(value) ? "it seems to hold a password, which NFS has no use for; remove it" : reason;
+  return `${name}="${redact(value)}": ${shown}`;
 }
 
 function notUnderstood(one: Given, accepts: string): string {

@@ -88,6 +88,12 @@ export const absolutePath: Format<string> = {
   },
 };
 
+/** A file, or "none". */
+export const fileOrNone: Format<string> = {
+  accepts: "an absolute path or none",
+  parse: (value) => (value.toLowerCase() === "none" ? "none" : absolutePath.parse(value)),
+};
+
 /** Any text that is not empty. */
 export function anyText(accepts: string): Format<string> {
   return { accepts, parse: (value) => value };
@@ -153,14 +159,21 @@ export const nfsVersion: Format<NfsVersion> = {
   parse: (value) => versionWords.get(value.toLowerCase()),
 };
 
-/** `value` with anything that may be a password taken out; for messages and logs. */
-export function redact(value: string): string {
-  return value
-    .replaceAll(/(\bpass(?:word|wd)?\s*=)[^,;&\s]*/gi, "$1***")
-    .replaceAll(/(\/\/[^/@\s:]*:)[^/@\s]*@/g, "$1***@");
+/** What gives a password away: an option that is named so (mount.cifs(8) has two), or the user part of a URL. */
+const secretPattern = /pass(?:word|wd|phrase)?2?\s*=|\/\/\S*:\S*@/i;
+
+/** Whether `value` seems to hold a password, also in percent-encoding or octal escapes. */
+export function holdsSecret(value: string): boolean {
+  const unescaped = value.replaceAll(/\\([0-3][0-7]{2})/g, (_, digits: string) =>
+    String.fromCodePoint(Number.parseInt(digits, 8)),
+  );
+  const decoded = unescaped.replaceAll(/%([0-9a-f]{2})/gi, (_, digits: string) =>
+    String.fromCodePoint(Number.parseInt(digits, 16)),
+  );
+  return secretPattern.test(value) || secretPattern.test(decoded);
 }
 
-/** Whether `value` holds something that `redact` takes out. */
-export function holdsSecret(value: string): boolean {
-  return redact(value) !== value;
+/** `value` as it may be shown: not at all where it seems to hold a password, whose end cannot be told. */
+export function redact(value: string): string {
+  return holdsSecret(value) ? "***" : value;
 }

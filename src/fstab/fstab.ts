@@ -37,9 +37,9 @@ function parseFstabLine(line: string): FstabEntry | undefined {
   return { source, target, fstype, options, freq: leadingNumber(freq), passno: leadingNumber(passno) };
 }
 
-/** As glibc's getmntent reads the last two columns: digits up to the first other character, else 0. */
+/** As glibc's getmntent reads the last two columns: a number up to the first other character, else 0. */
 function leadingNumber(column: string): number {
-  return Number(/^\d+/.exec(column)?.[0] ?? 0);
+  return Number(/^-?\d+/.exec(column)?.[0] ?? 0);
 }
 
 /** An entry as a line, without its newline. */
@@ -62,7 +62,7 @@ interface Split {
  * so that a torn block can never swallow lines that are not ours.
  */
 function splitAtBlock(text: string): Split {
-  const block = new RegExp(`^${begin}[ \t\r]*\n(?:(?!${begin}[ \t\r]*\n).*\n)*?${end}[ \t\r]*(?:\n|$(?![^]))`, "gm");
+  const block = new RegExp(`^${begin}[ \t\r]*\n(?:(?!${begin}[ \t\r]*\n)[^\n]*\n)*?${end}[ \t\r]*(?:\n|$(?![^]))`, "gm");
   const [first] = text.matchAll(block);
   if (first === undefined) return { before: text, hasBlock: false, after: "" };
   const before = text.slice(0, first.index);

@@ -37,9 +37,9 @@ function parseMountinfoLine(line: string): MountRecord | undefined {
   const [id, parentId, device, root, target, options] = fields;
   const [fstype, source, superOptions] = dash === -1 ? [] : fields.slice(dash + 1);
   if (device === undefined || root === undefined || target === undefined || options === undefined) return undefined;
-  if (fstype === undefined || source === undefined || !/^\d+$/.test(id ?? "") || !/^\d+$/.test(parentId ?? "")) {
-    return undefined;
-  }
+  if (fstype === undefined || source === undefined || superOptions === undefined) return undefined;
+  const areNumbers = /^\d+ \d+ \d+:\d+$/.test(`${id} ${parentId} ${device}`);
+  if (!areNumbers) return undefined;
   return {
     id: Number(id),
     parentId: Number(parentId),
@@ -47,10 +47,10 @@ function parseMountinfoLine(line: string): MountRecord | undefined {
     root: unescapeField(root),
     target: unescapeField(target),
     options: splitOptions(options),
-    optional: fields.slice(6, dash),
+    optional: fields.slice(6, dash).filter((field) => field !== ""),
     fstype: unescapeField(fstype),
     source: unescapeField(source),
-    superOptions: splitOptions(superOptions ?? ""),
+    superOptions: splitOptions(superOptions),
   };
 }
 

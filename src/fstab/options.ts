@@ -4,9 +4,9 @@ import type { NfsVersion } from "../config/values.ts";
 /** A version mount(2) can be asked for. */
 export type ExactVersion = "3" | "4.0" | "4.1" | "4.2";
 
-/** Options split at their commas, empty ones left out. */
+/** Options split at their commas, empty ones left out; a comma between double quotes parts nothing (mount(8), "context="). */
 export function splitOptions(text: string): readonly string[] {
-  return text.split(",").filter((option) => option !== "");
+  return text.match(/(?:"[^"]*"?|[^,"])+/g) ?? [];
 }
 
 /** The value of the last `name=value` among `options`; "" where it stands without a value. */

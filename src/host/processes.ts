@@ -30,6 +30,9 @@ const helperPath = `${process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"}:/us
 /** Longest text of a helper that is kept. */
 const longestTextBytes = 8_192;
 
+/** From SIGTERM to SIGKILL for a helper that ran out of time. */
+const killedMs = 500;
+
 /** Runs a helper with its messages in English. `signal` kills it, and it is not waited for then. */
 export async function runHelper(file: string, args: readonly string[], signal: AbortSignal): Promise<HelperEnd> {
   let stderr = "";
@@ -50,10 +53,15 @@ export async function runHelper(file: string, args: readonly string[], signal: A
   });
   return new Promise((resolve) => {
     const kill = () => {
-      // SIGTERM ends a blocked mount.nfs; SIGKILL ends what ignores it. A helper in the kernel may outlive both for a while.
+      // SIGTERM ends a blocked mount.nfs; SIGKILL ends what ignores it. A helper may outlive both in the kernel for a while,
+      // so it is waited for only a moment: long enough for a mount that was just made to show.
+      const settle = () => resolve({ kind: "killed", stderr });
+      child.once("exit", settle);
       child.kill("SIGTERM");
-      setTimeout(() => child.kill("SIGKILL"), 1_000).unref();
-      resolve({ kind: "killed", stderr });
+      setTimeout(() => {
+        child.kill("SIGKILL");
+        settle();
+      }, killedMs);
     };
     if (signal.aborted) return kill();
     signal.addEventListener("abort", kill, { once: true });

@@ -45,14 +45,14 @@ export async function attemptShare(
   signal: AbortSignal,
   notYet: () => void,
 ): Promise<AttemptResult> {
+  const { mounter } = ports;
   const present = await useLeftover(ports, share, attemptTimeoutMs, notYet);
   if (present !== undefined) return present;
-
   const lock = ports.lock(share);
-  if (lock.kind === "busy") return failed("another nfs-init in this container is about to mount it");
+  if (lock.kind === "busy") return lockedElsewhere;
   if (lock.kind === "unavailable") ports.tell({ kind: "no-lock", share, reason: lock.reason });
 
-  const prepare = () => ports.mounter.prepare(share.realTarget, share.parent?.realTarget, attemptTimeoutMs);
+  const prepare = () => mounter.prepare(share.realTarget, share.parent?.realTarget, attemptTimeoutMs);
   // A mount point on another share is looked at as late as can be: a look that is kept would hold that share busy.
   const early = share.parent === undefined ? await prepare() : undefined;
   const ready = await ports.serverReady(share, notYet);
@@ -79,6 +79,8 @@ function failed(reason: string): AttemptResult {
   return { kind: "failed", failure: { verdict: "transient", reason } };
 }
 
+const lockedElsewhere = failed("another nfs-init in this container holds the mount point");
+
 /**
  * A mount that is on the target already: the same share is used when it answers, detached when it is stale, waited for when
  * it does not answer. Undefined where the target is free, or has been freed.
@@ -94,10 +96,7 @@ async function useLeftover(
   if (there === undefined || !isNfs(there)) return undefined;
   if (!isShareOf(there, share)) {
     // The plan lets only a share pass that an earlier instance of nfs-init mounted here from another source.
-    const detached = await mounter.umount(share.realTarget, "lazy", timeoutMs);
-    if (detached.kind !== "done") return failed(`${there.source} is still mounted on ${share.realTarget}`);
-    ports.tell({ kind: "replaced-detached", share, source: there.source });
-    return undefined;
+    return detach(ports, share, timeoutMs, { kind: "replaced-detached", share, source: there.source });
   }
   const answer = await mounter.statfs(share.realTarget, timeoutMs);
   if (answer.kind === "done" || (answer.kind === "failed" && isAlive(answer.errno))) {
@@ -109,11 +108,23 @@ async function useLeftover(
   // On a soft mount ESTALE proves nothing while the server is away.
   await ports.serverReady(share, notYet);
   const again = await mounter.statfs(share.realTarget, timeoutMs);
-  if (again.kind !== "failed" || again.errno !== "ESTALE")
+  if (again.kind !== "failed" || again.errno !== "ESTALE") {
     return failed("it is mounted already and answers differently each time");
+  }
+  return detach(ports, share, timeoutMs, { kind: "stale-detached", share });
+}
+
+/** Detaches what is on the target, unless an instance that is running looks after it; undefined where the target is free then. */
+async function detach(
+  { mounter, lock, tell }: AttemptPorts,
+  share: Share,
+  timeoutMs: number,
+  notice: AttemptNotice,
+): Promise<AttemptResult | undefined> {
+  if (lock(share).kind === "busy") return lockedElsewhere;
   const detached = await mounter.umount(share.realTarget, "lazy", timeoutMs);
-  if (detached.kind !== "done") return failed("a stale mount is on the target and cannot be detached");
-  ports.tell({ kind: "stale-detached", share });
+  if (detached.kind !== "done") return failed("what is mounted on the target cannot be detached");
+  tell(notice);
   return undefined;
 }
 

@@ -6,7 +6,7 @@ import { foreignLinesOn, fstabLines, type MountPlan, type PlanFacts, type Share 
 import type { Command } from "../init/command.ts";
 import { exitCodeOf } from "../init/exit-status.ts";
 import { supervise, type InitPorts } from "../init/supervise.ts";
-import { establishShares } from "../lifecycle/establish.ts";
+import { establishShares, type Establishing } from "../lifecycle/establish.ts";
 import type { Log } from "../lifecycle/log.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 import { mountReporter } from "../lifecycle/reporter.ts";
@@ -61,21 +61,16 @@ export async function run(ports: RunPorts, config: Config, command: Command): Pr
   const undo = undoStack((error) => log("warn", "could not undo a step", { stage: "umount", reason: String(error) }));
   const stop = new AbortController();
   ports.onStop((signal) => stop.abort(new Stopped(signal)));
+  let mounting: Establishing | undefined;
   try {
     const plan = planShares(ports.planFacts, config);
     checkRights(ports, plan);
     await writeFstab(ports, config, plan);
-    const mounting = mountShares(ports, config, plan, stop, undo);
-    try {
-      await mounting.ready;
-    } catch (error) {
-      stop.abort(error);
-      await Promise.race([mounting.settled, clock.sleep(settleMs)]);
-      throw error;
-    }
+    mounting = mountShares(ports, config, plan, stop, undo);
+    await mounting.ready;
+    ports.workers.stop();
     if (plan.shares.length > 0) log("info", "starting the process", { stage: "init", command: nameOf(command) });
     const status = await supervise(init, command);
-    stop.abort(new Error("the process has ended"));
     if (plan.shares.length > 0) log("info", "the process has ended", { stage: "init", exitCode: exitCodeOf(status) });
     return exitCodeOf(status);
   } catch (error) {
@@ -83,6 +78,9 @@ export async function run(ports: RunPorts, config: Config, command: Command): Pr
     log("info", "stopped before the process was started", { stage: "init", signal: error.signal });
     return exitCodes.signalBase + error.signal;
   } finally {
+    // What is still going on is cut short before anything is taken down.
+    stop.abort(new Error("nfs-init ends"));
+    if (mounting !== undefined) await Promise.race([mounting.settled, clock.sleep(settleMs)]);
     await undo.unwind();
     ports.workers.stop();
   }
