@@ -5,7 +5,7 @@ import { initPorts, openSignalInbox, rawEntries } from "./host/init.ts";
 import { runWorker, workerArgument } from "./host/worker.ts";
 import { commandArgv, type Command } from "./init/command.ts";
 import { exitCodeOf } from "./init/exit-status.ts";
-import { supervise } from "./init/supervise.ts";
+import { startCommand } from "./init/supervise.ts";
 import { readPlainInvocation } from "./invocation.ts";
 
 /** Set by the build from package.json. */
@@ -24,7 +24,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (role === "run" && !isConfigured) {
     // A plain init: nothing but the supervisor is loaded.
     const init = initPorts({ nofile: undefined, workingDirectory: undefined, isRuntimeChild: () => false }, inbox);
-    return exitCodeOf(await supervise(init, commandOf(command)));
+    return exitCodeOf(await startCommand(init, commandOf(command)).ended);
   }
   const { runConfigured } = await import("./configured.ts");
   return runConfigured(invocation, commandOf(command), {

@@ -2,7 +2,7 @@
 import { Command as Parser, CommanderError, Option } from "commander";
 import { flagName, variableRows, type VariableKey } from "./config/variables.ts";
 import { AppError, exitCodes } from "./errors.ts";
-import { laterRoles, roles, type Invocation, type Role } from "./invocation.ts";
+import { laterRoles, reserved, roles, type Invocation, type Role } from "./invocation.ts";
 
 export type CommandLine =
   | Invocation
@@ -32,10 +32,10 @@ export function parseCommandLine(args: readonly string[], version: string): Comm
     });
   }
   const role = roles.find((name) => name === first);
-  return parseRole(role ?? "run", role === undefined ? args : args.slice(1), version);
+  return role === undefined ? parseRole("run", args, version, true) : parseRole(role, args.slice(1), version, false);
 }
 
-function parseRole(role: Role, args: readonly string[], version: string): CommandLine {
+function parseRole(role: Role, args: readonly string[], version: string, isImplied: boolean): CommandLine {
   let text = "";
   const parser = createParser((output) => {
     text += output;
@@ -49,6 +49,14 @@ function parseRole(role: Role, args: readonly string[], version: string): Comman
     throw new AppError(error.message.replace(/^error: /, ""), exitCodes.usage, { hint: "see nfs-init --help" });
   }
   const command = parser.args;
+  const [first = ""] = command;
+  // commander drops the `--`; without it in front of COMMAND a role's name was meant as one.
+  const isMarked = args[args.length - command.length - 1] === "--";
+  if (isImplied && reserved.has(first) && !isMarked) {
+    throw new AppError(`"${first}" is a name of nfs-init's own and must come first`, exitCodes.usage, {
+      hint: `write: nfs-init ${first} [OPTIONS], or for a program of that name: nfs-init [OPTIONS] -- ${first}`,
+    });
+  }
   if (role === "run" && command.length === 0) {
     throw new AppError("no COMMAND is given", exitCodes.usage, {
       hint: "write: nfs-init -- COMMAND [ARG...]; see nfs-init --help",

@@ -2,7 +2,7 @@
 import { createLog } from "./host/log.ts";
 import { clock } from "./host/clock.ts";
 import { editFile, lockTarget, readLink, readMounts, readOwnedTargets, writeTerminationLog } from "./host/files.ts";
-import { initPorts, type SignalInbox } from "./host/init.ts";
+import { initPorts, killDescendants, type SignalInbox } from "./host/init.ts";
 import { createWorkers, isRuntimeChild, loadModules } from "./host/processes.ts";
 import { mountRights } from "./host/rights.ts";
 import { dial, resolveName } from "./host/sockets.ts";
@@ -87,6 +87,8 @@ function runCommand(
       editFstab: editFile,
       init: initPorts({ nofile: settings.nofile, workingDirectory, isRuntimeChild }, inbox),
       onStop: inbox.onStop,
+      onStopRequest: inbox.onStopRequest,
+      killDescendants: () => killDescendants(isRuntimeChild),
     },
     config,
     command,
@@ -104,6 +106,7 @@ const phrases: Readonly<Record<number, string>> = {
   [exitCodes.mountFailed]: "a share cannot be mounted",
   [exitCodes.config]: "wrong configuration",
   [exitCodes.timedOut]: "gave up waiting",
+  [exitCodes.lost]: "a share was lost",
   [exitCodes.notExecutable]: "the process cannot be started",
   [exitCodes.notFound]: "the process cannot be started",
 };

@@ -26,7 +26,8 @@ export interface Invocation {
   readonly command: readonly string[];
 }
 
-const reserved: ReadonlySet<string> = new Set([...roles, ...laterRoles, "help", "version"]);
+/** Names that are roles or may become ones: as a COMMAND they need a `--` before them. */
+export const reserved: ReadonlySet<string> = new Set([...roles, ...laterRoles, "help", "version"]);
 
 /**
  * Reads `-- COMMAND...`, `run -- COMMAND...` and `COMMAND...` without the command-line parser, which start-up then need not

@@ -160,7 +160,7 @@ export const nfsVersion: Format<NfsVersion> = {
 };
 
 /** What gives a password away: an option that is named so (mount.cifs(8) has two), or the user part of a URL. */
-const secretPattern = /pass(?:word|wd|phrase)?2?\s*=|\/\/\S*:\S*@/i;
+const secretPattern = /pass(?:word|wd|phrase)?2?\s*=|\/\/(?!(?:\[[^\]\s]*\]|[^\s/:@]+)(?::\d+)?\/)\S*:\S*@/i;
 
 /** Whether `value` seems to hold a password, also in percent-encoding or octal escapes. */
 export function holdsSecret(value: string): boolean {

@@ -208,7 +208,6 @@ export const variables = {
     meaning: "what nfs-init sends when it ends COMMAND itself",
     format: signal,
     default: "TERM",
-    onlyYet: ["TERM"],
   },
   stopGraceMs: {
     name: "NFS_STOP_GRACE",
@@ -216,7 +215,6 @@ export const variables = {
     meaning: "from that signal to SIGKILL, when nfs-init ends COMMAND itself or a share does not answer",
     format: duration(),
     default: "8s",
-    onlyYet: ["8s"],
   },
   unmountTimeoutMs: {
     name: "NFS_UNMOUNT_TIMEOUT",
@@ -231,7 +229,6 @@ export const variables = {
     meaning: "auto: force the unmount of a dead share where a process could not end otherwise",
     format: choice("auto", "off"),
     default: "auto",
-    onlyYet: ["off"],
   },
   watch: {
     name: "NFS_WATCH",
@@ -239,7 +236,7 @@ export const variables = {
     meaning: "what to do when a share is lost while COMMAND runs",
     format: choice("exit", "restart", "remount", "log", "off"),
     default: "exit",
-    onlyYet: ["off"],
+    onlyYet: ["exit", "log", "off"],
   },
   watchIntervalMs: {
     name: "NFS_WATCH_INTERVAL",
@@ -247,7 +244,6 @@ export const variables = {
     meaning: "between two probes of one share",
     format: duration(100),
     default: "5s",
-    onlyYet: ["5s"],
   },
   watchTimeoutMs: {
     name: "NFS_WATCH_TIMEOUT",
@@ -255,7 +251,6 @@ export const variables = {
     meaning: "a probe without an answer for so long is a failed one",
     format: duration(100),
     default: "5s",
-    onlyYet: ["5s"],
   },
   watchThreshold: {
     name: "NFS_WATCH_THRESHOLD",
@@ -263,7 +258,6 @@ export const variables = {
     meaning: "consecutive failures that make a share stale or missing",
     format: integer(1, 1_000),
     default: "2",
-    onlyYet: ["2"],
   },
   unresponsiveAfterMs: {
     name: "NFS_UNRESPONSIVE_AFTER",
@@ -271,7 +265,6 @@ export const variables = {
     meaning: "a mount that does not answer although its server does counts as lost after so long; 0 is never",
     format: duration(),
     default: "3m",
-    onlyYet: ["3m"],
   },
   serverGoneAfterMs: {
     name: "NFS_SERVER_GONE_AFTER",
@@ -279,7 +272,6 @@ export const variables = {
     meaning: "a server that does not answer at all makes the share lost after so long; 0 is never",
     format: duration(),
     default: "0",
-    onlyYet: ["0"],
   },
   signalOnRemount: {
     name: "NFS_SIGNAL_ON_REMOUNT",
@@ -296,7 +288,6 @@ export const variables = {
     meaning: "the probe also writes, reads back and removes a small file",
     format: toggle,
     default: "off",
-    onlyYet: ["off"],
   },
   guard: {
     name: "NFS_GUARD",
@@ -305,7 +296,6 @@ export const variables = {
       "a read-only, empty tmpfs under each share, so that nothing lands on the local disk while the share is away",
     format: toggle,
     default: "on",
-    onlyYet: ["off"],
   },
   logLevel: {
     name: "NFS_LOG_LEVEL",

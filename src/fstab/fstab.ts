@@ -62,7 +62,10 @@ interface Split {
  * so that a torn block can never swallow lines that are not ours.
  */
 function splitAtBlock(text: string): Split {
-  const block = new RegExp(`^${begin}[ \t\r]*\n(?:(?!${begin}[ \t\r]*\n)[^\n]*\n)*?${end}[ \t\r]*(?:\n|$(?![^]))`, "gm");
+  const block = new RegExp(
+    `^${begin}[ \t\r]*\n(?:(?!${begin}[ \t\r]*\n)[^\n]*\n)*?${end}[ \t\r]*(?:\n|$(?![^]))`,
+    "gm",
+  );
   const [first] = text.matchAll(block);
   if (first === undefined) return { before: text, hasBlock: false, after: "" };
   const before = text.slice(0, first.index);

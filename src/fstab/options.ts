@@ -9,6 +9,11 @@ export function splitOptions(text: string): readonly string[] {
   return text.match(/(?:"[^"]*"?|[^,"])+/g) ?? [];
 }
 
+/** Whether an option states the protocol version, every way nfs(5) allows. */
+function isVersionOption(option: string): boolean {
+  return /^(?:(?:nfs)?vers=|v\d|minorversion=)/.test(option);
+}
+
 /** The value of the last `name=value` among `options`; "" where it stands without a value. */
 export function optionValue(options: readonly string[], ...names: readonly string[]): string | undefined {
   const option = options.findLast((one) => names.includes(nameOf(one)));
@@ -88,9 +93,10 @@ export function planOptions(options: readonly string[], version: NfsVersion): Pl
   const kept = options.filter((option) => !removed.includes(option));
   const mayBeVersion3 = version === "auto" || version === "3";
   if (mayBeVersion3 && !hasOption(kept, "lock", "nolock", "local_lock")) kept.push("nolock");
-  if (version !== "auto" && versionInOptions(kept).kind === "none") kept.push(`vers=${version}`);
+  const stated = versionInOptions(kept);
+  const isSaid = version === "auto" || (stated.kind === "version" && stated.version === version);
   return {
-    options: kept,
+    options: isSaid ? kept : [...kept.filter((option) => !isVersionOption(option)), `vers=${version}`],
     warnings: removed.map((option) => `${option} is removed: nfs-init waits and repeats by itself`),
   };
 }
@@ -114,8 +120,8 @@ export function mountCallOptions(options: readonly string[], version: ExactVersi
   const forCall: string[] = [];
   for (const option of options) {
     const name = nameOf(option);
-    const isVersion = /^(?:(?:nfs)?vers|minorversion)$/.test(name) || /^v[234]/.test(option);
-    if (isVersion || notForMount.has(name) || name === "fg" || name === "comment" || /^x-/i.test(name)) continue;
+    if (isVersionOption(option) || notForMount.has(name) || name === "fg" || name === "comment" || /^x-/i.test(name))
+      continue;
     forCall.push(...(implied.get(option) ?? [option]));
   }
   return [...forCall, "retry=0", `vers=${version}`];

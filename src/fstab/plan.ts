@@ -13,6 +13,8 @@ export interface Share extends ShareConfig {
   readonly realTarget: string;
   /** The planned share whose target this one's lies below, the nearest. */
   readonly parent: Share | undefined;
+  /** Source of another share on the target that an earlier instance of nfs-init left there, and that makes way. */
+  readonly replaces?: string;
 }
 
 /** Shares in the order in which they may be mounted, parents first. */
@@ -35,13 +37,14 @@ export interface PlanFacts {
 export function planMounts(config: Config, facts: PlanFacts): PlanResult {
   const problems: string[] = [];
   const byTarget = new Map<string, ShareConfig & { readonly realTarget: string }>();
+  const stateDir = resolveTarget(config.settings.stateDir, facts.mounts, facts.readLink) ?? config.settings.stateDir;
+  const realTargets = resolveTargets(config.shares, facts);
   for (const share of config.shares) {
-    const realTarget = resolveTarget(share.target, facts.mounts, facts.readLink);
+    const realTarget = realTargets.get(share);
     const reason =
       realTarget === undefined
         ? "its symbolic links run in circles"
-        : (refusalOf(realTarget, facts.mounts, config.settings.stateDir) ??
-          takenBy(share, realTarget, byTarget, facts));
+        : (refusalOf(realTarget, facts.mounts, stateDir) ?? takenBy(share, realTarget, byTarget, facts));
     if (reason === undefined && realTarget !== undefined) byTarget.set(realTarget, { ...share, realTarget });
     else problems.push(`${share.origin}: ${nameTarget(share, realTarget)} cannot be a mount point: ${reason}`);
   }
@@ -54,8 +57,11 @@ export function planMounts(config: Config, facts: PlanFacts): PlanResult {
     const above = [...byTarget.values()]
       .filter(({ realTarget }) => realTarget !== share.realTarget && isSameOrBelow(share.realTarget, realTarget))
       .toSorted((one, other) => other.realTarget.length - one.realTarget.length)[0];
+    const there = topMountOn(facts.mounts, share.realTarget);
+    const isOwn = there !== undefined && facts.owned.get(share.realTarget) === there.source;
     const complete: Share = {
       ...share,
+      ...(isOwn && !isShareOf(there, share) ? { replaces: there.source } : {}),
       label: formatSource(share.source),
       parent: above === undefined ? undefined : add(above),
     };
@@ -64,6 +70,22 @@ export function planMounts(config: Config, facts: PlanFacts): PlanResult {
   };
   for (const share of byTarget.values()) add(share);
   return { kind: "plan", plan: { shares: [...planned.values()] } };
+}
+
+/** The real target of each share; the shorter ones first, because what lies below them will be hidden by them. */
+function resolveTargets(
+  shares: readonly ShareConfig[],
+  { mounts, readLink }: PlanFacts,
+): ReadonlyMap<ShareConfig, string | undefined> {
+  const depth = ({ target }: ShareConfig) => target.split("/").length;
+  const resolved = new Map<ShareConfig, string | undefined>();
+  const planned: string[] = [];
+  for (const share of shares.toSorted((one, other) => depth(one) - depth(other))) {
+    const realTarget = resolveTarget(share.target, mounts, readLink, planned);
+    resolved.set(share, realTarget);
+    if (realTarget !== undefined) planned.push(realTarget);
+  }
+  return resolved;
 }
 
 /** Why a target is taken already: by another share of this configuration, or by a mount that is not ours. */
@@ -90,8 +112,8 @@ function nameTarget(share: ShareConfig, realTarget: string | undefined): string 
 export function isShareOf(mount: MountRecord, { source }: Pick<ShareConfig, "source">): boolean {
   if (!isNfs(mount)) return false;
   if (mount.source === formatSource(source)) return true;
-  const sameAddress = mount.superOptions.includes(`addr=${source.host}`);
-  return sameAddress && mount.source.endsWith(`:${source.path}`);
+  const path = /^(?:\[[^\]]*\]|[^:]*):(.*)$/s.exec(mount.source)?.[1];
+  return path === source.path && mount.superOptions.includes(`addr=${source.host}`);
 }
 
 /** The fstab entry of a share (contract of fstab(5): fs_spec, fs_file, fs_vfstype, fs_mntops, fs_freq, fs_passno). */

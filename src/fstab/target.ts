@@ -10,14 +10,19 @@ const mostLinks = 40;
 /**
  * The path that `target` leads to, symlinks resolved as mount(2) would; parts that do not exist stay as they are.
  * A mount point is a directory, so it is not looked at, and what lies below an NFS mount is not touched at all: a look
- * could block for ever. Undefined where links run in circles.
+ * could block for ever, and what lies below a `planned` target will be hidden. Undefined where links run in circles.
  */
-export function resolveTarget(target: string, mounts: readonly MountRecord[], readLink: ReadLink): string | undefined {
-  const nfsTargets = new Set(mounts.filter(isNfs).map((mount) => mount.target));
+export function resolveTarget(
+  target: string,
+  mounts: readonly MountRecord[],
+  readLink: ReadLink,
+  planned: readonly string[] = [],
+): string | undefined {
+  const hiding = [...mounts.filter(isNfs).map((mount) => mount.target), ...planned];
+  const hides = (path: string) => hiding.some((directory) => isSameOrBelow(path, directory));
   const mountTargets = new Set(mounts.map((mount) => mount.target));
   let rest = target.split("/").filter((part) => part !== "");
   let path = "";
-  let onNfs = nfsTargets.has("/");
   for (let links = 0; ;) {
     const part = rest.shift();
     if (part === undefined) return path === "" ? "/" : path;
@@ -27,8 +32,7 @@ export function resolveTarget(target: string, mounts: readonly MountRecord[], re
       continue;
     }
     const next = `${path}/${part}`;
-    onNfs ||= nfsTargets.has(next);
-    const link = onNfs || mountTargets.has(next) ? undefined : readLink(next);
+    const link = mountTargets.has(next) || hides(next) ? undefined : readLink(next);
     if (link === undefined) {
       path = next;
       continue;

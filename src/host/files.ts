@@ -27,15 +27,7 @@ import { parseMountinfo, type MountRecord } from "../fstab/mountinfo.ts";
 import type { TargetLock } from "../mount/ports.ts";
 import { clock } from "./clock.ts";
 import { tryLock } from "./libc.ts";
-
-/** The text of a small file, undefined where it cannot be read. */
-export function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
-}
+import { readText } from "./text.ts";
 
 const mountinfoPath = "/proc/self/mountinfo";
 

@@ -1,6 +1,6 @@
 // The init's hands: signals, COMMAND's start, reaping, the terminal.
 import { constants } from "node:os";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { splitEntries } from "../init/command.ts";
 import { reap } from "../init/reaper.ts";
@@ -21,6 +21,7 @@ import {
   spawnInGroup,
   type SpawnOutcome,
 } from "./libc.ts";
+import { readText } from "./text.ts";
 
 /** Takes signals from the first moment on: for COMMAND once it runs, to end the wait before. */
 export interface SignalInbox {
@@ -28,16 +29,25 @@ export interface SignalInbox {
   readonly route: InitPorts["routeSignals"];
   /** Called with the first stop signal that comes before `route`; at once if one has come. */
   readonly onStop: (stop: (signal: number) => void) => void;
+  /** Called with the first signal after `route` that asks COMMAND to end; at once if one has come. */
+  readonly onStopRequest: (asked: () => void) => void;
 }
 
 export function openSignalInbox(): SignalInbox {
   let early: { readonly name: ForwardedSignal; readonly number: number }[] = [];
   let stop: ((signal: number) => void) | undefined;
   let deliver: ((signal: number) => void) | undefined;
+  let stopRequests = 0;
+  let onFirstRequest: (() => void) | undefined;
+  const pass = (name: ForwardedSignal, number: number) => {
+    deliver?.(number);
+    // HUP asks many a program to read its configuration anew.
+    if (isStopSignal(name) && name !== "SIGHUP" && ++stopRequests === 1) onFirstRequest?.();
+  };
   for (const name of forwardedSignals) {
     const number = constants.signals[name];
     process.on(name, () => {
-      if (deliver !== undefined) return deliver(number);
+      if (deliver !== undefined) return pass(name, number);
       early.push({ name, number });
       if (isStopSignal(name)) stop?.(number);
     });
@@ -52,10 +62,36 @@ export function openSignalInbox(): SignalInbox {
       deliver = onSignal;
       // What came before and did not stop us was meant for COMMAND only if it asks for an end: the rest is about a
       // process that did not run.
-      for (const { name, number } of early) if (isStopSignal(name)) onSignal(number);
+      for (const { name, number } of early) if (isStopSignal(name)) pass(name, number);
       early = [];
     },
+    onStopRequest: (asked) => {
+      onFirstRequest = asked;
+      if (stopRequests > 0) asked();
+    },
   };
+}
+
+const SIGKILL = constants.signals.SIGKILL;
+
+/**
+ * Sends SIGKILL to every descendant of this process that is not a helper of its own, and to nobody else: a pid namespace may
+ * be shared, and `docker exec` puts processes beside us that are not ours.
+ */
+export function killDescendants(isOwnHelper: (pid: number) => boolean): void {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
+    // The second field is a name in parentheses that may hold anything; the parent is the second field after it.
+    const fields = readText(`/proc/${name}/stat`)?.split(")").at(-1)?.trim().split(" ");
+    parents.set(Number(name), Number(fields?.[1] ?? 0));
+  }
+  const isDescendant = (pid: number): boolean => {
+    for (let parent = parents.get(pid); parent !== undefined && parent !== 0; parent = parents.get(parent)) {
+      if (parent === process.pid) return true;
+    }
+    return false;
+  };
+  for (const pid of parents.keys()) if (!isOwnHelper(pid) && isDescendant(pid)) kill(pid, SIGKILL);
 }
 
 /** /proc/self/environ or cmdline as entries; undefined where there is no /proc. */
@@ -123,15 +159,8 @@ export function initPorts({ nofile, workingDirectory, isRuntimeChild }: InitOpti
       };
       process.on("SIGCHLD", look);
       // Keeps the runtime alive; it also does the looking on kernels where the runtime takes SIGCHLD for itself.
-      const interval = setInterval(look, hasPidfd() ? 2 ** 31 - 1 : reapIntervalMs);
+      setInterval(look, hasPidfd() ? 2 ** 31 - 1 : reapIntervalMs);
       look();
-      return {
-        stop: () => {
-          process.off("SIGCHLD", look);
-          clearInterval(interval);
-          clearTimeout(again);
-        },
-      };
     },
     routeSignals: inbox.route,
     reclaimTerminal: () => {

@@ -235,8 +235,15 @@ export function mount(
   return resultOf(mountCalls().mount(cString(source), cString(target), type, BigInt(flags), text));
 }
 
-export const mountFlags = { MS_REMOUNT: 32, MS_BIND: 4096 } as const;
-export const umountFlags = { MNT_DETACH: 2, UMOUNT_NOFOLLOW: 8 } as const;
+export const mountFlags = {
+  MS_RDONLY: 1,
+  MS_NOSUID: 2,
+  MS_NODEV: 4,
+  MS_NOEXEC: 8,
+  MS_REMOUNT: 32,
+  MS_BIND: 4096,
+} as const;
+export const umountFlags = { MNT_FORCE: 1, MNT_DETACH: 2, UMOUNT_NOFOLLOW: 8 } as const;
 
 /** umount2(2); 0, or errno. */
 export function umount2(target: string, flags: number): number {

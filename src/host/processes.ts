@@ -1,7 +1,7 @@
 // Processes of nfs-init's own: mount helpers and workers. COMMAND is not among them, see init/.
 import { execa } from "execa";
 import { messageOf } from "../errors.ts";
-import type { HelperEnd, Mounter, PathAnswer, Prepared } from "../mount/ports.ts";
+import type { HelperEnd, Look, Mounter, PathAnswer, Prepared } from "../mount/ports.ts";
 import { readMounts } from "./files.ts";
 import { workerArgument, type WorkerReply, type WorkerRequest } from "./worker.ts";
 
@@ -175,6 +175,7 @@ export function createWorkers(): Workers {
       case "refused":
         return { kind: "failed", errno: reply.reason };
       case "done":
+      case "answers":
       case "prepared":
         return { kind: "done" };
     }
@@ -188,7 +189,7 @@ export function createWorkers(): Workers {
     if (reply === undefined) return { kind: "no-answer" };
     if (reply.kind !== "prepared") {
       giveBack();
-      return { kind: "refused", reason: reply.kind === "done" ? "no answer" : reply.reason };
+      return { kind: "refused", reason: "reason" in reply ? reply.reason : "no answer" };
     }
     const { fd, path, isEmpty } = reply;
     if (fd === undefined) giveBack();
@@ -203,7 +204,14 @@ export function createWorkers(): Workers {
       runHelper,
       prepare,
       statfs: (path, timeoutMs) => askForAnswer({ do: "statfs", path }, timeoutMs),
-      umount: (target, how, timeoutMs) => askForAnswer({ do: "umount", target, lazy: how === "lazy" }, timeoutMs),
+      guard: (path, timeoutMs) => askForAnswer({ do: "guard", path }, timeoutMs),
+      look: async (path, write, timeoutMs): Promise<Look> => {
+        const { reply } = await ask({ do: "look", path, write }, timeoutMs);
+        if (reply === undefined) return { kind: "no-answer" };
+        if (reply.kind === "answers") return reply;
+        return { kind: "failed", errno: reply.kind === "failed" ? reply.errno : "EIO" };
+      },
+      umount: (target, how, timeoutMs) => askForAnswer({ do: "umount", target, how }, timeoutMs),
     },
     warmUp: () => {
       idle.push(startWorker());

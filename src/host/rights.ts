@@ -1,7 +1,7 @@
 // What the preflight asks the kernel on this machine.
 import type { MountRights } from "../mount/preflight.ts";
-import { readText } from "./files.ts";
 import { errno, mount, mountFlags } from "./libc.ts";
+import { readText } from "./text.ts";
 
 /** A directory of /proc that is never a mount point, so that the remount of it can only fail. */
 const noMountPoint = "/proc/self/task";

@@ -1,9 +1,23 @@
 // The worker: a child process of our own binary that makes the system calls which a dead server can block for ever.
 // Nobody waits for it: it is asked on stdin, answers on stdout, one JSON line each, and is killed when it does not.
-import { mkdirSync, readdirSync, statfsSync, statSync } from "node:fs";
-import { closeSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  opendirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
 import { errnoOf, messageOf } from "../errors.ts";
-import { errno, makeDirectory, openDirectory, umount2, umountFlags } from "./libc.ts";
+import { guardSource } from "../mount/guard.ts";
+import { errno, makeDirectory, mount, mountFlags, openDirectory, umount2, umountFlags } from "./libc.ts";
 
 /** The argument that makes the binary a worker. */
 export const workerArgument = "--nfs-init-worker";
@@ -13,10 +27,15 @@ export type WorkerRequest =
   /** Make a mount point; `below` is the target of the share it lies on. */
   | { readonly do: "prepare"; readonly target: string; readonly below: string | undefined }
   | { readonly do: "release"; readonly fd: number }
-  | { readonly do: "umount"; readonly target: string; readonly lazy: boolean };
+  /** statfs, readdir, may it be written to; with `write` a small file is written, read back and removed as well. */
+  | { readonly do: "look"; readonly path: string; readonly write: boolean }
+  /** Mount a guard. */
+  | { readonly do: "guard"; readonly path: string }
+  | { readonly do: "umount"; readonly target: string; readonly how: "plain" | "lazy" | "force" };
 
 export type WorkerReply =
   | { readonly kind: "done" }
+  | { readonly kind: "answers"; readonly isWritable: boolean }
   | { readonly kind: "failed"; readonly errno: string; readonly reason: string }
   | { readonly kind: "prepared"; readonly path: string; readonly fd: number | undefined; readonly isEmpty: boolean }
   | { readonly kind: "refused"; readonly reason: string };
@@ -46,16 +65,64 @@ function answer(request: WorkerRequest): WorkerReply {
       case "release":
         closeSync(request.fd);
         return { kind: "done" };
-      case "umount": {
-        const flags = umountFlags.UMOUNT_NOFOLLOW | (request.lazy ? umountFlags.MNT_DETACH : 0);
-        const failure = umount2(request.target, flags);
-        return failure === 0
-          ? { kind: "done" }
-          : { kind: "failed", errno: errnoName(failure), reason: errnoName(failure) };
+      case "look":
+        return look(request.path, request.write);
+      case "guard": {
+        const flags = mountFlags.MS_RDONLY | mountFlags.MS_NOSUID | mountFlags.MS_NODEV | mountFlags.MS_NOEXEC;
+        return replyTo(mount(guardSource, request.path, "tmpfs", flags, "size=4k,nr_inodes=1,mode=0555"));
       }
+      case "umount":
+        return replyTo(umount2(request.target, umountFlags.UMOUNT_NOFOLLOW | howFlags[request.how]));
     }
   } catch (error) {
     return { kind: "failed", errno: errnoOf(error) ?? "EIO", reason: messageOf(error) };
+  }
+}
+
+const howFlags = { plain: 0, lazy: umountFlags.MNT_DETACH, force: umountFlags.MNT_FORCE } as const;
+
+/** The reply to a system call that gave 0 or an errno. */
+function replyTo(failure: number): WorkerReply {
+  const name = errnoName(failure);
+  return failure === 0 ? { kind: "done" } : { kind: "failed", errno: name, reason: name };
+}
+
+/** statfs asks the server each time; readdir finds what statfs does not: an exported directory that was made anew. */
+function look(path: string, write: boolean): WorkerReply {
+  statfsSync(path);
+  try {
+    const directory = opendirSync(path, { bufferSize: 1 });
+    directory.readSync();
+    directory.closeSync();
+  } catch (error) {
+    // A directory that may not be read is alive.
+    if (errnoOf(error) !== "EACCES" && errnoOf(error) !== "EPERM") throw error;
+  }
+  if (!mayWrite(path)) return { kind: "answers", isWritable: false };
+  if (write) writeAndReadBack(path);
+  return { kind: "answers", isWritable: true };
+}
+
+function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch (error) {
+    if (["EACCES", "EPERM", "EROFS"].includes(errnoOf(error) ?? "")) return false;
+    throw error;
+  }
+}
+
+/** Writes a small file of our own, reads it back, and removes it. */
+function writeAndReadBack(path: string): void {
+  const file = join(path, `.nfs-init-probe-${hostname()}-${process.pid}`);
+  const text = `${Date.now()}\n`;
+  try {
+    writeFileSync(file, text, { flush: true });
+    if (readFileSync(file, "utf8") !== text)
+      throw Object.assign(new Error("read back something else"), { code: "EIO" });
+  } finally {
+    rmSync(file, { force: true });
   }
 }
 

@@ -14,30 +14,42 @@ export interface InitPorts {
   readonly start: (command: Command) => StartOutcome;
   /** Sends a signal to COMMAND. */
   readonly send: (pid: number, signal: number) => void;
-  /** Calls `onEnd` for each child that is reaped, until `stop`. */
-  readonly reapChildren: (onEnd: (child: EndedChild) => void) => { readonly stop: () => void };
+  /** Reaps ended children from now on, and calls `onEnd` for each. */
+  readonly reapChildren: (onEnd: (child: EndedChild) => void) => void;
   /** Gives every signal for COMMAND to `onSignal`, those first that came before this call. */
   readonly routeSignals: (onSignal: (signal: number) => void) => void;
   /** Puts us back into the foreground of the terminal. */
   readonly reclaimTerminal: () => void;
 }
 
-/** Runs COMMAND to its end. Throws AppError 126 or 127 where it cannot be started. */
-export function supervise(ports: InitPorts, command: Command): Promise<ExitStatus> {
+/** COMMAND while it runs. */
+export interface Running {
+  readonly send: (signal: number) => void;
+  readonly ended: Promise<ExitStatus>;
+}
+
+/** Starts COMMAND and gives it the signals that reach us. Throws AppError 126 or 127 where it cannot be started. */
+export function startCommand(ports: InitPorts, command: Command): Running {
   const started = ports.start(command);
   if (started.kind !== "started") throw notStarted(command, started);
   const { pid } = started;
-  return new Promise((resolve) => {
-    const reaper = ports.reapChildren((child) => {
+  let hasEnded = false;
+  const send = (signal: number) => {
+    // Its number may be another process's by then.
+    if (!hasEnded) ports.send(pid, signal);
+  };
+  const ended = new Promise<ExitStatus>((resolve) => {
+    ports.reapChildren((child) => {
       if (child.pid !== pid) return;
-      reaper.stop();
+      hasEnded = true;
       ports.reclaimTerminal();
       resolve(
         child.ended === "exited" ? { kind: "exited", code: child.value } : { kind: "signalled", signal: child.value },
       );
     });
-    ports.routeSignals((signal) => ports.send(pid, signal));
   });
+  ports.routeSignals(send);
+  return { send, ended };
 }
 
 function notStarted(command: Command, outcome: Exclude<StartOutcome, { kind: "started" }>): AppError {

@@ -56,21 +56,30 @@ export function establishShares(
   signal: AbortSignal,
 ): Establishing {
   const mounted = new Map<Share, Promise<void>>();
-  const triedOnce: Promise<unknown>[] = [];
+  const firstTries = new Map<Share, Promise<void>>();
+  const arrived = new Set<Share>();
   for (const share of plan.shares) {
-    const parent = share.parent === undefined ? undefined : mounted.get(share.parent);
+    const { parent } = share;
     let tried: () => void = () => {};
-    const firstTry = new Promise<void>((resolve) => {
+    const ownTry = new Promise<void>((resolve) => {
       tried = resolve;
     });
-    const establishing = (parent ?? Promise.resolve())
-      .then(() => establishShare(ports, share, settings, signal, tried))
+    const establishing = (parent === undefined ? Promise.resolve() : mounted.get(parent))
+      ?.then(() => establishShare(ports, share, settings, signal, tried))
+      .then(() => {
+        arrived.add(share);
+      })
       .finally(tried);
     // Every rejection is looked at below; until then it must not count as unhandled.
-    establishing.catch(() => {});
-    mounted.set(share, establishing);
-    if (share.nofail) triedOnce.push(firstTry);
+    establishing?.catch(() => {});
+    mounted.set(share, establishing ?? Promise.resolve());
+    // A share below another is not tried before that one is there: until then it has had its try with it.
+    const withParent = (parent === undefined ? undefined : firstTries.get(parent))?.then(() =>
+      parent !== undefined && arrived.has(parent) ? ownTry : undefined,
+    );
+    firstTries.set(share, withParent === undefined ? ownTry : Promise.race([ownTry, withParent]));
   }
+  const triedOnce = plan.shares.filter(({ nofail }) => nofail).map((share) => firstTries.get(share));
   const required = plan.shares.filter((share) => !share.nofail).map((share) => mounted.get(share));
   for (const share of plan.shares.filter(({ nofail }) => nofail)) {
     mounted.get(share)?.catch((error: unknown) => {
@@ -107,7 +116,8 @@ async function establishShare(
   await pRetry(attempt, {
     retries: Number.POSITIVE_INFINITY,
     minTimeout: settings.retryMinMs / 2,
-    maxTimeout: settings.retryMaxMs,
+    // At its cap p-retry varies a pause no more: clients that started together are kept from marching in step.
+    maxTimeout: settings.retryMaxMs * (1 - Math.random() / 5),
     factor: 2,
     // p-retry stretches a pause by a factor of 1 to 2; with half of it the mean stays what was asked for.
     randomize: true,

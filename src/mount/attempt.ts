@@ -5,7 +5,7 @@ import { isShareOf, type Share } from "../fstab/plan.ts";
 import type { Ready } from "../wait/wait.ts";
 import { callMount } from "./call.ts";
 import { summarize, type MountFailure } from "./outcome.ts";
-import type { Mounter, TargetLock } from "./ports.ts";
+import type { Mounter, Prepared, TargetLock } from "./ports.ts";
 
 export interface AttemptPorts {
   readonly mounter: Mounter;
@@ -19,6 +19,8 @@ export interface AttemptPorts {
   readonly tell: (notice: AttemptNotice) => void;
   /** Called before a mount call: from here on a mount may appear, even if the call is cut short. */
   readonly onMounting: (share: Share) => void;
+  /** Called once the mount point is ready: what is under the share from now on is the guard. */
+  readonly guard: (share: Share, path: string) => Promise<void>;
 }
 
 /** What an attempt wants said, whether or not it succeeds. */
@@ -52,7 +54,14 @@ export async function attemptShare(
   if (lock.kind === "busy") return lockedElsewhere;
   if (lock.kind === "unavailable") ports.tell({ kind: "no-lock", share, reason: lock.reason });
 
-  const prepare = () => mounter.prepare(share.realTarget, share.parent?.realTarget, attemptTimeoutMs);
+  const prepare = async (): Promise<Prepared> => {
+    const prepared = await mounter.prepare(share.realTarget, share.parent?.realTarget, attemptTimeoutMs);
+    if (prepared.kind === "prepared") {
+      if (!prepared.isEmpty) ports.tell({ kind: "not-empty", share });
+      await ports.guard(share, prepared.path);
+    }
+    return prepared;
+  };
   // A mount point on another share is looked at as late as can be: a look that is kept would hold that share busy.
   const early = share.parent === undefined ? await prepare() : undefined;
   const ready = await ports.serverReady(share, notYet);
@@ -60,18 +69,21 @@ export async function attemptShare(
   if (meanwhile !== undefined) return meanwhile;
 
   const prepared = early ?? (await prepare());
-  if (prepared.kind === "no-answer") return failed(`the directory above ${share.realTarget} does not answer`);
-  if (prepared.kind === "refused") {
-    const reason = `cannot use ${share.realTarget} as mount point: ${prepared.reason}`;
-    return { kind: "failed", failure: { verdict: "permanent", everyVersion: true, reason } };
-  }
-  try {
-    if (!prepared.isEmpty) ports.tell({ kind: "not-empty", share });
-    const result = await mountRound(ports, share, prepared.path, ready, attemptTimeoutMs, signal);
-    if (result.kind === "mounted" && lock.kind === "locked") lock.note(share.label);
-    return result;
-  } finally {
-    prepared.release();
+  switch (prepared.kind) {
+    case "no-answer":
+      return failed(`the directory above ${share.realTarget} does not answer`);
+    case "refused": {
+      const reason = `cannot use ${share.realTarget} as mount point: ${prepared.reason}`;
+      return { kind: "failed", failure: { verdict: "permanent", everyVersion: true, reason } };
+    }
+    case "prepared":
+      try {
+        const result = await mountRound(ports, share, prepared.path, ready, attemptTimeoutMs, signal);
+        if (result.kind === "mounted" && lock.kind === "locked") lock.note(share.label);
+        return result;
+      } finally {
+        prepared.release();
+      }
   }
 }
 
@@ -95,7 +107,8 @@ async function useLeftover(
   const there = topMountOn(mounter.mounts(), share.realTarget);
   if (there === undefined || !isNfs(there)) return undefined;
   if (!isShareOf(there, share)) {
-    // The plan lets only a share pass that an earlier instance of nfs-init mounted here from another source.
+    // Only what an earlier instance of nfs-init mounted here may be replaced; the plan found that out.
+    if (there.source !== share.replaces) return failed(`${there.source} has been mounted on it by somebody else`);
     return detach(ports, share, timeoutMs, { kind: "replaced-detached", share, source: there.source });
   }
   const answer = await mounter.statfs(share.realTarget, timeoutMs);
@@ -162,8 +175,9 @@ async function mountRound(
     signal.throwIfAborted();
     const failure = result.kind === "failed" ? result.failure : undefined;
     if (failure === undefined || failure.verdict === "look") {
-      const doubt = await disbelieve(mounter, share, attemptTimeoutMs);
-      if (doubt === undefined) return { kind: "mounted", version, isOurs: failure === undefined };
+      const isOurs = failure === undefined;
+      const doubt = await disbelieve(mounter, share, isOurs, attemptTimeoutMs);
+      if (doubt === undefined) return { kind: "mounted", version, isOurs };
       if (failure === undefined) return failed(doubt);
       failures.push({ ...failure, verdict: "transient" });
     } else {
@@ -181,18 +195,24 @@ async function mountRound(
   return { kind: "failed", failure: summarize(failures) };
 }
 
-/** Why a mount that was reported is not believed; undefined when mountinfo shows it and statfs answers. */
-async function disbelieve(mounter: Mounter, share: Share, timeoutMs: number): Promise<string | undefined> {
+/** Why a mount that was reported is not believed, and taken back if it is ours; undefined when mountinfo shows it and statfs answers. */
+async function disbelieve(
+  mounter: Mounter,
+  share: Share,
+  isOurs: boolean,
+  timeoutMs: number,
+): Promise<string | undefined> {
+  const takeBack = () => (isOurs ? mounter.umount(share.realTarget, "lazy", timeoutMs) : undefined);
   const there = topMountOn(mounter.mounts(), share.realTarget);
   if (there === undefined || !isShareOf(there, share)) {
     return `mount.nfs reported success, but mountinfo does not show ${share.label} on ${share.realTarget}`;
   }
   if (there.options.includes("ro") && !hasOption(share.options, "ro")) {
-    await mounter.umount(share.realTarget, "lazy", timeoutMs);
+    await takeBack();
     return "it was mounted read-only although read-write was asked for";
   }
   const answer = await mounter.statfs(share.realTarget, timeoutMs);
   if (answer.kind === "done" || (answer.kind === "failed" && isAlive(answer.errno))) return undefined;
-  await mounter.umount(share.realTarget, "lazy", timeoutMs);
+  await takeBack();
   return `it was mounted but does not answer (statfs: ${answer.kind === "failed" ? answer.errno : "no answer in time"})`;
 }

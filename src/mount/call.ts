@@ -48,7 +48,12 @@ export async function callMount(
     case "killed":
       return {
         kind: "failed",
-        failure: { verdict: "transient", reason: "the mount call did not end in time", unreachable: true },
+        failure: {
+          verdict: "transient",
+          reason: "the mount call did not end in time",
+          unreachable: true,
+          cutShort: true,
+        },
       };
     case "not-started":
       return {
@@ -69,14 +74,29 @@ async function extendWhileAnswered(
   attemptTimeoutMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const callHasEnded = () => signal.aborted;
-  for (let spentMs = 0; spentMs < longestCallMs; spentMs += attemptTimeoutMs) {
-    await pause(attemptTimeoutMs, signal);
-    if (callHasEnded()) return false;
-    const asked = AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)]);
-    if (!(await serverAnswers(asked))) return !callHasEnded();
+  const longest = new AbortController();
+  const timer = setTimeout(() => longest.abort(), Math.max(longestCallMs, attemptTimeoutMs));
+  const over = AbortSignal.any([signal, longest.signal]);
+  const isOver = () => over.aborted;
+  try {
+    while (!isOver()) {
+      await pause(attemptTimeoutMs, over);
+      if (isOver()) break;
+      const asked = AbortSignal.any([over, AbortSignal.timeout(attemptTimeoutMs)]);
+      const answers = await Promise.race([serverAnswers(asked), aborted(over)]);
+      if (answers !== true) break;
+    }
+  } finally {
+    clearTimeout(timer);
   }
-  return true;
+  return !signal.aborted;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -17,6 +17,8 @@ export interface MountFailure {
   /** What to check, where that is known. */
   readonly hint?: string;
   readonly everyVersion?: boolean;
+  /** The call was killed: what it asked for may still come about. */
+  readonly cutShort?: boolean;
   /** The server cannot be reached: trying other versions in this round is in vain. */
   readonly unreachable?: boolean;
 }

@@ -19,9 +19,16 @@ export type Prepared =
       readonly kind: "prepared";
       /** What mount(2) is given. */ readonly path: string;
       readonly isEmpty: boolean;
+      /** Lets go of what is held open for a mount point below another share; nothing is held for others. */
       readonly release: () => void;
     }
   | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "no-answer" };
+
+/** What a look at a mount point gave. */
+export type Look =
+  | { readonly kind: "answers"; readonly isWritable: boolean }
+  | { readonly kind: "failed"; readonly errno: string }
   | { readonly kind: "no-answer" };
 
 export interface Mounter {
@@ -36,7 +43,12 @@ export interface Mounter {
    * stands for the very directory that was looked at.
    */
   readonly prepare: (target: string, below: string | undefined, timeoutMs: number) => Promise<Prepared>;
-  readonly umount: (target: string, how: "plain" | "lazy", timeoutMs: number) => Promise<PathAnswer>;
+  /** umount2(2); `force` is MNT_FORCE, which aborts what other users of the same server connection have under way. */
+  readonly umount: (target: string, how: "plain" | "lazy" | "force", timeoutMs: number) => Promise<PathAnswer>;
+  /** Mounts a guard on `path`. */
+  readonly guard: (path: string, timeoutMs: number) => Promise<PathAnswer>;
+  /** statfs, readdir and access of a mount point, and with `write` a small file written and read back. */
+  readonly look: (path: string, write: boolean, timeoutMs: number) => Promise<Look>;
 }
 
 /** What a lock on a target says of it. */

@@ -9,11 +9,12 @@ export type UmountResult = "unmounted" | "detached" | "gone" | "left";
 /** Time a lazy unmount is given when the budget is used up: it does not wait for the server. */
 const lazyMs = 500;
 
-/** An unmounter whose budget starts with its first call. */
+/** An unmounter whose budget starts with its first call. A share that is away is not waited for. */
 export function unmounter(
   mounter: Pick<Mounter, "mounts" | "umount">,
   clock: Pick<Clock, "nowMs">,
   budgetMs: number,
+  isAway: (share: Share) => boolean = () => false,
 ): (share: Share) => Promise<UmountResult> {
   let deadlineMs: number | undefined;
   return async (share) => {
@@ -21,7 +22,7 @@ export function unmounter(
     const there = topMountOn(mounter.mounts(), share.realTarget);
     if (there === undefined || !isShareOf(there, share)) return "gone";
     const leftMs = deadlineMs - clock.nowMs();
-    if (leftMs > 0) {
+    if (leftMs > 0 && !isAway(share)) {
       const plain = await mounter.umount(share.realTarget, "plain", leftMs);
       if (plain.kind === "done") return "unmounted";
     }

@@ -98,26 +98,32 @@ export interface RecordAssembler {
 export function recordAssembler(): RecordAssembler {
   let pending = new Uint8Array(0);
   let fragments: Uint8Array[] = [];
+  let recordBytes = 0;
   return {
     push: (chunk) => {
       pending = concatenate([pending, chunk]);
+      const view = new DataView(pending.buffer, pending.byteOffset, pending.byteLength);
       const records: Uint8Array[] = [];
-      while (pending.byteLength >= 4) {
-        const mark = new DataView(pending.buffer, pending.byteOffset).getUint32(0);
+      let offset = 0;
+      while (pending.byteLength - offset >= 4) {
+        const mark = view.getUint32(offset);
         const length = mark & 0x7fff_ffff;
-        const soFar = fragments.reduce((sum, { byteLength }) => sum + byteLength, 0);
         // A fragment without bytes that is not the last would let a server keep us busy for ever.
-        if (soFar + length > longestRecordBytes || (length === 0 && mark === 0)) {
-          throw new MalformedMessage(`announces a record of ${soFar + length} bytes`);
+        if (recordBytes + length > longestRecordBytes || mark === 0) {
+          throw new MalformedMessage(`announces a record of ${recordBytes + length} bytes`);
         }
-        if (pending.byteLength < 4 + length) break;
-        fragments.push(pending.slice(4, 4 + length));
-        pending = pending.slice(4 + length);
+        const end = offset + 4 + length;
+        if (pending.byteLength < end) break;
+        fragments.push(pending.subarray(offset + 4, end));
+        recordBytes += length;
+        offset = end;
         if ((mark & lastFragment) !== 0) {
           records.push(concatenate(fragments));
           fragments = [];
+          recordBytes = 0;
         }
       }
+      pending = pending.slice(offset);
       return records;
     },
   };

@@ -3,6 +3,8 @@ import type { Share } from "../fstab/plan.ts";
 import { hasOption, optionValue, versionsToTry, type ExactVersion } from "../fstab/options.ts";
 import { askPort, callNull, ports, programs, type Answer, type Dial } from "../rpc/probe.ts";
 
+const version4: readonly ExactVersion[] = ["4.2", "4.1", "4.0"];
+
 /** What to ask which server; shares with equal questions share the answer. */
 export interface ServerQuestion {
   readonly host: string;
@@ -114,7 +116,7 @@ async function askAddress(
       if (answer.highest >= 4) return { kind: "not-ready", reason: `${tells} and not 4` };
       if (!question.version3) return { kind: "not-ready", reason: `${tells} only, and the share asks for version 4` };
       const version3 = await askVersion3(network, question, address, signal);
-      return version3.kind === "ready" ? { kind: "ready", unspoken: ["4.2", "4.1", "4.0"] } : version3;
+      return version3.kind === "ready" ? { kind: "ready", unspoken: version4 } : version3;
     }
     case "no-answer":
     case "program-unavailable":
@@ -123,7 +125,10 @@ async function askAddress(
       const reason = `port ${port} of ${address}: ${wordsFor(answer)}`;
       if (!question.version3 || question.port !== undefined || signal.aborted) return { kind: "not-ready", reason };
       const version3 = await askVersion3(network, question, address, signal);
-      return version3.kind === "ready" ? version3 : { kind: "not-ready", reason };
+      if (version3.kind !== "ready") return { kind: "not-ready", reason };
+      // A server that came up between the two questions speaks version 4 by now.
+      const again = await callNull(network.dial, { address, port, program: programs.nfs, version: 4 }, signal);
+      return { kind: "ready", unspoken: again.kind === "success" ? [] : version4 };
     }
   }
 }
@@ -145,7 +150,10 @@ async function askVersion3(
   let mountAddress = address;
   if (question.mountHost !== undefined && question.mountHost !== question.host) {
     const resolved = await network.resolveName(question.mountHost, signal);
-    mountAddress = resolved.kind === "addresses" ? (resolved.addresses[0] ?? address) : address;
+    if (resolved.kind === "unresolved") {
+      return { kind: "not-ready", reason: `cannot resolve mountaddr ${question.mountHost}: ${resolved.reason}` };
+    }
+    mountAddress = resolved.addresses[0] ?? address;
   }
   const mountd = await askRegistered(dial, mountAddress, programs.mountd, question.mountPort, signal);
   return mountd === undefined

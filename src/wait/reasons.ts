@@ -6,10 +6,6 @@ const reminderMs = 30_000;
 export interface ReasonLog {
   /** Whether `reason` for `key` should be said now. */
   readonly isDue: (key: string, reason: string, nowMs: number) => boolean;
-  /** The last reason of each key that is still waiting. */
-  readonly last: (key: string) => string | undefined;
-  /** `key` waits no longer. */
-  readonly forget: (key: string) => void;
 }
 
 export function reasonLog(): ReasonLog {
@@ -20,10 +16,6 @@ export function reasonLog(): ReasonLog {
       if (before?.reason === reason && nowMs - before.saidMs < reminderMs) return false;
       said.set(key, { reason, saidMs: nowMs });
       return true;
-    },
-    last: (key) => said.get(key)?.reason,
-    forget: (key) => {
-      said.delete(key);
     },
   };
 }

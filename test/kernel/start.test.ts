@@ -168,3 +168,12 @@ it("starts the process without a nofail share whose server is away, and mounts t
   expect(await job.done).toMatchObject({ exitCode: 0, stdout: "hello\n" });
   expect(logLines(job.stderr()).map(({ msg }) => msg)).toContain("unmounted");
 });
+
+it("gives the process no descriptor and no child of its own", async () => {
+  const { stdout } = await box().run({
+    env: share(),
+    command: "ls /proc/self/fd | tr '\\n' ' '; cat /proc/[0-9]*/comm | grep -c nfs-init",
+  });
+  // 3 is the folder that ls reads.
+  expect(stdout).toBe("0 1 2 3 1\n");
+});

@@ -106,3 +106,24 @@ it("waits without the port that answers: an open port 2049 is not an NFS service
   expect((await job.done).exitCode).toBe(124);
   await lab().sh("fresh srv");
 });
+
+it("asks a name server anew each time", async () => {
+  await lab().sh("dns up");
+  const job = box().start({ env: share({ NFS_HOST: "nas.example" }), command: `cat ${box().mountPoint()}/hello` });
+  expect((await logged(job, "waiting for the server")).reason).toMatch(/^cannot resolve nas\.example: /);
+  await lab().sh("dns set nas.example 10.77.0.12");
+  await logged(job, "waiting for the server", ({ reason }) => reason?.includes("10.77.0.12") === true);
+  await lab().sh("dns set nas.example $SRV");
+  expect(await job.done).toMatchObject({ exitCode: 0, stdout: "hello\n" });
+});
+
+it("waits for a name server that does not answer", async () => {
+  await lab().sh("dns up; dns set nas.example $SRV; blackhole ns on");
+  const job = box().start({
+    env: share({ NFS_HOST: "nas.example", NFS_ATTEMPT_TIMEOUT: "2s" }),
+    command: `cat ${box().mountPoint()}/hello`,
+  });
+  expect((await logged(job, "waiting for the server")).reason).toContain("name server does not answer");
+  await lab().sh("blackhole ns off");
+  expect(await job.done).toMatchObject({ exitCode: 0, stdout: "hello\n" });
+});

@@ -1,0 +1,36 @@
+// Asks the server of a mount that does not answer: is it there, gone, or somewhere else by now.
+import type { MountRecord } from "../fstab/mountinfo.ts";
+import { optionValue } from "../fstab/options.ts";
+import type { Share } from "../fstab/plan.ts";
+import { callNull, ports, programs } from "../rpc/probe.ts";
+import type { Network } from "../wait/readiness.ts";
+
+/**
+ * Asks the NFS service that `mount` was made from by RPC NULL. `moved` where that one is silent and the server's name leads
+ * to other addresses only, of which one answers: the mount cannot follow, a fresh one can.
+ */
+export async function askMountedServer(
+  network: Network,
+  share: Share,
+  mount: MountRecord,
+  signal: AbortSignal,
+): Promise<"answers" | "silent" | "moved"> {
+  const { superOptions } = mount;
+  const port = Number(optionValue(superOptions, "port") ?? 0) || ports.nfs;
+  const version = Number((optionValue(superOptions, "vers") ?? "4").split(".")[0]);
+  const answers = async (address: string): Promise<boolean> => {
+    const answer = await callNull(network.dial, { address, port, program: programs.nfs, version }, signal);
+    return answer.kind === "success" || answer.kind === "version-mismatch";
+  };
+  const mountedFrom = optionValue(superOptions, "addr");
+  const elsewhere = async (): Promise<boolean> => {
+    const resolved = await network.resolveName(share.source.host, signal);
+    if (resolved.kind === "unresolved" || mountedFrom === undefined) return false;
+    if (resolved.addresses.includes(mountedFrom)) return false;
+    return (await Promise.all(resolved.addresses.map(answers))).includes(true);
+  };
+  // Side by side: a silent server takes all of the time there is.
+  const [isThere, isElsewhere] = await Promise.all([mountedFrom !== undefined && answers(mountedFrom), elsewhere()]);
+  if (isThere) return "answers";
+  return isElsewhere ? "moved" : "silent";
+}

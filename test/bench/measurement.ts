@@ -1,0 +1,56 @@
+// What a measurement is: one question, put to several competitors side by side, in one run.
+
+/** A program, or a way of doing it, that is measured. Exactly one is ours, and one the floor that none can go below. */
+export interface Competitor {
+  readonly name: string;
+  /** What a reader sees. */
+  readonly title: string;
+  readonly role: "ours" | "peer" | "floor";
+  readonly version?: string;
+}
+
+/** A competitor that could not take part here, and why. */
+export interface Absence {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** One of the situations in which all competitors are measured; results are compared within it only. */
+export interface Case {
+  readonly name: string;
+  readonly title: string;
+}
+
+/** One run of one competitor. */
+export interface Trial {
+  readonly competitor: string;
+  readonly case: string;
+  /** From 0; warm-up rounds are negative. */
+  readonly round: number;
+}
+
+/** A measurement made ready: what it needs is built, booted and running. */
+export interface Session {
+  readonly competitors: readonly Competitor[];
+  readonly absent: readonly Absence[];
+  /** What else the figures depend on: versions of a kernel, of tools. */
+  readonly setting: Readonly<Record<string, string>>;
+  /** Runs one trial and returns the figure in the measurement's unit. Throws where the competitor did not do its work. */
+  readonly run: (trial: Trial) => Promise<number>;
+  readonly close: () => Promise<void>;
+}
+
+export interface Measurement {
+  readonly name: string;
+  readonly title: string;
+  readonly question: string;
+  /** How a figure comes about, and what it does not show; Markdown, one paragraph. */
+  readonly method: string;
+  readonly unit: "ms";
+  readonly where: "this machine" | "lab";
+  readonly warmUpRounds: number;
+  readonly rounds: number;
+  readonly cases: readonly Case[];
+  /** @param rounds how many there will be, warm-up not counted */
+  readonly open: (rounds: number) => Promise<Session>;
+}

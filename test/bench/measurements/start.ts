@@ -1,0 +1,116 @@
+// How long an init with nothing to mount stands between exec and COMMAND, and how long the whole of it takes.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import type { Absence, Competitor, Measurement, Session, Trial } from "../measurement.ts";
+import { findPeers } from "../peers.ts";
+import type { PeerName } from "../peers.ts";
+import { parseStamps, writeStampProgram } from "../stamp.ts";
+import type { Stamps } from "../stamp.ts";
+
+const project = join(import.meta.dirname, "../../..");
+const nfsInit = join(project, "dist/nfs-init");
+const shellEntrypoint = join(import.meta.dirname, "../peers/shell-entrypoint.sh");
+
+/** None of them runs as PID 1 here: tini is asked to adopt orphans, as the others do by themselves. */
+const peerArguments: Readonly<Record<PeerName, readonly string[]>> = {
+  tini: ["-s", "--"],
+  "dumb-init": ["--"],
+  catatonit: ["--"],
+};
+
+/** How a competitor is started. */
+interface Start {
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** After this time an init that does not end is killed. */
+const limitMs = 10_000;
+
+export const start: Measurement = {
+  name: "start",
+  title: "Start without shares",
+  question: "With nothing to mount nfs-init is a plain container init. What does it add to the start of COMMAND?",
+  method: [
+    "COMMAND is a static program of 295 bytes that reads the steady clock in its first instructions; the same program reads it",
+    "just before it executes the init, and again when the init has ended. None of the harness's own time is in the figures,",
+    "the execve of init and COMMAND is; the floor is COMMAND executed with no init. All files are in the page cache, as after",
+    "a first start; the inits do not run as PID 1, stderr goes to /dev/null. The shell entrypoint skips its mount (TEST=1).",
+  ].join(" "),
+  unit: "ms",
+  where: "this machine",
+  warmUpRounds: 10,
+  rounds: 200,
+  cases: [
+    { name: "command", title: "From exec to the first instruction of COMMAND" },
+    { name: "exit", title: "From exec to the exit of the init, with a COMMAND that ends at once" },
+  ],
+  open,
+};
+
+async function open(): Promise<Session> {
+  if (!existsSync(nfsInit)) throw new Error("cannot measure dist/nfs-init: it is not there; run `npm run build` first");
+  const peers = await findPeers();
+  const folder = mkdtempSync(join(tmpdir(), "nfs-init-bench-"));
+  const stamp = join(folder, "stamp");
+  writeStampProgram(stamp, "monotonic");
+  const plain = { PATH: process.env["PATH"] ?? "" };
+  const nothingToMount = { ...plain, TEST: "1", NFS_MOUNT_POINT: "/mnt/none", FSTAB: join(folder, "fstab") };
+
+  const starts = new Map<string, Start>([
+    ["nfs-init", { command: [nfsInit, "--", stamp], environment: plain }],
+    ["exec", { command: [stamp], environment: plain }],
+    ["shell-entrypoint", { command: [shellEntrypoint, stamp], environment: nothingToMount }],
+  ]);
+  const competitors: Competitor[] = [
+    { name: "nfs-init", title: "nfs-init", role: "ours" },
+    { name: "exec", title: "no init", role: "floor" },
+    { name: "shell-entrypoint", title: "shell entrypoint", role: "peer" },
+  ];
+  const absent: Absence[] = [];
+  for (const [name, options] of Object.entries(peerArguments) as [PeerName, readonly string[]][]) {
+    const peer = peers[name];
+    if (peer === undefined) {
+      absent.push({ name, reason: "there is no such program on this machine" });
+      continue;
+    }
+    starts.set(name, { command: [peer.file, ...options, stamp], environment: plain });
+    competitors.push({ name, title: name, role: "peer", version: peer.version });
+  }
+
+  const run = async (trial: Trial): Promise<number> => {
+    const wanted = starts.get(trial.competitor);
+    if (wanted === undefined) throw new Error(`there is no competitor ${trial.competitor}`);
+    const { execMs, commandMs, exitMs } = await runStamped(stamp, wanted);
+    return (trial.case === "exit" ? exitMs : commandMs) - execMs;
+  };
+  const close = async (): Promise<void> => rmSync(folder, { recursive: true });
+  return { competitors, absent, setting: {}, run, close };
+}
+
+/** Runs an init whose COMMAND is a stamp, and reads the times; the init's process group dies with the time limit. */
+async function runStamped(stamp: string, { command, environment }: Start): Promise<Stamps> {
+  const child = spawn(stamp, command, {
+    env: environment,
+    cwd: "/",
+    detached: true,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const limit = setTimeout(() => {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  }, limitMs);
+  try {
+    const [output] = await Promise.all([buffer(child.stdout), once(child, "close")]);
+    const stamps = parseStamps(output);
+    if (stamps === undefined) throw new Error(`${command.join(" ")} did not run COMMAND`);
+    if (stamps.status !== 0) throw new Error(`${command.join(" ")} failed with wait status ${stamps.status}`);
+    return stamps;
+  } finally {
+    clearTimeout(limit);
+  }
+}

@@ -1,0 +1,108 @@
+// The result of a measurement as it stands in docs/benchmarks/NAME.json: every sample, and what follows from them.
+
+import type { Machine } from "./machine.ts";
+import type { Absence, Case, Competitor, Measurement, Session } from "./measurement.ts";
+import type { Samples } from "./rounds.ts";
+import { comparePairs, spread } from "./statistics.ts";
+import type { Spread } from "./statistics.ts";
+
+export const schemaVersion = 1;
+
+export interface Result {
+  readonly schemaVersion: typeof schemaVersion;
+  readonly name: string;
+  readonly title: string;
+  readonly question: string;
+  readonly method: string;
+  readonly unit: string;
+  readonly where: Measurement["where"];
+  /** ISO 8601, the day only. */
+  readonly date: string;
+  /** Repeats the measurement. */
+  readonly command: string;
+  /** The version of nfs-init. */
+  readonly version: string;
+  readonly machine: Machine;
+  readonly setting: Readonly<Record<string, string>>;
+  readonly rounds: number;
+  readonly warmUpRounds: number;
+  readonly competitors: readonly Competitor[];
+  readonly absent: readonly Absence[];
+  readonly cases: readonly CaseResult[];
+}
+
+export interface CaseResult extends Case {
+  readonly standings: readonly Standing[];
+}
+
+/** What became of one competitor in one case. */
+export interface Standing extends Spread {
+  readonly competitor: string;
+  /** Ours divided by this one's, and ours less this one's, round by round; not given for ours. */
+  readonly ratio?: Spread;
+  readonly difference?: Spread;
+  /** One per round, in order. */
+  readonly samples: readonly number[];
+}
+
+export interface Circumstances {
+  readonly date: Date;
+  readonly command: string;
+  readonly version: string;
+  readonly machine: Machine;
+  readonly rounds: number;
+}
+
+/** Summarises the samples of a measurement. */
+export function toResult(
+  measurement: Measurement,
+  session: Session,
+  samples: Samples,
+  circumstances: Circumstances,
+): Result {
+  const ours = session.competitors.find(({ role }) => role === "ours")?.name;
+  if (ours === undefined) throw new Error(`the measurement ${measurement.name} has no competitor of ours`);
+  return {
+    schemaVersion,
+    name: measurement.name,
+    title: measurement.title,
+    question: measurement.question,
+    method: measurement.method,
+    unit: measurement.unit,
+    where: measurement.where,
+    date: circumstances.date.toISOString().slice(0, 10),
+    command: circumstances.command,
+    version: circumstances.version,
+    machine: circumstances.machine,
+    setting: session.setting,
+    rounds: circumstances.rounds,
+    warmUpRounds: measurement.warmUpRounds,
+    competitors: session.competitors,
+    absent: session.absent,
+    cases: measurement.cases.map((each) => ({
+      ...each,
+      standings: session.competitors.map(({ name }) => toStanding(name, ours, samples[each.name] ?? {})),
+    })),
+  };
+}
+
+function toStanding(competitor: string, ours: string, samples: Readonly<Record<string, readonly number[]>>): Standing {
+  const own = samples[ours] ?? [];
+  const series = samples[competitor] ?? [];
+  const comparison =
+    competitor === ours
+      ? {}
+      : {
+          ratio: roundSpread(comparePairs(own, series, (our, their) => our / their)),
+          difference: roundSpread(comparePairs(own, series, (our, their) => our - their)),
+        };
+  return { competitor, ...roundSpread(spread(series)), ...comparison, samples: series.map(roundFigure) };
+}
+
+const roundSpread = ({ median, p5, p95 }: Spread): Spread => ({
+  median: roundFigure(median),
+  p5: roundFigure(p5),
+  p95: roundFigure(p95),
+});
+
+const roundFigure = (figure: number): number => Math.round(figure * 1000) / 1000;

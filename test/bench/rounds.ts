@@ -1,0 +1,35 @@
+// Runs a measurement's rounds: each takes every competitor once, in an order of its own, so that no one has the quiet minute.
+
+import type { Measurement, Session } from "./measurement.ts";
+
+/** The figures of each case by competitor, one per round. */
+export type Samples = Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+
+export async function runRounds(
+  measurement: Measurement,
+  session: Session,
+  rounds: number,
+  onRound: (round: number) => void,
+): Promise<Samples> {
+  const samples: Record<string, Record<string, number[]>> = {};
+  for (let round = -measurement.warmUpRounds; round < rounds; round += 1) {
+    onRound(round);
+    for (const { name } of measurement.cases) {
+      for (const competitor of shuffle(session.competitors)) {
+        const figure = await session.run({ competitor: competitor.name, case: name, round });
+        if (round >= 0) ((samples[name] ??= {})[competitor.name] ??= []).push(figure);
+      }
+    }
+  }
+  return samples;
+}
+
+/** The same items in a random order (Fisher and Yates). */
+export function shuffle<T>(items: readonly T[]): T[] {
+  const order = [...items];
+  for (let last = order.length - 1; last > 0; last -= 1) {
+    const other = Math.floor(Math.random() * (last + 1));
+    [order[last], order[other]] = [order[other] as T, order[last] as T];
+  }
+  return order;
+}

@@ -1,0 +1,141 @@
+// A program of some 300 bytes that tells when it was started, to the microsecond: its first instructions read the clock.
+// It is made here, byte by byte, because every compiler's program would begin with a loader and a libc.
+
+import { chmodSync, writeFileSync } from "node:fs";
+
+/** Which clock it reads: the host's steady one, or the one that bash shows as EPOCHREALTIME. */
+export type StampClock = "monotonic" | "realtime";
+
+/** What `stamp PROGRAM ARG...` says when PROGRAM ran a `stamp` of its own as COMMAND. All on the program's clock. */
+export interface Stamps {
+  /** Just before execve(PROGRAM). */
+  readonly execMs: number;
+  /** COMMAND's first instruction. */
+  readonly commandMs: number;
+  /** PROGRAM was waited for. */
+  readonly exitMs: number;
+  /** PROGRAM's status as wait(2) gives it. */
+  readonly status: number;
+}
+
+const clockNumbers: Readonly<Record<StampClock, number>> = { realtime: 0, monotonic: 1 };
+
+/** System calls by their number on x86-64. */
+const calls = { write: 1, vfork: 58, execve: 59, exit: 60, wait4: 61, clockGettime: 228 } as const;
+
+// The instructions that the program is made of.
+const movEax = (value: number): number[] => [0xb8, value, 0, 0, 0];
+const movEdx = (value: number): number[] => [0xba, value, 0, 0, 0];
+const movEdi = (value: number): number[] => [0xbf, value, 0, 0, 0];
+const leaRsi = (offset: number): number[] => [0x48, 0x8d, 0x74, 0x24, offset]; // lea rsi, [rsp + offset]
+const syscall = [0x0f, 0x05];
+
+/**
+ * The program, an x86-64 ELF file.
+ * `stamp` writes the time to standard output (a struct timespec, 16 bytes) and ends;
+ * `stamp PROGRAM ARG...` runs PROGRAM, given with its path, and writes 40 bytes when it has ended: the time before execve, the
+ * time after wait, the wait status.
+ */
+export function makeStampProgram(clock: StampClock): Buffer {
+  const readClock = (offset: number): number[] => [
+    ...movEax(calls.clockGettime),
+    ...movEdi(clockNumbers[clock]),
+    ...leaRsi(offset),
+    ...syscall,
+  ];
+  const command = [...readClock(0), ...movEdx(16)];
+  const writeAndExit = [
+    ...movEax(calls.write),
+    ...movEdi(1),
+    ...leaRsi(0),
+    ...syscall,
+    ...movEax(calls.exit),
+    ...movEdi(0),
+    ...syscall,
+  ];
+  const child = [
+    ...readClock(0),
+    ...movEax(calls.execve),
+    ...bytes(0x48, 0x8b, 0x7d, 8), // mov rdi, [rbp + 8]
+    ...bytes(0x48, 0x8d, 0x75, 8), // lea rsi, [rbp + 8]
+    ...bytes(0x48, 0x8d, 0x54, 0xdd, 8), // lea rdx, [rbp + rbx * 8 + 8]
+    ...syscall,
+    ...movEax(calls.exit),
+    ...movEdi(127),
+    ...syscall,
+  ];
+  // vfork: the child writes its time into the parent's memory, so that nothing stands between the clock and execve.
+  const launch = [
+    ...movEax(calls.vfork),
+    ...syscall,
+    ...bytes(0x85, 0xc0), // test eax, eax
+    ...bytes(0x75, child.length), // jnz parent
+    ...child,
+  ];
+  const parent = [
+    ...bytes(0x89, 0xc7), // mov edi, eax
+    ...movEax(calls.wait4),
+    ...leaRsi(32),
+    ...bytes(0x31, 0xd2), // xor edx, edx
+    ...bytes(0x45, 0x31, 0xd2), // xor r10d, r10d
+    ...syscall,
+    ...readClock(16),
+    ...movEdx(40),
+  ];
+  const back = Buffer.from([0xe9, 0, 0, 0, 0]); // jmp writeAndExit
+  back.writeInt32LE(-(writeAndExit.length + launch.length + parent.length + back.length), 1);
+  const code = [
+    ...bytes(0x48, 0x8b, 0x1c, 0x24), // mov rbx, [rsp]: argc
+    ...bytes(0x48, 0x8d, 0x6c, 0x24, 8), // lea rbp, [rsp + 8]: argv
+    ...bytes(0x48, 0x83, 0xec, 64), // sub rsp, 64
+    ...bytes(0x83, 0xfb, 1), // cmp ebx, 1
+    ...bytes(0x77, command.length + writeAndExit.length), // ja launch
+    ...command,
+    ...writeAndExit,
+    ...launch,
+    ...parent,
+    ...back,
+  ];
+  return Buffer.concat([makeElfHeader(headerBytes + code.length), Buffer.from(code)]);
+}
+
+const bytes = (...values: number[]): number[] => values;
+
+const base = 0x400000;
+const headerBytes = 120;
+
+/** An ELF header and one program header that loads the whole file, see elf(5). */
+function makeElfHeader(fileBytes: number): Buffer {
+  const header = Buffer.alloc(headerBytes);
+  header.write("\x7fELF\x02\x01\x01", "latin1");
+  header.writeUInt16LE(2, 16); // e_type: ET_EXEC
+  header.writeUInt16LE(62, 18); // e_machine: EM_X86_64
+  header.writeUInt32LE(1, 20); // e_version
+  header.writeBigUInt64LE(BigInt(base + headerBytes), 24); // e_entry
+  header.writeBigUInt64LE(64n, 32); // e_phoff
+  header.writeUInt16LE(64, 52); // e_ehsize
+  header.writeUInt16LE(56, 54); // e_phentsize
+  header.writeUInt16LE(1, 56); // e_phnum
+  header.writeUInt32LE(1, 64); // p_type: PT_LOAD
+  header.writeUInt32LE(5, 68); // p_flags: readable, executable
+  header.writeBigUInt64LE(BigInt(base), 80); // p_vaddr
+  header.writeBigUInt64LE(BigInt(fileBytes), 96); // p_filesz
+  header.writeBigUInt64LE(BigInt(fileBytes), 104); // p_memsz
+  header.writeBigUInt64LE(0x1000n, 112); // p_align
+  return header;
+}
+
+export function writeStampProgram(file: string, clock: StampClock): void {
+  if (process.arch !== "x64")
+    throw new Error(`the benchmarks' stopwatch is made for x86-64, this machine is ${process.arch}`);
+  writeFileSync(file, makeStampProgram(clock));
+  chmodSync(file, 0o755);
+}
+
+/** Reads what a `stamp PROGRAM ... stamp` has written, or undefined where COMMAND did not run. */
+export function parseStamps(output: Buffer): Stamps | undefined {
+  if (output.length !== 56) return undefined;
+  const timeMs = (offset: number): number =>
+    Number(output.readBigInt64LE(offset)) * 1000 + Number(output.readBigInt64LE(offset + 8)) / 1e6;
+  return { commandMs: timeMs(0), execMs: timeMs(16), exitMs: timeMs(32), status: output.readInt32LE(48) };
+}

@@ -1,0 +1,95 @@
+// What comes back by itself, or is not lost at all, leaves the process alone.
+import { describe, expect, it } from "vitest";
+import { kernelSuite } from "../support/kernel-suite.ts";
+import { nothingLeft, startWatched, type Watched } from "../support/watched.ts";
+
+const { lab, box } = kernelSuite();
+
+const stop = async (watched: Watched) => {
+  await lab().sh("container_exec box sh -c 'kill -TERM $(pgrep -x nfs-init | head -1)'");
+  return watched.ended();
+};
+
+describe.each(["3", "4.2"])("version %s", (version) => {
+  /** Appends a numbered line five times a second, each on the server before the next. */
+  const recorder = () =>
+    `trap 'exit 5' TERM; echo ready; n=0; while :; do n=$((n+1)); echo $n >>${box().mountPoint()}/records && sync ${box().mountPoint()}/records && echo $n; sleep 0.2; done`;
+
+  it.each([
+    { name: "the link to the server is cut for a while", fault: "link srv down; pause 8; link srv up" },
+    { name: "the server restarts and has lost its state", fault: "srv_down; pause 4; srv_up; srv_end_grace || :" },
+  ])("goes on when $name, and loses no record", async ({ fault }) => {
+    const watched = startWatched(lab(), {
+      mountPoint: box().mountPoint(),
+      env: { NFS_VERSION: version },
+      command: recorder(),
+    });
+    await watched.started();
+    await lab().sh(fault);
+    const back = await watched.logged("the share answers again");
+    expect(back).toMatchObject({ level: "info", state: "healthy" });
+    const end = await stop(watched);
+    expect(end.left).toEqual(nothingLeft);
+    expect(end.lines.map(({ msg }) => msg)).toContain("the server of the share does not answer, waiting for it");
+    expect(end.lines.some(({ msg }) => msg === "a share is lost")).toBe(false);
+    const acknowledged = end.stdout.slice(1);
+    const records = (await lab().sh("in_ srv cat /srv/exp/records")).split("\n");
+    expect(acknowledged.length).toBeGreaterThan(1);
+    expect(records.slice(0, acknowledged.length)).toEqual(acknowledged);
+  });
+
+  it("leaves the process alone when the export is turned read-only, and says so", async () => {
+    const watched = startWatched(lab(), {
+      mountPoint: box().mountPoint(),
+      env: { NFS_VERSION: version, NFS_OPTIONS: "hard,nolock,actimeo=1" },
+    });
+    await watched.started();
+    await lab().sh(
+      "pause 1; in_ srv exportfs -o ro,no_root_squash,insecure,no_subtree_check,fsid=100 '*:/srv/exp'; in_ srv exportfs -f",
+    );
+    expect(await watched.logged("the share can no longer be written to")).toMatchObject({
+      level: "warn",
+      state: "read-only",
+    });
+    expect(await stop(watched)).toMatchObject({ exitCode: 5, left: nothingLeft });
+  });
+
+  it("leaves the process alone on an export that root may not read", async () => {
+    await lab().sh(
+      "in_ srv chmod 700 /srv/exp; in_ srv exportfs -ua; in_ srv exportfs -o rw,root_squash,insecure,no_subtree_check,fsid=100 '*:/srv/exp'",
+    );
+    const watched = startWatched(lab(), { mountPoint: box().mountPoint(), env: { NFS_VERSION: version } });
+    await watched.started();
+    await lab().sh("pause 3");
+    const end = await stop(watched);
+    expect(end).toMatchObject({ exitCode: 5, left: nothingLeft });
+    expect(end.lines.filter(({ stage }) => stage === "watch")).toEqual([]);
+  });
+});
+
+it("keeps what is written while a share is missing off the local disk", async () => {
+  const mountPoint = box().mountPoint();
+  const watched = startWatched(lab(), {
+    mountPoint,
+    env: { NFS_WATCH: "log" },
+    command: `trap 'exit 5' TERM; echo ready; while :; do echo leaked 2>/dev/null >${mountPoint}/leak; sleep 0.1; done`,
+  });
+  await watched.started();
+  await lab().sh(`container_exec box umount -l ${mountPoint}`);
+  await watched.logged("a share is lost");
+  expect(await stop(watched)).toMatchObject({ exitCode: 5, left: nothingLeft });
+  expect(await lab().sh(`ls ${mountPoint}`)).toBe("before");
+});
+
+it("loses nothing of what was written but not flushed when it is stopped", async () => {
+  const mountPoint = box().mountPoint();
+  const watched = startWatched(lab(), {
+    mountPoint,
+    env: { NFS_VERSION: "4.2", NFS_WATCH_TIMEOUT: "5s" },
+    command: `trap 'exit 5' TERM; dd if=/dev/zero bs=64k count=960 of=${mountPoint}/big 2>/dev/null; echo ready; while :; do sleep 0.1; done`,
+  });
+  await watched.started();
+  const end = await stop(watched);
+  expect(end.left).toEqual(nothingLeft);
+  expect(await lab().sh("in_ srv stat -c %s /srv/exp/big")).toBe(`${960 * 64 * 1024}`);
+});

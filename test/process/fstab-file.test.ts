@@ -1,0 +1,244 @@
+// The fstab file: our block is written, everything else in it stays as it was.
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { logLines } from "../support/process-log.ts";
+import {
+  describePlaces,
+  needRoot,
+  ordinary,
+  start,
+  temporaryDirectory,
+  unreachableShare,
+  type Launch,
+} from "../support/process.ts";
+
+/** Bytes that are nobody's to change: no UTF-8, CR, odd blanks, a marker without its partner, no newline at the end. */
+const foreign = Buffer.from(
+  "# kept \xff\xfe\n\nUUID=ab-cd\t/boot  ext4 defaults 0 2\r\n# nfs-init end\n\0\x80 last line",
+  "latin1",
+);
+
+function blockOf(env: Readonly<Record<string, string>>): string {
+  const { NFS_MOUNT_POINT: target = "" } = env;
+  return `# nfs-init begin\n127.0.0.1:${target} ${target} nfs hard,port=1,vers=4.2 0 0\n# nfs-init end\n`;
+}
+
+/** Runs nfs-init until it waits for the server, fstab written or not, and stops it. Gives its log. */
+async function editBy(launch: Omit<Launch, "args" | "ownMounts">) {
+  const running = start({ ...launch, args: ["--", "true"], ownMounts: true });
+  await eventually("nfs-init waits", () => running.stderr().includes("waiting for the server"));
+  await running.send("SIGTERM");
+  const { exitCode, stderr } = await running.ended;
+  expect(exitCode).toBe(143);
+  return logLines(stderr);
+}
+
+const messages = (lines: readonly { readonly level: string; readonly msg: string }[]) =>
+  lines.filter(({ level }) => level === "warn").map(({ msg }) => msg);
+
+describePlaces((place) => {
+  it("gets our block, and keeps its foreign bytes, mode and owner", async () => {
+    const directory = temporaryDirectory();
+    const env = unreachableShare(directory);
+    const { NFS_FSTAB: fstab = "" } = env;
+    writeFileSync(fstab, foreign);
+    chownSync(fstab, 7, 8);
+    chmodSync(fstab, 0o4640);
+    expect(messages(await editBy({ place, env }))).toEqual([]);
+    expect(readFileSync(fstab).equals(Buffer.concat([foreign, Buffer.from(`\n${blockOf(env)}`)]))).toBe(true);
+    const { mode, uid, gid } = statSync(fstab);
+    expect({ mode: mode & 0o7777, uid, gid }).toEqual({ mode: 0o4640, uid: 7, gid: 8 });
+    expect(readdirSync(directory).filter((name) => name.includes("fstab"))).toEqual(["fstab"]);
+  });
+
+  it("is left as it is where it says the same already", async () => {
+    const directory = temporaryDirectory();
+    const env = unreachableShare(directory);
+    const { NFS_FSTAB: fstab = "" } = env;
+    writeFileSync(fstab, `# before\n${blockOf(env)}# after\n`);
+    const before = statSync(fstab, { bigint: true });
+    await editBy({ place, env });
+    const after = statSync(fstab, { bigint: true });
+    expect({ ino: after.ino, mtimeNs: after.mtimeNs }).toEqual({ ino: before.ino, mtimeNs: before.mtimeNs });
+  });
+
+  it("has our old block replaced in its place", async () => {
+    const env = unreachableShare(temporaryDirectory());
+    const { NFS_FSTAB: fstab = "" } = env;
+    writeFileSync(fstab, "# before\n# nfs-init begin\nold:/x /y nfs hard 0 0\n# nfs-init end\n# after\n");
+    await editBy({ place, env });
+    expect(readFileSync(fstab, "utf8")).toBe(`# before\n${blockOf(env)}# after\n`);
+  });
+
+  it("is made where there is none", async () => {
+    const env = unreachableShare(temporaryDirectory());
+    const { NFS_FSTAB: fstab = "" } = env;
+    await editBy({ place, env });
+    expect(readFileSync(fstab, "utf8")).toBe(blockOf(env));
+    expect(statSync(fstab).mode & 0o777).toBe(0o644);
+  });
+
+  it("is followed through symbolic links, which stay", async () => {
+    const directory = temporaryDirectory();
+    const env = unreachableShare(directory);
+    const { NFS_FSTAB: fstab = "" } = env;
+    mkdirSync(join(directory, "other"));
+    writeFileSync(join(directory, "other", "real"), foreign);
+    symlinkSync("other/real", join(directory, "link"));
+    symlinkSync(join(directory, "link"), fstab);
+    await editBy({ place, env });
+    expect(lstatSync(fstab).isSymbolicLink()).toBe(true);
+    expect(readlinkSync(join(directory, "link"))).toBe("other/real");
+    const expected = Buffer.concat([foreign, Buffer.from(`\n${blockOf(env)}`)]);
+    expect(readFileSync(join(directory, "other", "real")).equals(expected)).toBe(true);
+  });
+
+  it("is made at the end of a symbolic link that leads nowhere yet", async () => {
+    const directory = temporaryDirectory();
+    const env = unreachableShare(directory);
+    const { NFS_FSTAB: fstab = "" } = env;
+    symlinkSync("later", fstab);
+    await editBy({ place, env });
+    expect(readlinkSync(fstab)).toBe("later");
+    expect(readFileSync(join(directory, "later"), "utf8")).toBe(blockOf(env));
+  });
+
+  it.each([
+    { title: "longer", text: "# mine\n" },
+    { title: "shorter", text: `# mine\n# nfs-init begin\n${"# a long line that goes\n".repeat(50)}# nfs-init end\n` },
+  ])("is rewritten in place where it is a bind mount and gets $title", async ({ text }) => {
+    const directory = temporaryDirectory();
+    const env = unreachableShare(directory);
+    const { NFS_FSTAB: fstab = "" } = env;
+    writeFileSync(join(directory, "source"), text);
+    writeFileSync(fstab, "");
+    const inode = statSync(join(directory, "source")).ino;
+    const prelude = `mount --bind ${directory}/source ${fstab}`;
+    expect(messages(await editBy({ place, env, prelude }))).toEqual([]);
+    expect(readFileSync(join(directory, "source"), "utf8")).toBe(`# mine\n${blockOf(env)}`);
+    expect(statSync(join(directory, "source")).ino).toBe(inode);
+    expect(readdirSync(directory).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
+  it("is rewritten in place where its directory is read-only", async () => {
+    const directory = temporaryDirectory();
+    mkdirSync(join(directory, "etc"));
+    const env = { ...unreachableShare(directory), NFS_FSTAB: join(directory, "etc", "fstab") };
+    writeFileSync(env.NFS_FSTAB, "# mine\n");
+    // The file is a writable mount in a read-only directory, as with a read-only root file system.
+    const prelude = `set -e; cd ${directory}; cp etc/fstab source; mount --bind source etc/fstab
+      mount --rbind etc etc; mount -o remount,bind,ro etc; cd /`;
+    expect(messages(await editBy({ place, env, prelude }))).toEqual([]);
+    expect(readFileSync(join(directory, "source"), "utf8")).toBe(`# mine\n${blockOf(env)}`);
+  });
+
+  it("is warned of where it cannot be written, and mounting goes on", async () => {
+    const directory = temporaryDirectory();
+    mkdirSync(join(directory, "etc"));
+    const env = { ...unreachableShare(directory), NFS_FSTAB: join(directory, "etc", "fstab") };
+    writeFileSync(env.NFS_FSTAB, "# mine\n");
+    const prelude = `set -e; mount --bind ${directory}/etc ${directory}/etc; mount -o remount,bind,ro ${directory}/etc`;
+    const lines = await editBy({ place, env, prelude });
+    expect(messages(lines)).toEqual(["fstab cannot be written, mounting goes on without it"]);
+    expect(lines.find(({ stage }) => stage === "fstab")).toMatchObject({ level: "warn", path: env.NFS_FSTAB });
+    expect(readFileSync(env.NFS_FSTAB, "utf8")).toBe("# mine\n");
+  });
+
+  it("is warned of where its directory does not exist", async () => {
+    const env = { ...unreachableShare(temporaryDirectory()), NFS_FSTAB: "/no/such/directory/fstab" };
+    expect(messages(await editBy({ place, env }))).toEqual(["fstab cannot be written, mounting goes on without it"]);
+  });
+
+  it("is warned of where it is a directory", async () => {
+    const directory = temporaryDirectory();
+    const env = { ...unreachableShare(directory), NFS_FSTAB: directory };
+    expect(messages(await editBy({ place, env }))).toEqual(["fstab cannot be written, mounting goes on without it"]);
+  });
+
+  it("is not touched with NFS_FSTAB=none", async () => {
+    const directory = temporaryDirectory();
+    const env = { ...unreachableShare(directory), NFS_FSTAB: "none" };
+    const prelude = `set -e; echo '# mine' >${directory}/etc-fstab; mount --bind ${directory}/etc-fstab /etc/fstab`;
+    expect(messages(await editBy({ place, env, prelude }))).toEqual([]);
+    expect(readFileSync(join(directory, "etc-fstab"), "utf8")).toBe("# mine\n");
+  });
+
+  it("is /etc/fstab by default", async () => {
+    const directory = temporaryDirectory();
+    const env = { ...unreachableShare(directory), NFS_FSTAB: "" };
+    const prelude = `set -e; echo '# mine' >${directory}/etc-fstab; mount --bind ${directory}/etc-fstab /etc/fstab`;
+    expect(messages(await editBy({ place, env, prelude }))).toEqual([]);
+    expect(readFileSync(join(directory, "etc-fstab"), "utf8")).toBe(`# mine\n${blockOf(env)}`);
+  });
+
+  it("is warned of where a foreign line names the same mount point", async () => {
+    const env = unreachableShare(temporaryDirectory());
+    const { NFS_FSTAB: fstab = "", NFS_MOUNT_POINT: target = "" } = env;
+    writeFileSync(fstab, `other:/export ${target} nfs defaults 0 0\n`);
+    const lines = await editBy({ place, env });
+    expect(messages(lines)).toEqual(["another fstab line names the same mount point"]);
+    expect(lines.find(({ stage }) => stage === "fstab")?.reason).toContain("other:/export");
+  });
+
+  it("takes no harm from a full disk", async () => {
+    const directory = temporaryDirectory();
+    mkdirSync(join(directory, "full"));
+    const env = { ...unreachableShare(directory), NFS_FSTAB: join(directory, "full", "fstab") };
+    // A copy is left outside: what is in the namespace's tmpfs cannot be read from here.
+    const prelude = `set -e; cd ${directory}; mount -t tmpfs -o size=16k none full
+      printf '# mine\\n%4000s\\n' x >full/fstab; cp full/fstab before
+      head -c 100k /dev/zero >full/filler 2>/dev/null || true; cd /`;
+    const running = start({ args: ["--", "true"], place, env, ownMounts: true, prelude });
+    await eventually("nfs-init waits", () => running.stderr().includes("waiting for the server"));
+    const root = `/proc/${await running.initPid()}/root`;
+    const found = readFileSync(`${root}${env.NFS_FSTAB}`);
+    const left = readdirSync(`${root}${directory}/full`);
+    await running.send("SIGTERM");
+    const lines = logLines((await running.ended).stderr);
+    expect(found.equals(readFileSync(join(directory, "before")))).toBe(true);
+    expect(left.toSorted()).toEqual(["filler", "fstab"]);
+    expect(messages(lines)).toEqual(["fstab cannot be written, mounting goes on without it"]);
+  });
+});
+
+describe("several at once", () => {
+  needRoot("mounting");
+
+  it("leave the file whole with one block of ours", async () => {
+    const directory = temporaryDirectory();
+    const fstab = join(directory, "fstab");
+    writeFileSync(fstab, foreign);
+    const shares = [1, 2, 3, 4, 5, 6].map((number) => ({
+      ...unreachableShare(directory),
+      NFS_MOUNT_POINT: join(directory, `share-${number}`),
+    }));
+    await Promise.all(shares.map((env) => editBy({ place: ordinary, env })));
+    const candidates = shares.map((env) =>
+      Buffer.concat([foreign, Buffer.from(`\n${blockOf(env)}`)]).toString("latin1"),
+    );
+    expect(candidates).toContain(readFileSync(fstab, "latin1"));
+    expect(readdirSync(directory).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
+  it("waits for a lock that is given up soon", async () => {
+    const env = unreachableShare(temporaryDirectory());
+    const { NFS_FSTAB: fstab = "" } = env;
+    writeFileSync(fstab, "");
+    const prelude = `exec 8<>${fstab}; flock 8; (sleep 0.3) & exec 8>&-`;
+    expect(messages(await editBy({ place: ordinary, env, prelude }))).toEqual([]);
+    expect(readFileSync(fstab, "utf8")).toBe(blockOf(env));
+  });
+});

@@ -1,0 +1,188 @@
+// A log that cannot be written: a reader that is gone or has stopped, a full disk. It neither ends nor blocks nfs-init.
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { logLines } from "../support/process-log.ts";
+import { descendantsOf } from "../support/process-table.ts";
+import {
+  describePlaces,
+  nofailShare,
+  start,
+  temporaryDirectory,
+  unreachableShare,
+  type Running,
+} from "../support/process.ts";
+
+/** A pipe with an end for nfs-init and one to read from; a FIFO, because node:child_process gives sockets. */
+function openPipe() {
+  const path = join(temporaryDirectory(), "pipe");
+  execFileSync("mkfifo", [path]);
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writer = openSync(path, constants.O_WRONLY);
+  return { path, reader, writer };
+}
+
+/** Fills a pipe to its last byte. */
+function fill(path: string): void {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  for (const size of [4096, 1]) {
+    try {
+      for (;;) writeSync(fd, Buffer.alloc(size, "x"));
+    } catch {
+      // It is full for writes of this size.
+    }
+  }
+  closeSync(fd);
+}
+
+/** What a pipe holds. */
+function drain(reader: number): string {
+  let text = "";
+  const buffer = Buffer.alloc(65_536);
+  try {
+    for (let count = readSync(reader, buffer); count > 0; count = readSync(reader, buffer)) {
+      text += buffer.toString("latin1", 0, count);
+    }
+  } catch {
+    // It is empty.
+  }
+  return text;
+}
+
+/** nfs-init waits: it has started its worker, and the server was asked more than once. */
+async function waits(running: Running): Promise<void> {
+  const init = await running.initPid();
+  await eventually("the worker", () => descendantsOf(init).length > 0);
+}
+
+/** Something that is no NFS server: it answers nothing, or nonsense, which nfs-init tells apart. */
+async function openServer() {
+  let asked = 0;
+  let answer = "";
+  const server = createServer((socket) => {
+    asked += 1;
+    socket.on("error", () => {});
+    socket.end(answer);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  onTestFinished(() => {
+    server.close();
+  });
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : 0,
+    /** Waits until so many further questions have come; what there is to say of all but the last is said by then. */
+    askedAgain: async (count: number) => {
+      const before = asked;
+      await eventually("the server is asked again", () => asked >= before + count);
+    },
+    answerNonsense: () => {
+      answer = "nonsense".repeat(20);
+    },
+  };
+}
+
+describePlaces((place) => {
+  it("goes on waiting when the reader of its log has gone", async () => {
+    const { reader, writer } = openPipe();
+    closeSync(reader);
+    const env = unreachableShare(temporaryDirectory());
+    const running = start({ args: ["--", "true"], place, env, ownMounts: true, stdio: ["ignore", "ignore", writer] });
+    closeSync(writer);
+    await waits(running);
+    await running.send("SIGTERM");
+    expect((await running.ended).exitCode).toBe(143);
+  });
+
+  it("goes on waiting when the reader of its log has stopped", async () => {
+    const { path, reader, writer } = openPipe();
+    fill(path);
+    const { port, askedAgain } = await openServer();
+    const env = { ...unreachableShare(temporaryDirectory()), NFS_OPTIONS: `hard,port=${port}` };
+    const running = start({ args: ["--", "true"], place, env, ownMounts: true, stdio: ["ignore", "ignore", writer] });
+    await askedAgain(2);
+    await running.send("SIGTERM");
+    expect((await running.ended).exitCode).toBe(143);
+    closeSync(writer);
+    expect(drain(reader)).toMatch(/^x+$/);
+    closeSync(reader);
+  });
+
+  it("ends with 78 although the reader of its log has stopped", async () => {
+    const { path, writer } = openPipe();
+    fill(path);
+    const env = { NFS_WAIT_TIMEOUT: "soon" };
+    const running = start({ args: ["--", "true"], place, env, stdio: ["ignore", "ignore", writer] });
+    expect((await running.ended).exitCode).toBe(78);
+    closeSync(writer);
+  });
+
+  it("counts the lines that were dropped", async () => {
+    const { path, reader, writer } = openPipe();
+    fill(path);
+    const { port, askedAgain } = await openServer();
+    const env = { ...unreachableShare(temporaryDirectory()), NFS_OPTIONS: `hard,port=${port}` };
+    const running = start({ args: ["--", "true"], place, env, ownMounts: true, stdio: ["ignore", "ignore", writer] });
+    await askedAgain(2);
+    drain(reader);
+    await running.send("SIGTERM");
+    await running.ended;
+    closeSync(writer);
+    expect(logLines(drain(reader)).at(-1)).toMatchObject({
+      msg: "stopped before the process was started",
+      dropped: expect.any(Number),
+    });
+    closeSync(reader);
+  });
+
+  it("runs COMMAND when the reader of its log has gone, and does not signal it", async () => {
+    const { reader, writer } = openPipe();
+    closeSync(reader);
+    const { port, askedAgain, answerNonsense } = await openServer();
+    const env = { ...nofailShare(temporaryDirectory()), NFS_OPTIONS: `hard,nofail,port=${port}` };
+    const script = 'trap "echo SIGPIPE" PIPE; echo started; while read -r line; do echo "$line"; done';
+    const running = start({
+      args: ["--", "sh", "-c", script],
+      place,
+      env,
+      ownMounts: true,
+      stdio: ["pipe", "pipe", writer],
+    });
+    closeSync(writer);
+    await running.says("started\n");
+    // Another reason, so that there is a line to log while COMMAND runs.
+    answerNonsense();
+    await askedAgain(3);
+    running.stdin.write("still here\n");
+    await running.says("still here\n");
+    running.stdin.end();
+    const { exitCode, stdout } = await running.ended;
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "started\nstill here\n" });
+  });
+
+  it("starts COMMAND when its log goes to a full disk", async () => {
+    const prelude = "exec 2>/dev/full";
+    const env = { NFS_MOUNT_SKIP: "on" };
+    const running = start({ args: ["--", "sh", "-c", "echo started; exit 4"], place, env, prelude });
+    const { exitCode, stdout } = await running.ended;
+    expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: "started\n" });
+  });
+
+  it("keeps long lines whole, or drops them", async () => {
+    // A line longer than a pipe takes at once could be torn by another writer's.
+    const directory = `/${"d".repeat(200)}`.repeat(15);
+    const names = Array.from({ length: 40 }, (_, index) => [`NFS_${index}_NONSENSE${directory.slice(0, 3000)}`, "1"]);
+    const { reader, writer } = openPipe();
+    const env = { ...Object.fromEntries(names), NFS_HOST: "h", NFS_MOUNT_POINT: `relative${directory}` };
+    const running = start({ args: ["--", "true"], place, env, stdio: ["ignore", "ignore", writer] });
+    expect((await running.ended).exitCode).toBe(78);
+    closeSync(writer);
+    for (const line of logLines(drain(reader))) expect(JSON.stringify(line).length).toBeLessThanOrEqual(4096);
+    closeSync(reader);
+  });
+});

@@ -1,0 +1,226 @@
+// While it waits for a server, before COMMAND runs: what ends it, what does not, and what it says.
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { logLines, type LogLine } from "../support/process-log.ts";
+import { descendantsOf, exeOf } from "../support/process-table.ts";
+import {
+  describePlaces,
+  nofailShare,
+  run,
+  start,
+  temporaryDirectory,
+  unreachableShare,
+  type Place,
+  type Running,
+} from "../support/process.ts";
+
+const command = ["--", "sh", "-c", "echo started; cat"];
+
+function startWaiting(place: Place, more: Readonly<Record<string, string>> = {}): Running {
+  const env = { ...unreachableShare(temporaryDirectory()), ...more };
+  return start({ args: command, place, env, ownMounts: true });
+}
+
+/** Waits for a log line with this message; the last line may not be complete yet. */
+function logged(running: Running, msg: string, matches: (line: LogLine) => boolean = () => true): Promise<LogLine> {
+  return eventually(`the log line "${msg}"`, () => {
+    const text = running.stderr();
+    return logLines(text.slice(0, text.lastIndexOf("\n") + 1)).find((line) => line.msg === msg && matches(line));
+  });
+}
+
+describePlaces((place) => {
+  it("says once what it waits for and why", async () => {
+    const running = startWaiting(place);
+    const line = await logged(running, "waiting for the server");
+    expect(line).toMatchObject({ level: "info", stage: "wait", reason: "port 1 of 127.0.0.1: connection refused" });
+    expect(line.source).toMatch(/^127\.0\.0\.1:\/.*\/share$/);
+    await running.send("SIGTERM");
+    await running.ended;
+    expect(logLines(running.stderr()).filter(({ msg }) => msg === "waiting for the server")).toHaveLength(1);
+  });
+
+  it.each([
+    { signal: "SIGTERM", exitCode: 143 },
+    { signal: "SIGINT", exitCode: 130 },
+    { signal: "SIGHUP", exitCode: 129 },
+    { signal: "SIGQUIT", exitCode: 131 },
+  ] as const)("ends with $exitCode at $signal, and COMMAND never runs", async ({ signal, exitCode }) => {
+    const running = startWaiting(place);
+    await logged(running, "waiting for the server");
+    await running.send(signal);
+    const end = await running.ended;
+    expect({ exitCode: end.exitCode, stdout: end.stdout }).toEqual({ exitCode, stdout: "" });
+    expect(logLines(end.stderr).at(-1)).toMatchObject({
+      level: "info",
+      stage: "init",
+      msg: "stopped before the process was started",
+      signal: exitCode - 128,
+    });
+  });
+
+  it.each(["SIGUSR1", "SIGUSR2", "SIGALRM", "SIGCONT", "SIGWINCH", "SIGPIPE", "SIGURG"] as const)(
+    "goes on at %s",
+    async (signal) => {
+      const running = startWaiting(place);
+      await logged(running, "waiting for the server");
+      await running.send(signal);
+      // A signal that ended it would be met before this one.
+      await running.send("SIGTERM");
+      expect((await running.ended).exitCode).toBe(143);
+    },
+  );
+
+  it("ends once at two stop signals", async () => {
+    const running = startWaiting(place);
+    await logged(running, "waiting for the server");
+    const init = await running.initPid();
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.kill(init, signal);
+    const { exitCode, stderr } = await running.ended;
+    expect([130, 143]).toContain(exitCode);
+    expect(logLines(stderr).filter(({ stage }) => stage === "init")).toHaveLength(1);
+  });
+
+  it("ends with 124 and the reason when NFS_WAIT_TIMEOUT has run out", async () => {
+    const startedMs = performance.now();
+    const env = { ...unreachableShare(temporaryDirectory()), NFS_WAIT_TIMEOUT: "400ms" };
+    const { exitCode, stdout, stderr } = await run({ args: command, place, env, ownMounts: true });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 124, stdout: "" });
+    expect(performance.now() - startedMs).toBeGreaterThan(400);
+    expect(logLines(stderr).at(-1)).toMatchObject({ level: "fatal", msg: "gave up waiting", exitCode: 124 });
+    const { reason } = logLines(stderr).at(-1) ?? {};
+    expect(reason).toMatch(
+      /^not mounted within 0\.4 s: 127\.0\.0\.1:.* on .*\/share: port 1 of 127\.0\.0\.1: connection refused$/,
+    );
+  });
+
+  it("names every share in the reason", async () => {
+    const directory = temporaryDirectory();
+    const env = {
+      ...unreachableShare(directory),
+      NFS_2_HOST: "localhost",
+      NFS_2_MOUNT_POINT: join(directory, "second"),
+      NFS_WAIT_TIMEOUT: "300ms",
+    };
+    const { exitCode, stderr } = await run({ args: command, place, env, ownMounts: true });
+    expect(exitCode).toBe(124);
+    const reason = logLines(stderr).at(-1)?.reason ?? "";
+    expect(reason).toContain(`on ${directory}/share: port 1 of 127.0.0.1: connection refused`);
+    expect(reason).toMatch(/localhost:.*\/second: port 1 of (?:127\.0\.0\.1|::1): connection refused/);
+  });
+
+  it("resolves names", async () => {
+    const running = startWaiting(place, { NFS_HOST: "localhost" });
+    const line = await logged(running, "waiting for the server");
+    expect(line.reason).toMatch(/^port 1 of (?:127\.0\.0\.1|::1): connection refused$/);
+    expect(line.source).toMatch(/^localhost:/);
+  });
+
+  it("asks IPv6 addresses", async () => {
+    const running = startWaiting(place, { NFS_HOST: "::1" });
+    const line = await logged(running, "waiting for the server");
+    expect(line.reason).toMatch(
+      /^port 1 of ::1: (?:connection refused|no usable local address|network is unreachable)$/,
+    );
+    expect(line.source).toMatch(/^\[::1\]:/);
+  });
+
+  it("does not take an open port for a server, and says so when the reason changes", async () => {
+    const server = createServer((socket) => socket.end());
+    const port = await new Promise<number>((resolve) => {
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address();
+        resolve(typeof address === "object" && address !== null ? address.port : 0);
+      });
+    });
+    const running = startWaiting(place, { NFS_OPTIONS: `hard,port=${port}` });
+    const first = await logged(running, "waiting for the server");
+    expect(first.reason).not.toContain("refused");
+    server.close();
+    const second = await logged(running, "waiting for the server", ({ reason }) => reason !== first.reason);
+    expect(second.reason).toBe(`port ${port} of 127.0.0.1: connection refused`);
+    expect(running.stdout()).toBe("");
+  });
+
+  it("starts COMMAND at once where the share is nofail, and goes on waiting", async () => {
+    const env = nofailShare(temporaryDirectory());
+    const running = start({ args: command, place, env, ownMounts: true });
+    await running.says("started\n");
+    expect(running.hasEnded()).toBe(false);
+    running.stdin.end();
+    expect((await running.ended).exitCode).toBe(0);
+  });
+
+  it("forwards a stop signal to COMMAND once that runs, although a share is still waited for", async () => {
+    const env = nofailShare(temporaryDirectory());
+    const script = 'trap "echo got; exit 5" TERM; echo started; while :; do sleep 0.01; done';
+    const running = start({ args: ["--", "sh", "-c", script], place, env, ownMounts: true });
+    await running.says("started\n");
+    await running.send("SIGTERM");
+    const { exitCode, stdout } = await running.ended;
+    expect({ exitCode, stdout }).toEqual({ exitCode: 5, stdout: "started\ngot\n" });
+  });
+
+  it("leaves no process behind when it is stopped", async () => {
+    const running = startWaiting(place);
+    await logged(running, "waiting for the server");
+    const helpers = descendantsOf(await running.initPid());
+    expect(helpers.length).toBeGreaterThan(0);
+    await running.send("SIGTERM");
+    await running.ended;
+    await eventually("its helpers are gone", () => helpers.every((pid) => exeOf(pid) === undefined));
+  });
+});
+
+describePlaces((place) => {
+  /** Shell text that gives nfs-init a /dev of its own whose termination log is the file `log`. */
+  const ownDev = (directory: string) => `set -e
+    mkdir ${directory}/dev
+    mount -t tmpfs none ${directory}/dev
+    for one in null zero random urandom; do : >${directory}/dev/$one; mount --bind /dev/$one ${directory}/dev/$one; done
+    : >${directory}/dev/termination-log
+    mount --bind ${directory}/log ${directory}/dev/termination-log
+    mount --rbind ${directory}/dev /dev`;
+
+  async function terminationLog(more: Readonly<Record<string, string>>, before = "") {
+    const directory = temporaryDirectory();
+    const log = join(directory, "log");
+    writeFileSync(log, before);
+    const env = { ...unreachableShare(directory), ...more };
+    const { exitCode } = await run({ args: command, place, env, ownMounts: true, prelude: ownDev(directory) });
+    return { exitCode, text: readFileSync(log, "utf8") };
+  }
+
+  it("leaves the reason of 124 in the termination log", async () => {
+    const { exitCode, text } = await terminationLog(
+      { NFS_WAIT_TIMEOUT: "300ms" },
+      "from an earlier run, longer than any reason ".repeat(20),
+    );
+    expect(exitCode).toBe(124);
+    expect(text).toMatch(
+      /^not mounted within 0\.3 s: .*connection refused; check the server, or raise NFS_WAIT_TIMEOUT\n$/,
+    );
+  });
+
+  it("leaves every problem of 78 in the termination log, and no secret", async () => {
+    const wrong = { NFS_WAIT_TIMEOUT: "soon", NFS_OPTIONS: "password=hunter2" };
+    const { exitCode, text } = await terminationLog(wrong);
+    expect(exitCode).toBe(78);
+    expect(text).toContain('NFS_WAIT_TIMEOUT="soon"');
+    expect(text).toContain("NFS_OPTIONS=");
+    expect(text).not.toContain("hunter2");
+  });
+
+  it("leaves the termination log alone when COMMAND cannot be started", async () => {
+    const directory = temporaryDirectory();
+    const log = join(directory, "log");
+    writeFileSync(log, "before\n");
+    const env = nofailShare(directory);
+    const launch = { args: ["--", "/no/such"], place, env, ownMounts: true, prelude: ownDev(directory) };
+    expect((await run(launch)).exitCode).toBe(127);
+    expect(readFileSync(log, "utf8")).toBe("before\n");
+  });
+});

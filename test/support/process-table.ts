@@ -1,0 +1,68 @@
+// What /proc tells of a process, as seen from the test.
+import { readFileSync, readlinkSync, readdirSync } from "node:fs";
+
+/** The children of a process; none where it has ended. */
+export function childrenOf(pid: number): readonly number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")
+        .split(" ")
+        .filter((word) => word !== "")
+        .map(Number),
+    );
+  } catch {
+    return [];
+  }
+}
+
+/** Children, their children, and so on. */
+export function descendantsOf(pid: number): readonly number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+/** The file a process executes; undefined where it has ended. */
+export function exeOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A field of /proc/PID/status, such as SigIgn. */
+export function statusOf(pid: number, field: string): string {
+  const text = readFileSync(`/proc/${pid}/status`, "utf8");
+  return new RegExp(`^${field}:\\s*(.*)$`, "m").exec(text)?.[1] ?? "";
+}
+
+/** State, parent, process group and session of a process, from /proc/PID/stat. */
+export function statOf(pid: number) {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const [state = "", ...numbers] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const [parent = 0, group = 0, session = 0] = numbers.map(Number);
+  return { state, parent, group, session };
+}
+
+/** A file of /proc/PID as bytes: environ, cmdline. */
+export function procBytes(pid: number, name: "environ" | "cmdline"): Buffer {
+  return readFileSync(`/proc/${pid}/${name}`);
+}
+
+/** A small text file of /proc/PID: limits. */
+export function procText(pid: number, name: string): string {
+  return readFileSync(`/proc/${pid}/${name}`, "utf8");
+}
+
+/** The open descriptors of a process with what they lead to, in order. */
+export function descriptorsOf(pid: number): ReadonlyMap<number, string> {
+  const numbers = readdirSync(`/proc/${pid}/fd`).map(Number);
+  return new Map(
+    numbers.toSorted((one, other) => one - other).map((fd) => [fd, readlinkSync(`/proc/${pid}/fd/${fd}`)]),
+  );
+}
+
+/** The foreground process group of a process' controlling terminal (field 8 of /proc/PID/stat). */
+export function terminalGroupOf(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[5]);
+}

@@ -1,0 +1,226 @@
+// Runs the built binary as PID 1 of a fresh PID namespace or as an ordinary child, and looks at it from outside.
+import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeEach, describe, onTestFinished } from "vitest";
+import { eventually } from "./eventually.ts";
+import { childrenOf, descendantsOf, exeOf } from "./process-table.ts";
+
+/** The binary under test. */
+export const binary = fileURLToPath(new URL("../../dist/nfs-init", import.meta.url));
+
+/** Whether namespaces can be made and mounts asked for. */
+const isRoot = process.geteuid?.() === 0;
+
+/** Makes what follows the first process of a PID namespace, which ends with unshare(1). */
+export const pidNamespace = ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child", "--"];
+
+/** Where nfs-init runs: as the first process of a PID namespace, or as one among others. */
+export interface Place {
+  readonly name: string;
+  readonly isPid1: boolean;
+}
+
+const pid1: Place = { name: "as PID 1", isPid1: true };
+export const ordinary: Place = { name: "not as PID 1", isPid1: false };
+
+/** The tests of `define` once for each place. */
+export function describePlaces(define: (place: Place) => void): void {
+  for (const place of [pid1, ordinary]) {
+    describe(place.name, () => {
+      if (place.isPid1) needRoot("a PID namespace");
+      define(place);
+    });
+  }
+}
+
+/** The tests of `define` as PID 1 only. */
+export function describePid1(define: (place: Place) => void): void {
+  describe(pid1.name, () => {
+    needRoot("a PID namespace");
+    define(pid1);
+  });
+}
+
+/** Skips the tests around it for anybody but root, and says why. */
+export function needRoot(what: string): void {
+  beforeEach((context) => {
+    context.skip(!isRoot, `${what} needs root`);
+  });
+}
+
+export interface Launch {
+  /** Arguments of nfs-init. */
+  readonly args: readonly string[];
+  readonly place?: Place;
+  /** The whole environment beside PATH. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly stdio?: StdioOptions;
+  /** Shell text that runs in the process that then becomes nfs-init: `exec "$@"` follows it. */
+  readonly prelude?: string;
+  /** Gives nfs-init a mount namespace of its own; as PID 1 it has one anyway. */
+  readonly ownMounts?: boolean;
+  /** A program to run in place of nfs-init, to compare with. */
+  readonly program?: string;
+}
+
+export interface End {
+  /** Exit code, or 128+n as a shell has it. */
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  /** Output so far. */
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  readonly stdin: { readonly write: (text: string | Uint8Array) => void; readonly end: () => void };
+  readonly child: ChildProcess;
+  readonly ended: Promise<End>;
+  readonly hasEnded: () => boolean;
+  /** The pid of nfs-init as this namespace sees it. */
+  readonly initPid: () => Promise<number>;
+  /** The pid of COMMAND as this namespace sees it, once it is itself. */
+  readonly commandPid: () => Promise<number>;
+  /** Sends a signal to nfs-init. */
+  readonly send: (signal: NodeJS.Signals) => Promise<void>;
+  /** Waits until COMMAND has written this text to stdout. */
+  readonly says: (text: string) => Promise<void>;
+}
+
+const path = process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+
+/** Starts nfs-init; whatever is left of it is killed when the test has finished. */
+export function start({
+  args,
+  place = ordinary,
+  env = {},
+  cwd,
+  stdio = "pipe",
+  prelude,
+  ownMounts = false,
+  program = binary,
+}: Launch): Running {
+  const namespaces = place.isPid1 ? pidNamespace : ownMounts ? ["unshare", "--mount", "--"] : [];
+  const shell = prelude === undefined ? [] : ["/bin/sh", "-c", `${prelude}\nexec "$@"`, "sh"];
+  const [file = program, ...rest] = [...namespaces, ...shell, program, ...args];
+  const child = spawn(file, rest, { env: { PATH: path, ...env }, stdio, ...(cwd === undefined ? {} : { cwd }) });
+  onTestFinished(() => {
+    const pid = child.pid;
+    if (pid === undefined) return;
+    for (const one of [...orphans.splice(0), ...descendantsOf(pid)]) killQuietly(one);
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+  });
+  const stdout = collect(child.stdout);
+  const stderr = collect(child.stderr);
+  child.stdin?.on("error", () => {});
+  let hasEnded = false;
+  const ended = new Promise<End>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => {
+      hasEnded = true;
+      const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+      resolve({ exitCode, stdout: stdout(), stderr: stderr() });
+    });
+  });
+  /** Waits for what can come only while nfs-init runs. */
+  const whileRunning = <T>(what: string, probe: () => T) =>
+    eventually(what, () => {
+      const value = probe();
+      if (hasEnded && (value === undefined || value === false)) {
+        throw new Error(`nfs-init has ended before this: ${what}; stderr: ${stderr()}`);
+      }
+      return value;
+    });
+  const initPid = () =>
+    whileRunning("nfs-init runs", () => {
+      const pid = place.isPid1 ? childrenOf(child.pid ?? 0)[0] : child.pid;
+      return pid !== undefined && exeOf(pid) === realpathSync(program) ? pid : undefined;
+    });
+  return {
+    stdout,
+    stderr,
+    stdin: {
+      write: (text) => child.stdin?.write(text),
+      end: () => child.stdin?.end(),
+    },
+    child,
+    ended,
+    hasEnded: () => hasEnded,
+    initPid,
+    commandPid: async () => {
+      const init = await initPid();
+      return whileRunning("COMMAND runs", () =>
+        childrenOf(init).find((pid) => {
+          const exe = exeOf(pid);
+          return exe !== undefined && exe !== binary;
+        }),
+      );
+    },
+    send: async (signal) => {
+      process.kill(await initPid(), signal);
+    },
+    says: async (text) => {
+      await whileRunning(`COMMAND says ${JSON.stringify(text)}`, () => stdout().includes(text));
+    },
+  };
+}
+
+/** Runs nfs-init to its end. */
+export function run(launch: Launch): Promise<End> {
+  const running = start(launch);
+  running.stdin.end();
+  return running.ended;
+}
+
+const orphans: number[] = [];
+
+/** Has a process killed after the test that may no longer be a descendant by then. */
+export function killLater(pid: number): void {
+  orphans.push(pid);
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
+
+function collect(stream: NodeJS.ReadableStream | null): () => string {
+  let text = "";
+  stream?.setEncoding("utf8");
+  stream?.on("data", (chunk: string) => {
+    text += chunk;
+  });
+  return () => text;
+}
+
+/** A directory of the test's own, gone when it has finished. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "nfs-init-test-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A share of a server on this machine that refuses every connection: nothing listens on port 1. */
+export function unreachableShare(directory: string): Readonly<Record<string, string>> {
+  return {
+    NFS_HOST: "127.0.0.1",
+    NFS_MOUNT_POINT: join(directory, "share"),
+    NFS_VERSION: "4.2",
+    NFS_OPTIONS: "hard,port=1",
+    NFS_FSTAB: join(directory, "fstab"),
+    NFS_STATE_DIR: join(directory, "state"),
+  };
+}
+
+/** Such a share that COMMAND may start without. */
+export function nofailShare(directory: string): Readonly<Record<string, string>> {
+  return { ...unreachableShare(directory), NFS_OPTIONS: "hard,nofail,port=1" };
+}

@@ -1,0 +1,739 @@
+import { describe, expect, test } from "vitest";
+import { noFlags, readConfig, type Environment, type Flags } from "../../../src/config/config.ts";
+import type { VariableKey } from "../../../src/config/variables.ts";
+import { fstabLines } from "../../../src/fstab/plan.ts";
+import { configOf, planOf } from "../fakes/shares.ts";
+
+function flags(values: Partial<Record<VariableKey, string>>, mounts: readonly string[] = []): Flags {
+  return { values: new Map(Object.entries(values) as [VariableKey, string][]), mounts };
+}
+
+function problemsOf(environment: Environment, given?: Flags): readonly string[] {
+  const result = readConfig(environment, given);
+  return result.kind === "problems" ? result.problems : [];
+}
+
+const single = { NFS_HOST: "nas", NFS_MOUNT_POINT: "/data" };
+
+interface LinesCase {
+  readonly what: string;
+  readonly env: Environment;
+  readonly lines: readonly string[];
+  readonly flags?: Flags;
+}
+
+const linesCases: readonly LinesCase[] = [
+  { what: "nothing is configured", env: {}, lines: [] },
+  { what: "a host and a mount point", env: single, lines: ["nas:/data /data nfs hard,nolock 0 0"] },
+  {
+    what: "another path on the server",
+    env: { ...single, NFS_HOST_MOUNT: "/export/data" },
+    lines: ["nas:/export/data /data nfs hard,nolock 0 0"],
+  },
+  {
+    what: "the root of the server",
+    env: { ...single, NFS_HOST_MOUNT: "/" },
+    lines: ["nas:/ /data nfs hard,nolock 0 0"],
+  },
+  {
+    what: "an IPv4 address",
+    env: { ...single, NFS_HOST: "192.0.2.1" },
+    lines: ["192.0.2.1:/data /data nfs hard,nolock 0 0"],
+  },
+  {
+    what: "an IPv6 address",
+    env: { ...single, NFS_HOST: "2001:db8::1" },
+    lines: ["[2001:db8::1]:/data /data nfs hard,nolock 0 0"],
+  },
+  {
+    what: "an IPv6 address in brackets",
+    env: { ...single, NFS_HOST: "[2001:db8::1]" },
+    lines: ["[2001:db8::1]:/data /data nfs hard,nolock 0 0"],
+  },
+  {
+    what: "an IPv6 address of this link",
+    env: { ...single, NFS_HOST: "fe80::1%eth0" },
+    lines: ["[fe80::1%eth0]:/data /data nfs hard,nolock 0 0"],
+  },
+  { what: "version auto", env: { ...single, NFS_VERSION: "auto" }, lines: ["nas:/data /data nfs hard,nolock 0 0"] },
+  { what: "version nfs", env: { ...single, NFS_VERSION: "nfs" }, lines: ["nas:/data /data nfs hard,nolock 0 0"] },
+  { what: "version 3", env: { ...single, NFS_VERSION: "3" }, lines: ["nas:/data /data nfs hard,nolock,vers=3 0 0"] },
+  {
+    what: "version nfs3",
+    env: { ...single, NFS_VERSION: "nfs3" },
+    lines: ["nas:/data /data nfs hard,nolock,vers=3 0 0"],
+  },
+  { what: "version 4", env: { ...single, NFS_VERSION: "4" }, lines: ["nas:/data /data nfs hard,nolock,vers=4 0 0"] },
+  {
+    what: "version nfs4",
+    env: { ...single, NFS_VERSION: "nfs4" },
+    lines: ["nas:/data /data nfs hard,nolock,vers=4 0 0"],
+  },
+  {
+    what: "version 4.0",
+    env: { ...single, NFS_VERSION: "4.0" },
+    lines: ["nas:/data /data nfs hard,nolock,vers=4.0 0 0"],
+  },
+  {
+    what: "version 4.1",
+    env: { ...single, NFS_VERSION: "4.1" },
+    lines: ["nas:/data /data nfs hard,nolock,vers=4.1 0 0"],
+  },
+  {
+    what: "version 4.2",
+    env: { ...single, NFS_VERSION: "4.2" },
+    lines: ["nas:/data /data nfs hard,nolock,vers=4.2 0 0"],
+  },
+  {
+    what: "options, which replace the default as a whole",
+    env: { ...single, NFS_OPTIONS: "soft,timeo=50,lock" },
+    lines: ["nas:/data /data nfs soft,timeo=50,lock 0 0"],
+  },
+  {
+    what: "options without a word on locks where version 3 is possible",
+    env: { ...single, NFS_OPTIONS: "ro" },
+    lines: ["nas:/data /data nfs ro,nolock 0 0"],
+  },
+  {
+    what: "options without a word on locks for version 3",
+    env: { ...single, NFS_OPTIONS: "ro", NFS_VERSION: "3" },
+    lines: ["nas:/data /data nfs ro,nolock,vers=3 0 0"],
+  },
+  {
+    what: "options without a word on locks for version 4",
+    env: { ...single, NFS_OPTIONS: "ro", NFS_VERSION: "4.1" },
+    lines: ["nas:/data /data nfs ro,vers=4.1 0 0"],
+  },
+  {
+    what: "options with local_lock",
+    env: { ...single, NFS_OPTIONS: "hard,local_lock=all" },
+    lines: ["nas:/data /data nfs hard,local_lock=all 0 0"],
+  },
+  {
+    what: "a version in the options",
+    env: { ...single, NFS_OPTIONS: "nfsvers=4.1,hard" },
+    lines: ["nas:/data /data nfs nfsvers=4.1,hard 0 0"],
+  },
+  {
+    what: "the same version in the options and beside them",
+    env: { ...single, NFS_OPTIONS: "vers=4.1,hard", NFS_VERSION: "4.1" },
+    lines: ["nas:/data /data nfs vers=4.1,hard 0 0"],
+  },
+  {
+    what: "bg and retry=, which go",
+    env: { ...single, NFS_OPTIONS: "bg,hard,retry=10000,nolock" },
+    lines: ["nas:/data /data nfs hard,nolock 0 0"],
+  },
+  {
+    what: "options for fstab's other readers, which stay",
+    env: { ...single, NFS_OPTIONS: "hard,nolock,noauto,nofail,_netdev,user,x-systemd.automount" },
+    lines: ["nas:/data /data nfs hard,nolock,noauto,nofail,_netdev,user,x-systemd.automount 0 0"],
+  },
+  {
+    what: "slashes at the end and in a row",
+    env: { NFS_HOST: "nas", NFS_MOUNT_POINT: "/data//sub/", NFS_HOST_MOUNT: "//export///" },
+    lines: ["nas:/export /data/sub nfs hard,nolock 0 0"],
+  },
+  {
+    what: "a blank, a tab, a backslash and a number sign",
+    env: { NFS_HOST: "nas", NFS_MOUNT_POINT: "/my data", NFS_HOST_MOUNT: "/a\tb\\c#d" },
+    lines: [String.raw`nas:/a\011b\134c#d /my\040data nfs hard,nolock 0 0`],
+  },
+  {
+    what: "what already looks escaped in a variable",
+    env: { ...single, NFS_HOST_MOUNT: String.raw`/my\040share` },
+    lines: [String.raw`nas:/my\134040share /data nfs hard,nolock 0 0`],
+  },
+  {
+    what: "empty values, which are unset",
+    env: {
+      ...single,
+      NFS_HOST_MOUNT: "",
+      NFS_VERSION: "",
+      NFS_OPTIONS: "",
+      NFS_MOUNTS: "",
+      NFS_2_MOUNT_POINT: "",
+      TEST: "",
+    },
+    lines: ["nas:/data /data nfs hard,nolock 0 0"],
+  },
+  {
+    what: "a numbered share with its own server, version and options",
+    env: {
+      ...single,
+      NFS_2_HOST: "other",
+      NFS_2_HOST_MOUNT: "/srv",
+      NFS_2_MOUNT_POINT: "/two",
+      NFS_2_VERSION: "4.2",
+      NFS_2_OPTIONS: "ro",
+    },
+    lines: ["nas:/data /data nfs hard,nolock 0 0", "other:/srv /two nfs ro,vers=4.2 0 0"],
+  },
+  {
+    what: "a numbered share that falls back to host, version and options, and to its own mount point",
+    env: {
+      ...single,
+      NFS_HOST_MOUNT: "/export",
+      NFS_VERSION: "4.1",
+      NFS_OPTIONS: "ro,hard",
+      NFS_1_MOUNT_POINT: "/one",
+    },
+    lines: ["nas:/export /data nfs ro,hard,vers=4.1 0 0", "nas:/one /one nfs ro,hard,vers=4.1 0 0"],
+  },
+  {
+    what: "an empty numbered value, which falls back too",
+    env: { ...single, NFS_1_MOUNT_POINT: "/one", NFS_1_HOST: "", NFS_1_OPTIONS: "", NFS_1_VERSION: "" },
+    lines: ["nas:/data /data nfs hard,nolock 0 0", "nas:/one /one nfs hard,nolock 0 0"],
+  },
+  {
+    what: "numbered shares only",
+    env: { NFS_HOST: "nas", NFS_0_MOUNT_POINT: "/zero", NFS_7_MOUNT_POINT: "/seven" },
+    lines: ["nas:/zero /zero nfs hard,nolock 0 0", "nas:/seven /seven nfs hard,nolock 0 0"],
+  },
+  {
+    what: "number 10 after number 2",
+    env: { NFS_HOST: "nas", NFS_10_MOUNT_POINT: "/ten", NFS_2_MOUNT_POINT: "/two" },
+    lines: ["nas:/two /two nfs hard,nolock 0 0", "nas:/ten /ten nfs hard,nolock 0 0"],
+  },
+  {
+    what: "a list of lines with comments, blank lines and CRLF",
+    env: { NFS_MOUNTS: "# shares\r\n\r\nnas:/a /mnt/a\r\n  \t# more\n\tother:/b   /mnt/b\tnfs  \n" },
+    lines: ["nas:/a /mnt/a nfs hard,nolock 0 0", "other:/b /mnt/b nfs hard,nolock 0 0"],
+  },
+  {
+    what: "a list parted by semicolons",
+    env: { NFS_MOUNTS: "nas:/a /mnt/a; nas:/b /mnt/b;;nas:/c /mnt/c;" },
+    lines: [
+      "nas:/a /mnt/a nfs hard,nolock 0 0",
+      "nas:/b /mnt/b nfs hard,nolock 0 0",
+      "nas:/c /mnt/c nfs hard,nolock 0 0",
+    ],
+  },
+  {
+    what: "escapes in a list, a semicolon among them",
+    env: { NFS_MOUNTS: String.raw`nas:/my\040share /mnt/a\073b` },
+    lines: [String.raw`nas:/my\040share /mnt/a;b nfs hard,nolock 0 0`],
+  },
+  {
+    what: "the type and the options of a list's line",
+    env: {
+      NFS_MOUNTS: [
+        "nas:/a /mnt/a nfs ro",
+        "nas:/b /mnt/b nfs3 ro",
+        "nas:/c /mnt/c nfs4 ro",
+        "nas:/d /mnt/d nfs4 ro,vers=4.1",
+        "nas:/e /mnt/e nfs ro,vers=3 0 0",
+      ].join("\n"),
+    },
+    lines: [
+      "nas:/a /mnt/a nfs ro,nolock 0 0",
+      "nas:/b /mnt/b nfs ro,nolock,vers=3 0 0",
+      "nas:/c /mnt/c nfs ro,vers=4 0 0",
+      "nas:/d /mnt/d nfs ro,vers=4.1 0 0",
+      "nas:/e /mnt/e nfs ro,vers=3,nolock 0 0",
+    ],
+  },
+  {
+    what: "a list whose missing columns fall back",
+    env: {
+      NFS_VERSION: "4.1",
+      NFS_OPTIONS: "ro",
+      NFS_MOUNTS: "nas:/a /mnt/a\nnas:/b /mnt/b nfs hard\nnas:/c /mnt/c nfs3",
+    },
+    lines: [
+      "nas:/a /mnt/a nfs ro,vers=4.1 0 0",
+      "nas:/b /mnt/b nfs hard,vers=4.1 0 0",
+      "nas:/c /mnt/c nfs ro,nolock,vers=3 0 0",
+    ],
+  },
+  {
+    what: "an nfs:// address with port and query",
+    env: { NFS_MOUNTS: "nfs://nas:2050/data?vers=4.1&ro /mnt/data" },
+    lines: ["nas:/data /mnt/data nfs hard,nolock,port=2050,vers=4.1,ro 0 0"],
+  },
+  {
+    what: "an nfs:// address with uid and gid, which go",
+    env: { NFS_MOUNTS: "nfs://[2001:db8::1]/my%20data?uid=1000&gid=1000 /mnt/data" },
+    lines: [String.raw`[2001:db8::1]:/my\040data /mnt/data nfs hard,nolock 0 0`],
+  },
+  {
+    what: "an IPv6 source in a list",
+    env: { NFS_MOUNTS: "[2001:db8::1]:/data /mnt/data" },
+    lines: ["[2001:db8::1]:/data /mnt/data nfs hard,nolock 0 0"],
+  },
+  {
+    what: "every way beside the others: single, numbered, listed",
+    env: { ...single, NFS_MOUNTS: "nas:/l /mnt/l", NFS_3_MOUNT_POINT: "/three" },
+    lines: [
+      "nas:/data /data nfs hard,nolock 0 0",
+      "nas:/three /three nfs hard,nolock 0 0",
+      "nas:/l /mnt/l nfs hard,nolock 0 0",
+    ],
+  },
+  {
+    what: "parents before children, however they are ordered",
+    env: {
+      NFS_HOST: "nas",
+      NFS_1_MOUNT_POINT: "/data/a/deep",
+      NFS_2_MOUNT_POINT: "/database",
+      NFS_3_MOUNT_POINT: "/data/a",
+      NFS_4_MOUNT_POINT: "/data",
+    },
+    lines: [
+      "nas:/data /data nfs hard,nolock 0 0",
+      "nas:/data/a /data/a nfs hard,nolock 0 0",
+      "nas:/data/a/deep /data/a/deep nfs hard,nolock 0 0",
+      "nas:/database /database nfs hard,nolock 0 0",
+    ],
+  },
+  {
+    what: "flags over variables",
+    env: { ...single, NFS_VERSION: "3", NFS_OPTIONS: "soft" },
+    flags: flags({ host: "flag", mountPoint: "/flag", version: "4.2", options: "ro" }),
+    lines: ["flag:/flag /flag nfs ro,vers=4.2 0 0"],
+  },
+  {
+    what: "flags alone",
+    env: {},
+    flags: flags({ host: "nas", hostMount: "/x", mountPoint: "/y" }),
+    lines: ["nas:/x /y nfs hard,nolock 0 0"],
+  },
+  {
+    what: "an empty flag, which is unset",
+    env: single,
+    flags: flags({ host: "" }),
+    lines: ["nas:/data /data nfs hard,nolock 0 0"],
+  },
+  {
+    what: "--mount lines after the variable's",
+    env: { NFS_MOUNTS: "nas:/a /mnt/a" },
+    flags: flags({}, ["nas:/b /mnt/b nfs4", "nas:/c;d /mnt/c"]),
+    lines: [
+      "nas:/a /mnt/a nfs hard,nolock 0 0",
+      "nas:/b /mnt/b nfs hard,nolock,vers=4 0 0",
+      "nas:/c;d /mnt/c nfs hard,nolock 0 0",
+    ],
+  },
+  {
+    what: "what Kubernetes sets for a Service called nfs",
+    env: {
+      NFS_SERVICE_HOST: "10.0.0.9",
+      NFS_SERVICE_PORT: "2049",
+      NFS_PORT: "tcp://10.0.0.9:2049",
+      NFS_PORT_2049_TCP: "tcp://10.0.0.9:2049",
+      NFS_1_SERVICE_HOST: "10.0.0.9",
+      NFS_1_PORT_2049_TCP_ADDR: "10.0.0.9",
+    },
+    lines: [],
+  },
+];
+
+describe("the fstab lines", () => {
+  test.each(linesCases)("of $what", ({ env, lines, flags: given }) => {
+    expect(fstabLines(planOf(env, {}, given))).toEqual(lines);
+  });
+});
+
+interface ProblemCase {
+  readonly what: string;
+  readonly env: Environment;
+  /** What the only problem must name, each in its own words: the variable, the value, what is accepted. */
+  readonly names: readonly string[];
+  readonly flags?: Flags;
+}
+
+const duration = "250ms, 15s, 3m, 1h";
+const problemCases: readonly ProblemCase[] = [
+  { what: "a host that is none", env: { ...single, NFS_HOST: "na s" }, names: ["NFS_HOST", '"na s"', "IPv6"] },
+  {
+    what: "a host with a port",
+    env: { ...single, NFS_HOST: "nas:2049" },
+    names: ["NFS_HOST", '"nas:2049"', "host name"],
+  },
+  {
+    what: "a mistyped address",
+    env: { ...single, NFS_HOST: "10.0.0.300" },
+    names: ["NFS_HOST", '"10.0.0.300"', "IPv4"],
+  },
+  {
+    what: "a relative mount point",
+    env: { ...single, NFS_MOUNT_POINT: "data" },
+    names: ["NFS_MOUNT_POINT", '"data"', "absolute path"],
+  },
+  {
+    what: "a mount point with ..",
+    env: { ...single, NFS_MOUNT_POINT: "/a/../b" },
+    names: ["NFS_MOUNT_POINT", '"/a/../b"', "without '..'"],
+  },
+  {
+    what: "a relative path on the server",
+    env: { ...single, NFS_HOST_MOUNT: "export" },
+    names: ["NFS_HOST_MOUNT", '"export"', "absolute path"],
+  },
+  { what: "a host without a mount point", env: { NFS_HOST: "nas" }, names: ["NFS_HOST", '"nas"', "NFS_MOUNT_POINT"] },
+  {
+    what: "a path on the server without a mount point, beside a numbered share",
+    env: { NFS_HOST: "nas", NFS_HOST_MOUNT: "/x", NFS_1_MOUNT_POINT: "/one" },
+    names: ["NFS_HOST_MOUNT", '"/x"', "NFS_MOUNT_POINT"],
+  },
+  { what: "a mount point without a host", env: { NFS_MOUNT_POINT: "/data" }, names: ["NFS_HOST is not set", "IPv6"] },
+  {
+    what: "a numbered share without a mount point",
+    env: { ...single, NFS_2_HOST: "other" },
+    names: ["NFS_2_MOUNT_POINT is not set", "directory"],
+  },
+  { what: "a numbered share without a host", env: { NFS_2_MOUNT_POINT: "/two" }, names: ["NFS_2_HOST is not set"] },
+  {
+    what: "a numbered share's own bad value",
+    env: { ...single, NFS_2_MOUNT_POINT: "two" },
+    names: ["NFS_2_MOUNT_POINT", '"two"', "absolute path"],
+  },
+  {
+    what: "an unknown version",
+    env: { ...single, NFS_VERSION: "4.3" },
+    names: ["NFS_VERSION", '"4.3"', "auto, 3, 4, 4.0, 4.1 or 4.2"],
+  },
+  {
+    what: "versions that contradict one another",
+    env: { ...single, NFS_VERSION: "3", NFS_OPTIONS: "vers=4.1" },
+    names: ["NFS_VERSION", "NFS_OPTIONS", "4.1", "3"],
+  },
+  {
+    what: "a type that contradicts the options",
+    env: { NFS_MOUNTS: "nas:/a /mnt/a nfs4 vers=3" },
+    names: ["NFS_MOUNTS line 1", "nfs4", "3", "4"],
+  },
+  {
+    what: "a type that contradicts an nfs:// address",
+    env: { NFS_MOUNTS: "nfs://nas/a?vers=4.1 /mnt/a nfs3" },
+    names: ["NFS_MOUNTS line 1", "nfs3", "4.1"],
+  },
+  {
+    what: "two versions in the options",
+    env: { ...single, NFS_OPTIONS: "vers=3,nfsvers=4" },
+    names: ["NFS_OPTIONS", "vers=3,nfsvers=4", "several versions"],
+  },
+  {
+    what: "an unknown version in the options",
+    env: { ...single, NFS_OPTIONS: "vers=2" },
+    names: ["NFS_OPTIONS", "vers=2", "3, 4, 4.0, 4.1 and 4.2"],
+  },
+  {
+    what: "options over two lines",
+    env: { ...single, NFS_OPTIONS: "hard\nnas:/x" },
+    names: ["NFS_OPTIONS", "separated by commas"],
+  },
+  {
+    what: "a line without a target",
+    env: { NFS_MOUNTS: "nas:/a /mnt/a\nnas:/b" },
+    names: ["NFS_MOUNTS line 2", '"nas:/b"', "SOURCE TARGET [TYPE [OPTIONS]]"],
+  },
+  {
+    what: "a line with a word too many",
+    env: { NFS_MOUNTS: "nas:/a /mnt/a nfs hard, nolock" },
+    names: ["NFS_MOUNTS line 1", "SOURCE TARGET [TYPE [OPTIONS]]"],
+  },
+  {
+    what: "an unknown type",
+    env: { NFS_MOUNTS: "nas:/a /mnt/a cifs" },
+    names: ["NFS_MOUNTS line 1", '"cifs"', "nfs, nfs3, nfs4"],
+  },
+  {
+    what: "an IPv6 source without brackets",
+    env: { NFS_MOUNTS: "2001:db8::1:/a /mnt/a" },
+    names: ["NFS_MOUNTS line 1", "2001:db8::1:/a", "[address]:/path"],
+  },
+  {
+    what: "a CIFS share",
+    env: { NFS_MOUNTS: "//srv/share /mnt/a" },
+    names: ["NFS_MOUNTS line 1", "//srv/share", "CIFS", "host:/path"],
+  },
+  {
+    what: "an EFS id",
+    env: { NFS_MOUNTS: "fs-0123abcd:/ /mnt/a" },
+    names: ["NFS_MOUNTS line 1", "fs-0123abcd", "EFS", "host:/path"],
+  },
+  {
+    what: "a relative target in a list",
+    env: { NFS_MOUNTS: "nas:/a mnt" },
+    names: ["NFS_MOUNTS line 1", '"mnt"', "absolute path"],
+  },
+  {
+    what: "a bad --mount line",
+    env: {},
+    flags: flags({}, ["nas:/a"]),
+    names: ["--mount", '"nas:/a"', "SOURCE TARGET"],
+  },
+  { what: "a bad flag", env: single, flags: flags({ version: "5" }), names: ["--nfs-version", '"5"', "4.2"] },
+  { what: "a bad duration", env: { NFS_WAIT_TIMEOUT: "soon" }, names: ["NFS_WAIT_TIMEOUT", '"soon"', duration] },
+  {
+    what: "a duration below the least",
+    env: { NFS_ATTEMPT_TIMEOUT: "10ms" },
+    names: ["NFS_ATTEMPT_TIMEOUT", '"10ms"', "at least 100ms"],
+  },
+  {
+    what: "a first pause above the longest",
+    env: { NFS_RETRY_MIN: "10s", NFS_RETRY_MAX: "1s" },
+    names: ["NFS_RETRY_MIN", '"10s"', "NFS_RETRY_MAX", '"1s"'],
+  },
+  { what: "a bad word", env: { NFS_MODPROBE: "on" }, names: ["NFS_MODPROBE", '"on"', "auto or off"] },
+  { what: "a bad level", env: { NFS_LOG_LEVEL: "loud" }, names: ["NFS_LOG_LEVEL", '"loud"', "silent"] },
+  { what: "a bad limit", env: { NFS_NOFILE: "many" }, names: ["NFS_NOFILE", '"many"', "whole number"] },
+  {
+    what: "a relative state directory",
+    env: { NFS_STATE_DIR: "run" },
+    names: ["NFS_STATE_DIR", '"run"', "absolute path"],
+  },
+  {
+    what: "a relative fstab",
+    env: { NFS_FSTAB: "etc/fstab" },
+    names: ["NFS_FSTAB", '"etc/fstab"', "absolute path", "none"],
+  },
+  { what: "a bad switch", env: { NFS_EXEC: "maybe" }, names: ["NFS_EXEC", '"maybe"', "on or off"] },
+  { what: "a bad signal", env: { NFS_STOP_SIGNAL: "STOPP" }, names: ["NFS_STOP_SIGNAL", '"STOPP"', "TERM"] },
+];
+
+describe("a value that cannot be understood", () => {
+  test.each(problemCases)("is named with its variable and what is accepted: $what", ({ env, names, flags: given }) => {
+    const problems = problemsOf(env, given);
+    expect(problems).toHaveLength(1);
+    for (const name of names) expect(problems[0]).toContain(name);
+  });
+
+  test("is reported together with every other one", () => {
+    const problems = problemsOf({
+      NFS_HOST: "na s",
+      NFS_MOUNT_POINT: "data",
+      NFS_2_MOUNT_POINT: "two",
+      NFS_2_HOST: "a..b",
+      NFS_MOUNTS: "nas:/x\n//srv/share /y\nnas:/ok /ok",
+      NFS_VERSION: "9",
+      NFS_WAIT_TIMEOUT: "soon",
+      NFS_LOG_LEVEL: "loud",
+    });
+    for (const name of [
+      "NFS_HOST=",
+      "NFS_MOUNT_POINT=",
+      "NFS_2_HOST=",
+      "NFS_2_MOUNT_POINT=",
+      "NFS_MOUNTS line 1",
+      "NFS_MOUNTS line 2",
+      "NFS_VERSION=",
+      "NFS_WAIT_TIMEOUT=",
+      "NFS_LOG_LEVEL=",
+    ]) {
+      expect(problems.filter((problem) => problem.startsWith(name))).not.toEqual([]);
+    }
+    expect(problems.join("\n")).not.toContain("line 3");
+  });
+});
+
+describe("what is not built yet", () => {
+  test.each([
+    ["NFS_USER", "1000"],
+    ["NFS_DROP_CAPS", "on"],
+    ["NFS_UMASK", "022"],
+    ["NFS_REQUIRE_WRITABLE", "on"],
+    ["NFS_EXEC", "on"],
+    ["NFS_SIGNAL_MAP", "TERM:QUIT"],
+    ["NFS_WATCH", "remount"],
+    ["NFS_WATCH", "restart"],
+    ["NFS_SIGNAL_ON_REMOUNT", "HUP"],
+    ["NFS_LISTEN", ":9090"],
+  ])("is refused plainly: %s=%s", (name, value) => {
+    const problems = problemsOf({ ...single, [name]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(`${name}="${value}"`);
+    expect(problems[0]).toContain("not supported by this version");
+    expect(problems[0]).toContain("leave it unset");
+  });
+
+  test.each([
+    ["NFS_WATCH", "off"],
+    ["NFS_WATCH", "Off"],
+    ["NFS_DROP_CAPS", "off"],
+    ["NFS_EXEC", "0"],
+    ["NFS_REQUIRE_WRITABLE", "no"],
+    ["NFS_LISTEN", "off"],
+    ["NFS_USER", ""],
+  ])("may be set to what asks for nothing new: %s=%s", (name, value) => {
+    expect(problemsOf({ ...single, [name]: value })).toEqual([]);
+  });
+});
+
+describe("a secret", () => {
+  const secret = "geheim";
+  test.each<[string, Environment, Flags?]>([
+    ["in the options", { ...single, NFS_OPTIONS: `hard,password=${secret}` }],
+    ["in a numbered share's options", { ...single, NFS_1_MOUNT_POINT: "/one", NFS_1_OPTIONS: `pass=${secret}` }],
+    ["in options with a bad version", { ...single, NFS_OPTIONS: `vers=9,password=${secret}` }],
+    ["in a flag", single, flags({ options: `passwd=${secret}` })],
+    ["in a --mount line", {}, flags({}, [`nas:/a /mnt/a nfs password=${secret}`])],
+    ["in a list", { NFS_MOUNTS: `nas:/a /mnt/a nfs hard,password=${secret}` }],
+    ["in a list's line with a bad target", { NFS_MOUNTS: `nas:/a mnt nfs password=${secret}` }],
+    ["in a list's line with a bad source", { NFS_MOUNTS: `//srv/share /mnt cifs password=${secret}` }],
+    ["in a list's line with a word too many", { NFS_MOUNTS: `nas:/a /mnt/a nfs password=${secret} more` }],
+    ["in an nfs:// address", { NFS_MOUNTS: `nfs://user:${secret}@nas/a /mnt/a` }],
+    ["in the query of an nfs:// address", { NFS_MOUNTS: `nfs://nas/a?password=${secret} /mnt/a` }],
+    // The words that explain a problem must not repeat it either.
+    ["where the type is missing", { NFS_MOUNTS: `nas:/a /mnt/a hard,password=${secret}` }],
+    ["where the target is missing", { NFS_MOUNTS: `nas:/a hard,password=${secret}` }],
+    ["with a blank, in a query", { NFS_MOUNTS: `nfs://nas/a?password=${secret}%20x /mnt/a` }],
+    // What is escaped hides no secret from us.
+    ["in percent-encoding", { NFS_MOUNTS: `nfs://nas/a?%70assword=${secret} /mnt/a` }],
+    ["in octal escapes", { NFS_MOUNTS: String.raw`nas:/a mnt nfs pass\167ord=${secret}` }],
+    // A password may have blanks.
+    ["of two words", { ...single, NFS_OPTIONS: `password=a ${secret}` }],
+    ["of two lines", { ...single, NFS_OPTIONS: `password=a\n${secret}` }],
+  ])("is refused and stands in no message: %s", (_, env, given = noFlags) => {
+    const result = readConfig(env, given);
+    expect(result.kind).toBe("problems");
+    expect(JSON.stringify(result)).not.toContain(secret);
+  });
+
+  test("of a skipped share stands in no warning", () => {
+    const { warnings } = configOf({ NFS_MOUNT_SKIP: "on", NFS_MOUNTS: `nas:/a /mnt/a nfs password=${secret}` });
+    expect(warnings).not.toEqual([]);
+    expect(warnings.join("\n")).not.toContain(secret);
+  });
+
+  test("in a variable of unknown name stands in no warning", () => {
+    expect(configOf({ NFS_PASSWORD: secret }).warnings.join("\n")).not.toContain(secret);
+  });
+});
+
+describe("a warning", () => {
+  test.each([
+    ["NFS_MOUTN_POINT", "NFS_MOUNT_POINT"],
+    ["NFS_HOSTMOUNT", "NFS_HOST_MOUNT"],
+    ["NFS_OPTION", "NFS_OPTIONS"],
+    ["NFS_WAIT_TIMEOUTS", "NFS_WAIT_TIMEOUT"],
+    ["NFS_2_MOUNTPOINT", "NFS_2_MOUNT_POINT"],
+    ["NFS_12_HOSTS", "NFS_12_HOST"],
+  ])("names for the unknown %s the nearest, %s", (name, near) => {
+    const { warnings } = configOf({ [name]: "x" });
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(new RegExp(`^${name} .* ${near}$`));
+  });
+
+  test.each([
+    "NFS_SERVICE_HOST",
+    "NFS_SERVICE_PORT",
+    "NFS_SERVICE_PORT_NFS",
+    "NFS_PORT",
+    "NFS_PORT_2049_TCP",
+    "NFS_PORT_2049_TCP_PROTO",
+    "NFS_PORT_2049_TCP_PORT",
+    "NFS_PORT_2049_TCP_ADDR",
+    "NFS_PORT_111_UDP_ADDR",
+    "NFS_1_SERVICE_HOST",
+    "NFS_1_PORT_2049_TCP_ADDR",
+    "NFS_SERVER_PORT",
+    "NFS_SERVER_SERVICE_PORT_RPCBIND",
+    "NFS_HOST_SERVICE_HOST",
+    "NFS_2_HOST_PORT_2049_TCP",
+  ])("is not given for %s, which Kubernetes sets for a Service", (name) => {
+    const config = configOf({ [name]: "tcp://10.0.0.9:2049" });
+    expect(config.warnings).toEqual([]);
+    expect(config.shares).toEqual([]);
+  });
+
+  test.each(["NFSD_THREADS", "MY_NFS_HOST", "nfs_host", "NFS", "TESTING"])(
+    "is not given for %s, which is none of ours",
+    (name) => {
+      expect(configOf({ [name]: "x" }).warnings).toEqual([]);
+    },
+  );
+
+  test("is not given for an unknown name that is empty", () => {
+    expect(configOf({ NFS_MOUTN_POINT: "" }).warnings).toEqual([]);
+  });
+
+  test("tells that bg and retry= were removed, from which share", () => {
+    const { warnings } = configOf({ ...single, NFS_OPTIONS: "bg,retry=5,hard" });
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toMatch(/^NFS_OPTIONS: bg .*nas:\/data/);
+    expect(warnings[1]).toMatch(/^NFS_OPTIONS: retry=5 .*nas:\/data/);
+  });
+
+  test("tells that uid and gid of an nfs:// address are dropped, and what to use", () => {
+    const { warnings } = configOf({ NFS_MOUNTS: "nfs://nas/a?uid=1&gid=2 /mnt/a" });
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/NFS_MOUNTS line 1.*uid=1 and gid=2.*NFS_USER/);
+  });
+});
+
+describe("NFS_MOUNT_SKIP", () => {
+  test.each([
+    [{ NFS_MOUNT_SKIP: "on" }, true],
+    [{ NFS_MOUNT_SKIP: "1" }, true],
+    [{ NFS_MOUNT_SKIP: "please" }, true],
+    [{ TEST: "true" }, true],
+    [{ TEST: "any word" }, true],
+    [{ NFS_MOUNT_SKIP: "", TEST: "1" }, true],
+    [{ NFS_MOUNT_SKIP: "off" }, false],
+    [{ NFS_MOUNT_SKIP: "FALSE" }, false],
+    [{ TEST: "no" }, false],
+    [{ TEST: "0" }, false],
+    [{ TEST: "" }, false],
+    [{}, false],
+  ])("%j skips: %s", (env, skips) => {
+    const config = configOf({ ...single, ...env });
+    expect(config.settings.mountSkip).toBe(skips);
+    expect(config.shares).toHaveLength(skips ? 0 : 1);
+  });
+
+  test("lets COMMAND start although the shares are wrong, and says so", () => {
+    const { warnings, shares } = configOf({ NFS_MOUNT_SKIP: "on", NFS_MOUNT_POINT: "data" });
+    expect(shares).toEqual([]);
+    expect(warnings.join("\n")).toContain('NFS_MOUNT_POINT="data"');
+  });
+
+  test("does not hide what is wrong besides", () => {
+    expect(problemsOf({ NFS_MOUNT_SKIP: "on", NFS_NOFILE: "many" })).toHaveLength(1);
+  });
+});
+
+describe("the settings", () => {
+  test("have their defaults where nothing is set", () => {
+    expect(configOf({}).settings).toMatchObject({
+      mountSkip: false,
+      fstab: undefined,
+      waitTimeoutMs: 0,
+      attemptTimeoutMs: 15_000,
+      retryMinMs: 250,
+      retryMaxMs: 5_000,
+      modprobe: "auto",
+      nofile: undefined,
+      unmountTimeoutMs: 1_500,
+      logLevel: "info",
+      logFormat: "auto",
+      stateDir: "/run/nfs-init",
+    });
+  });
+
+  test("have their values where they are set, a flag before a variable", () => {
+    const environment = {
+      NFS_WAIT_TIMEOUT: "2m",
+      NFS_ATTEMPT_TIMEOUT: "30",
+      NFS_FSTAB: "none",
+      NFS_STATE_DIR: "/state/",
+    };
+    expect(configOf(environment, flags({ waitTimeoutMs: "1m" })).settings).toMatchObject({
+      waitTimeoutMs: 60_000,
+      attemptTimeoutMs: 30_000,
+      fstab: "none",
+      stateDir: "/state",
+    });
+  });
+
+  test("take one of the two pauses for both where the other would contradict it", () => {
+    expect(configOf({ NFS_RETRY_MIN: "10s" }).settings).toMatchObject({ retryMinMs: 10_000, retryMaxMs: 10_000 });
+    expect(configOf({ NFS_RETRY_MAX: "100ms" }).settings).toMatchObject({ retryMinMs: 100, retryMaxMs: 100 });
+  });
+
+  test("know the shares that COMMAND may start without", () => {
+    const { shares } = configOf({ NFS_MOUNTS: "nas:/a /mnt/a nfs nofail\nnas:/b /mnt/b nfs hard" });
+    expect(shares.map(({ nofail }) => nofail)).toEqual([true, false]);
+  });
+});

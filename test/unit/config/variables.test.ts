@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import { choiceOf, flagName, shareKeys, variableName, variableRows, variables } from "../../../src/config/variables.ts";
+
+/** Every variable that is promised, with its default; "" where it has none. */
+const promised: Readonly<Record<string, string>> = {
+  NFS_HOST: "",
+  NFS_HOST_MOUNT: "",
+  NFS_MOUNT_POINT: "",
+  NFS_VERSION: "auto",
+  NFS_OPTIONS: "hard,nolock",
+  NFS_MOUNTS: "",
+  NFS_MOUNT_SKIP: "off",
+  NFS_FSTAB: "",
+  NFS_WAIT_TIMEOUT: "0",
+  NFS_ATTEMPT_TIMEOUT: "15s",
+  NFS_RETRY_MIN: "250ms",
+  NFS_RETRY_MAX: "5s",
+  NFS_MODPROBE: "auto",
+  NFS_USER: "",
+  NFS_DROP_CAPS: "off",
+  NFS_UMASK: "",
+  NFS_REQUIRE_WRITABLE: "off",
+  NFS_NOFILE: "",
+  NFS_EXEC: "off",
+  NFS_SIGNAL_MAP: "",
+  NFS_STOP_SIGNAL: "TERM",
+  NFS_STOP_GRACE: "8s",
+  NFS_UNMOUNT_TIMEOUT: "1500ms",
+  NFS_FORCE_UNMOUNT: "auto",
+  NFS_WATCH: "exit",
+  NFS_WATCH_INTERVAL: "5s",
+  NFS_WATCH_TIMEOUT: "5s",
+  NFS_WATCH_THRESHOLD: "2",
+  NFS_UNRESPONSIVE_AFTER: "3m",
+  NFS_SERVER_GONE_AFTER: "0",
+  NFS_SIGNAL_ON_REMOUNT: "",
+  NFS_WATCH_WRITE: "off",
+  NFS_GUARD: "on",
+  NFS_LOG_LEVEL: "info",
+  NFS_LOG_FORMAT: "auto",
+  NFS_STATE_DIR: "/run/nfs-init",
+  NFS_LISTEN: "",
+};
+
+test("the table holds every variable there is, with its default", () => {
+  expect(Object.fromEntries(variableRows.map(({ name, default: initial }) => [name, initial]))).toEqual(promised);
+});
+
+describe.each(variableRows)("$name", (variable) => {
+  test("has a default of its own form, a meaning, and an accepted form", () => {
+    if (variable.default !== "") expect(variable.format.parse(variable.default)).toBeDefined();
+    expect(variable.meaning).not.toBe("");
+    expect(variable.format.accepts).not.toBe("");
+  });
+
+  test("accepts in its own form what it takes while it is not built", () => {
+    for (const text of variable.onlyYet ?? []) expect(variable.format.parse(text)).toBeDefined();
+  });
+});
+
+test("a flag is the name without NFS_, in lower case with hyphens", () => {
+  expect(flagName(variables.mountPoint)).toBe("mount-point");
+  expect(flagName(variables.hostMount)).toBe("host-mount");
+  expect(flagName(variables.unresponsiveAfterMs)).toBe("unresponsive-after");
+});
+
+test("the flag of NFS_VERSION leaves --version to the program's own version", () => {
+  expect(flagName(variables.version)).toBe("nfs-version");
+});
+
+test("no two variables share a flag", () => {
+  const flags = variableRows.map(flagName);
+  expect(new Set(flags).size).toBe(flags.length);
+});
+
+test("the number of a share stands behind NFS_", () => {
+  expect(shareKeys.map((key) => variableName(key, "12"))).toEqual([
+    "NFS_12_HOST",
+    "NFS_12_HOST_MOUNT",
+    "NFS_12_MOUNT_POINT",
+    "NFS_12_VERSION",
+    "NFS_12_OPTIONS",
+  ]);
+  expect(variableName("host")).toBe("NFS_HOST");
+});
+
+test("TEST is another name of NFS_MOUNT_SKIP", () => {
+  expect(variables.mountSkip.aliases).toEqual(["TEST"]);
+});
+
+test.each([
+  ["debug", "debug"],
+  ["", "info"],
+  [undefined, "info"],
+  ["loud", "info"],
+])("a log level of %j serves as %s, so that a wrong one can still be reported", (text, level) => {
+  expect(choiceOf(variables.logLevel, text)).toBe(level);
+});

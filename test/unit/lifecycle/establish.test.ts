@@ -1,0 +1,373 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Environment } from "../../../src/config/config.ts";
+import { AppError } from "../../../src/errors.ts";
+import type { MountRecord } from "../../../src/fstab/mountinfo.ts";
+import type { Share } from "../../../src/fstab/plan.ts";
+import { establishShares } from "../../../src/lifecycle/establish.ts";
+import type { Ready } from "../../../src/wait/wait.ts";
+import { timerClock } from "../fakes/clock.ts";
+import { fakeMounter, type Answers } from "../fakes/mounter.ts";
+import { nfsMount } from "../fakes/mounts.ts";
+import { configOf, planOf } from "../fakes/shares.ts";
+
+const ready: Ready = { kind: "ready", unspoken: [] };
+
+interface World extends Answers {
+  /** When a share's server is there; at once where it is not said. */
+  readonly server?: (share: Share, notYet: () => void) => Promise<Ready>;
+}
+
+function establish(environment: Environment, world: World = {}) {
+  const abort = new AbortController();
+  const mounter = fakeMounter(world);
+  const log: string[] = [];
+  const startedMs = Date.now();
+  const note = (text: string) => log.push(`${Date.now() - startedMs} ${text}`);
+  const plan = planOf(environment);
+  const { ready: whenReady, settled } = establishShares(
+    {
+      mounter,
+      clock: timerClock,
+      lock: () => ({ kind: "locked", note: () => {}, release: () => {} }),
+      serverReady: world.server ?? (() => Promise.resolve(ready)),
+      serverAnswers: () => Promise.resolve(true),
+      loadModules: () => Promise.resolve(),
+      tell: () => {},
+      onMounting: () => {},
+      guard: () => Promise.resolve(),
+      onMounted: (share, { version, isOurs, attempts }) =>
+        note(`${isOurs ? "mounted" : "used"} ${share.target} ${version} after ${attempts}`),
+      onFailedAttempt: (share, { reason }, attempt) => note(`failed ${share.target} ${attempt}: ${reason}`),
+      onGivenUp: (share, { message }) => note(`gave up ${share.target}: ${message}`),
+    },
+    plan,
+    configOf(environment).settings,
+    abort.signal,
+  );
+  let state = "waiting";
+  whenReady.then(
+    () => (state = `ready at ${Date.now() - startedMs}`),
+    (error: unknown) => (state = `failed at ${Date.now() - startedMs}: ${String(error)}`),
+  );
+  return {
+    abort,
+    mounter,
+    log,
+    whenReady,
+    settled,
+    state: () => state,
+    texts: () => log.map((line) => line.replace(/^\d+ /, "")),
+  };
+}
+
+const one = { NFS_HOST: "nas", NFS_MOUNT_POINT: "/a", NFS_VERSION: "4.2" };
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  // Pauses in their middle length: 125 ms times 1.5, and so on.
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+/** The error that ends `promise`. */
+async function errorOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+describe("a plan is established", () => {
+  test("at once where it is empty", async () => {
+    await establish({}).whenReady;
+  });
+
+  test("with its shares side by side", async () => {
+    const free: (() => void)[] = [];
+    const held = () =>
+      new Promise<Ready>((resolve) => {
+        free.push(() => resolve(ready));
+      });
+    const { whenReady, texts, mounter } = establish(
+      { NFS_HOST: "nas", NFS_1_MOUNT_POINT: "/a", NFS_2_MOUNT_POINT: "/b", NFS_VERSION: "4" },
+      { server: held },
+    );
+    await vi.advanceTimersByTimeAsync(0);
+    // Both servers are waited for at the same time, and the second to be there need not wait for the first.
+    expect(free).toHaveLength(2);
+    free[1]?.();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(texts()).toEqual(["mounted /b 4.2 after 1"]);
+    free[0]?.();
+    await whenReady;
+    expect(mounter.table.map(({ target }) => target)).toEqual(["/b", "/a"]);
+  });
+
+  test("parents first, children when their parent is mounted", async () => {
+    const fails = new Set(["/a"]);
+    const { whenReady, log, mounter } = establish(
+      {
+        NFS_HOST: "nas",
+        NFS_1_MOUNT_POINT: "/a/b/c",
+        NFS_2_MOUNT_POINT: "/a/b",
+        NFS_3_MOUNT_POINT: "/a",
+        NFS_4_MOUNT_POINT: "/z",
+        NFS_VERSION: "4.2",
+      },
+      { helper: ({ target }) => (fails.delete(target) ? "Connection refused" : "ok") },
+    );
+    await vi.advanceTimersByTimeAsync(1_000);
+    await whenReady;
+    expect(mounter.table.map(({ target }) => target)).toEqual(["/z", "/a", "/a/b", "/a/b/c"]);
+    expect(log[0]).toMatch(/^0 .*\/(?:a|z)/);
+    const beforeParent = mounter.actions.slice(0, mounter.actions.lastIndexOf("mount 4.2 nas:/a /a"));
+    expect(beforeParent.filter((action) => action.includes("/a/b"))).toEqual([]);
+  });
+
+  test("although the first attempts fail, after pauses that double up to the longest", async () => {
+    const { log, state, abort } = establish(
+      { ...one, NFS_RETRY_MIN: "200ms", NFS_RETRY_MAX: "2s" },
+      { helper: () => "Connection refused" },
+    );
+    await vi.advanceTimersByTimeAsync(20_000);
+    const timesMs = log.map((line) => Number.parseInt(line, 10));
+    const pausesMs = timesMs.slice(1).map((timeMs, index) => timeMs - (timesMs[index] ?? 0));
+    // Math.random gives 0.5: the longest pause is drawn from the last fifth below what was asked for, so that clients drift apart.
+    expect(pausesMs.slice(0, 4)).toEqual([150, 300, 600, 1_200]);
+    expect(new Set(pausesMs.slice(4))).toEqual(new Set([1_800]));
+    expect(log[3]).toContain("failed /a 4: Connection refused");
+    expect(state()).toBe("waiting");
+    abort.abort(new Error("enough"));
+  });
+
+  test.each([
+    ["access denied by server while mounting nas:/a"],
+    ["mounting nas:/a failed, reason given by server: No such file or directory"],
+    ["Operation not permitted"],
+    ["Connection refused"],
+    ["something unknown"],
+  ])("as soon as the server does no longer say: %s", async (text) => {
+    let healed = false;
+    const { whenReady, state, texts } = establish(one, { helper: () => (healed ? "ok" : text) });
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(state()).toBe("waiting");
+    healed = true;
+    await vi.advanceTimersByTimeAsync(5_000);
+    await whenReady;
+    expect(texts().at(-1)).toMatch(/^mounted \/a 4\.2 after \d+$/);
+  });
+});
+
+test("a foreign share that came while the server was waited for is never taken down, however often we try", async () => {
+  const foreign = nfsMount("other:/theirs", "/a");
+  const mounts: MountRecord[] = [];
+  const { state, mounter, abort } = establish(one, {
+    mounts,
+    server: () => {
+      if (mounts.length === 0) mounts.push(foreign);
+      return Promise.resolve(ready);
+    },
+  });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(mounter.actions.filter((action) => action.startsWith("umount"))).toEqual([]);
+  expect(mounter.table).toEqual([foreign]);
+  expect(state()).not.toMatch(/^ready/);
+  abort.abort(new Error("enough"));
+});
+
+describe("a plan fails", () => {
+  test.each([
+    ["an incorrect mount option was specified", "NFS_OPTIONS"],
+    ["mount point /a is not a directory", "directory"],
+    ["rpc.statd is not running but is required for remote locking.", "nolock"],
+  ])("at once with a share that can never be mounted: %s", async (text, hint) => {
+    const { whenReady, mounter, state } = establish(one, { helper: () => text });
+    const error = await errorOf(whenReady);
+    expect(error).toBeInstanceOf(AppError);
+    expect(error).toMatchObject({
+      exitCode: 32,
+      message: `cannot mount nas:/a on /a: ${text}`,
+      hint: expect.stringContaining(hint) as string,
+      fields: { source: "nas:/a", target: "/a" },
+    });
+    expect(state()).toMatch(/^failed at 0:/);
+    expect(mounter.calls).toHaveLength(1);
+  });
+
+  test.each([
+    "No such device",
+    "Protocol not supported",
+    "requested NFS version or transport protocol is not supported",
+  ])("after a minute, not before, of: %s", async (text) => {
+    const { whenReady, state, mounter } = establish({ ...one, NFS_RETRY_MAX: "1s" }, { helper: () => text });
+    const error = errorOf(whenReady);
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect(state()).toBe("waiting");
+    expect(mounter.calls.length).toBeGreaterThan(50);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await error).toMatchObject({ exitCode: 32, message: `cannot mount nas:/a on /a: ${text}` });
+  });
+
+  test("after a minute of that without another answer in between", async () => {
+    const startedMs = Date.now();
+    const { state, abort } = establish(
+      { ...one, NFS_RETRY_MAX: "1s" },
+      {
+        helper: () => {
+          const elapsedMs = Date.now() - startedMs;
+          return elapsedMs > 40_000 && elapsedMs < 43_000 ? "Connection refused" : "Protocol not supported";
+        },
+      },
+    );
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(state()).toBe("waiting");
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(state()).toMatch(/^failed at 10\d{4}:/);
+    abort.abort(new Error("enough"));
+  });
+
+  test("with a child of a share that can never be mounted, without a mount call for it", async () => {
+    const { whenReady, mounter } = establish(
+      {
+        NFS_HOST: "nas",
+        NFS_1_MOUNT_POINT: "/a",
+        NFS_2_MOUNT_POINT: "/a/b",
+        NFS_1_OPTIONS: "nofail,bogus",
+        NFS_VERSION: "4.2",
+      },
+      { helper: () => "an incorrect mount option was specified" },
+    );
+    expect(await errorOf(whenReady)).toMatchObject({ exitCode: 32 });
+    expect(mounter.calls.map(({ target }) => target)).toEqual(["/a"]);
+  });
+
+  test("with the reason of its signal, whatever is going on", async () => {
+    const { whenReady, settled, abort, mounter } = establish(
+      { NFS_HOST: "nas", NFS_1_MOUNT_POINT: "/a", NFS_2_MOUNT_POINT: "/b", NFS_VERSION: "4.2" },
+      { helper: ({ target }) => (target === "/a" ? "hang" : "Connection refused") },
+    );
+    const error = errorOf(whenReady);
+    await vi.advanceTimersByTimeAsync(1_000);
+    abort.abort(new Error("stopped"));
+    expect(await error).toMatchObject({ message: "stopped" });
+    await settled;
+    expect(mounter.actions).toContain("kill 4.2 nas:/a /a");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("with a fault of our own, and does not repeat it", async () => {
+    const { whenReady, mounter } = establish(one, {
+      helper: () => {
+        throw new TypeError("undefined is not a function");
+      },
+    });
+    expect(await errorOf(whenReady)).toBeInstanceOf(TypeError);
+    expect(mounter.calls).toHaveLength(1);
+  });
+});
+
+describe("a share with nofail", () => {
+  const both = {
+    NFS_HOST: "nas",
+    NFS_1_MOUNT_POINT: "/must",
+    NFS_2_MOUNT_POINT: "/may",
+    NFS_2_OPTIONS: "nofail",
+    NFS_VERSION: "4.2",
+  };
+
+  test("keeps nothing waiting once it was tried, and is mounted when it comes", async () => {
+    let there = false;
+    const { whenReady, settled, texts } = establish(both, {
+      helper: ({ target }) => (target === "/must" || there ? "ok" : "Connection refused"),
+    });
+    await whenReady;
+    expect(texts()).toContain("mounted /must 4.2 after 1");
+    expect(texts()).toContain("failed /may 1: Connection refused");
+    there = true;
+    await vi.advanceTimersByTimeAsync(5_000);
+    await settled;
+    expect(texts().at(-1)).toBe("mounted /may 4.2 after 2");
+  });
+
+  test("keeps nothing waiting once its server was asked and is not there", async () => {
+    let come: (() => void) | undefined;
+    const { state, texts } = establish(both, {
+      server: (share, notYet) => {
+        if (share.target === "/must") return Promise.resolve(ready);
+        notYet();
+        return new Promise((resolve) => {
+          come = () => resolve(ready);
+        });
+      },
+    });
+    await vi.advanceTimersByTimeAsync(10);
+    expect(state()).toMatch(/^ready/);
+    come?.();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(texts().at(-1)).toBe("mounted /may 4.2 after 1");
+  });
+
+  test("is waited for until it was tried", async () => {
+    const { state, abort } = establish(both, {
+      server: (share) => (share.target === "/must" ? Promise.resolve(ready) : new Promise(() => {})),
+    });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(state()).toBe("waiting");
+    abort.abort(new Error("enough"));
+  });
+
+  test("that can never be mounted is given up, and nothing else", async () => {
+    const { whenReady, settled, texts } = establish(both, {
+      helper: ({ target }) => (target === "/must" ? "ok" : "an incorrect mount option was specified"),
+    });
+    await whenReady;
+    await settled;
+    expect(texts()).toContain("gave up /may: cannot mount nas:/may on /may: an incorrect mount option was specified");
+    expect(texts()).toContain("mounted /must 4.2 after 1");
+  });
+
+  test("does not make up for one without", async () => {
+    const { state, abort } = establish(both, {
+      helper: ({ target }) => (target === "/may" ? "ok" : "Connection refused"),
+    });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(state()).toBe("waiting");
+    abort.abort(new Error("enough"));
+  });
+
+  test("below another with nofail is waited for until it was tried itself, where that one is mounted", async () => {
+    const { state, texts, abort } = establish(
+      {
+        NFS_HOST: "nas",
+        NFS_1_MOUNT_POINT: "/may",
+        NFS_2_MOUNT_POINT: "/may/sub",
+        NFS_OPTIONS: "nofail",
+        NFS_VERSION: "4.2",
+      },
+      { server: (share) => (share.target === "/may" ? Promise.resolve(ready) : new Promise(() => {})) },
+    );
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(texts()).toEqual(["mounted /may 4.2 after 1"]);
+    expect(state()).toBe("waiting");
+    abort.abort(new Error("enough"));
+  });
+
+  test("below another with nofail that is not there keeps nothing waiting either", async () => {
+    const { state, abort } = establish(
+      {
+        NFS_HOST: "nas",
+        NFS_1_MOUNT_POINT: "/may",
+        NFS_2_MOUNT_POINT: "/may/sub",
+        NFS_OPTIONS: "nofail",
+        NFS_VERSION: "4.2",
+      },
+      { helper: () => "Connection refused" },
+    );
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(state()).toMatch(/^ready/);
+    abort.abort(new Error("enough"));
+  });
+});

@@ -1,0 +1,246 @@
+import { describe, expect, test } from "vitest";
+import { AppError, exitCodes } from "../../../src/errors.ts";
+import type { LogFields, LogLevel } from "../../../src/lifecycle/log.ts";
+import { mountReporter } from "../../../src/lifecycle/reporter.ts";
+import type { MountFailure } from "../../../src/mount/outcome.ts";
+import { questionOf } from "../../../src/wait/readiness.ts";
+import { leapingClock } from "../fakes/clock.ts";
+import { planOf } from "../fakes/shares.ts";
+
+interface Line extends LogFields {
+  readonly level: LogLevel;
+  readonly msg: string;
+}
+
+const environment = {
+  NFS_HOST: "nas",
+  NFS_1_MOUNT_POINT: "/one",
+  NFS_2_MOUNT_POINT: "/two",
+  NFS_MOUNTS: "other:/x /three",
+};
+
+function setUp() {
+  const plan = planOf(environment);
+  const [one, two, three] = plan.shares;
+  if (one === undefined || two === undefined || three === undefined) throw new Error("no shares");
+  const lines: Line[] = [];
+  const clock = leapingClock();
+  const report = mountReporter((level, msg, fields) => lines.push({ level, msg, ...fields }), clock, plan);
+  return { report, lines, clock, one, two, three };
+}
+
+const refused: MountFailure = { verdict: "transient", reason: "Connection refused", unreachable: true };
+const denied: MountFailure = { verdict: "ambiguous", reason: "access denied by server", hint: "check the exports" };
+const mounted = { version: "4.2", isOurs: true, attempts: 1, elapsedMs: 812.7 } as const;
+
+describe("a server that is waited for", () => {
+  test("is one line for all its shares, with their number", () => {
+    const { report, lines, one, three } = setUp();
+    report.notReady(questionOf(one), "connection refused");
+    report.notReady(questionOf(three), "name not known");
+    expect(lines).toEqual([
+      {
+        level: "info",
+        msg: "waiting for the server",
+        stage: "wait",
+        source: "nas:/one",
+        target: "/one",
+        shares: 2,
+        elapsedMs: 0,
+        reason: "connection refused",
+      },
+      {
+        level: "info",
+        msg: "waiting for the server",
+        stage: "wait",
+        source: "other:/x",
+        target: "/three",
+        elapsedMs: 0,
+        reason: "name not known",
+      },
+    ]);
+  });
+
+  test("is a line when the reason changes, and a reminder every half minute", () => {
+    const { report, lines, clock, one } = setUp();
+    for (let elapsedMs = 0; elapsedMs < 61_000; elapsedMs += 250) {
+      report.notReady(questionOf(one), elapsedMs < 10_000 ? "name not known" : "connection refused");
+      clock.advance(250);
+    }
+    expect(lines.map(({ reason, elapsedMs }) => [reason, elapsedMs])).toEqual([
+      ["name not known", 0],
+      ["connection refused", 10_000],
+      ["connection refused", 40_000],
+    ]);
+  });
+
+  test("is no line once its shares are mounted", () => {
+    const { report, lines, three } = setUp();
+    report.mounted(three, mounted);
+    lines.length = 0;
+    report.notReady(questionOf(three), "connection refused");
+    expect(lines).toEqual([]);
+  });
+});
+
+describe("a failed attempt", () => {
+  test("is a line with the helper's words, what to check, and how far we are", () => {
+    const { report, lines, clock, one } = setUp();
+    clock.advance(1_500.4);
+    report.failedAttempt(one, denied, 3);
+    expect(lines).toEqual([
+      {
+        level: "warn",
+        msg: "mount attempt failed, trying again",
+        stage: "mount",
+        source: "nas:/one",
+        target: "/one",
+        attempt: 3,
+        elapsedMs: 1_500,
+        reason: "access denied by server",
+        hint: "check the exports",
+      },
+    ]);
+  });
+
+  test.each([
+    ["transient", "info"],
+    ["look", "info"],
+    ["ambiguous", "warn"],
+    ["unsupported", "warn"],
+  ] as const)("that is %s is said at %s", (verdict, level) => {
+    const { report, lines, one } = setUp();
+    report.failedAttempt(one, { verdict, reason: "x" }, 1);
+    expect(lines[0]?.level).toBe(level);
+  });
+
+  test("is a line when the reason changes, and a reminder every half minute, for each share by itself", () => {
+    const { report, lines, clock, one, two } = setUp();
+    report.failedAttempt(one, refused, 1);
+    report.failedAttempt(two, refused, 1);
+    report.failedAttempt(one, refused, 2);
+    report.failedAttempt(one, denied, 3);
+    clock.advance(30_000);
+    report.failedAttempt(one, denied, 9);
+    expect(lines.map(({ target, attempt }) => [target, attempt])).toEqual([
+      ["/one", 1],
+      ["/two", 1],
+      ["/one", 3],
+      ["/one", 9],
+    ]);
+  });
+});
+
+describe("a mounted share", () => {
+  test("is a line with its version, its attempts and its time", () => {
+    const { report, lines, one } = setUp();
+    report.mounted(one, { ...mounted, attempts: 4 });
+    expect(lines).toEqual([
+      {
+        level: "info",
+        msg: "mounted",
+        stage: "mount",
+        source: "nas:/one",
+        target: "/one",
+        version: "4.2",
+        attempt: 4,
+        elapsedMs: 813,
+      },
+    ]);
+  });
+
+  test("that was there is said to be used as it is", () => {
+    const { report, lines, one } = setUp();
+    report.mounted(one, { ...mounted, version: undefined, isOurs: false });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.msg).toContain("already mounted");
+    expect(lines[0]).not.toHaveProperty("version");
+  });
+
+  test("that fell back to version 3 is a warning about locks", () => {
+    const { report, lines, one } = setUp();
+    report.mounted(one, { ...mounted, version: "3" });
+    expect(lines.map(({ level }) => level)).toEqual(["info", "warn"]);
+    expect(lines[1]?.msg).toMatch(/version 3.*locks are local/);
+  });
+
+  test("that was wanted in version 3 is none", () => {
+    const { shares } = planOf({ NFS_HOST: "nas", NFS_MOUNT_POINT: "/a", NFS_VERSION: "3" });
+    const lines: Line[] = [];
+    const report = mountReporter((level, msg, fields) => lines.push({ level, msg, ...fields }), leapingClock(), {
+      shares,
+    });
+    for (const share of shares) report.mounted(share, { ...mounted, version: "3" });
+    expect(lines.map(({ level }) => level)).toEqual(["info"]);
+  });
+});
+
+describe("a notice", () => {
+  test.each(["not-empty", "no-lock"] as const)("of %s is given once a share", (kind) => {
+    const { report, lines, one, two } = setUp();
+    for (const share of [one, one, two, one]) report.notice({ kind, share, reason: "read-only" });
+    expect(lines.map(({ level, target }) => [level, target])).toEqual([
+      ["warn", "/one"],
+      ["warn", "/two"],
+    ]);
+  });
+
+  test("of a mount that was detached is given each time", () => {
+    const { report, lines, one } = setUp();
+    report.notice({ kind: "stale-detached", share: one });
+    report.notice({ kind: "stale-detached", share: one });
+    report.notice({ kind: "replaced-detached", share: one, source: "nas:/old" });
+    expect(lines.map(({ level }) => level)).toEqual(["warn", "warn", "warn"]);
+    expect(lines[2]?.reason).toContain("nas:/old");
+  });
+});
+
+test.each([
+  ["unmounted", "info"],
+  ["detached", "warn"],
+  ["left", "error"],
+] as const)("a share that was %s is said at %s", (result, level) => {
+  const { report, lines, one } = setUp();
+  report.unmounted(one, result);
+  expect(lines).toMatchObject([{ level, stage: "umount", source: "nas:/one", target: "/one" }]);
+});
+
+test("a share that was gone already is no line", () => {
+  const { report, lines, one } = setUp();
+  report.unmounted(one, "gone");
+  expect(lines).toEqual([]);
+});
+
+describe("what is pending", () => {
+  test("is every share that is not mounted, with its last reason", () => {
+    const { report, one, two, three } = setUp();
+    report.notReady(questionOf(one), "connection refused");
+    report.failedAttempt(two, denied, 1);
+    expect(report.pending()).toEqual([
+      "nas:/one on /one: connection refused",
+      "nas:/two on /two: access denied by server",
+      "other:/x on /three: no answer yet",
+    ]);
+    report.mounted(two, mounted);
+    expect(report.pending()).toHaveLength(2);
+    report.givenUp(three, new AppError("cannot mount other:/x", exitCodes.mountFailed));
+    expect(report.pending()).toEqual(["nas:/one on /one: connection refused"]);
+  });
+
+  test("keeps a reason that was not logged again", () => {
+    const { report, one } = setUp();
+    report.failedAttempt(one, refused, 1);
+    report.failedAttempt(one, denied, 2);
+    report.failedAttempt(one, refused, 3);
+    report.failedAttempt(one, refused, 4);
+    expect(report.pending()[0]).toBe("nas:/one on /one: Connection refused");
+  });
+});
+
+test("a share that is given up is an error with its reason", () => {
+  const { report, lines, one } = setUp();
+  report.givenUp(one, new AppError("cannot mount nas:/one on /one: bad option", exitCodes.mountFailed));
+  expect(lines).toMatchObject([
+    { level: "error", stage: "mount", target: "/one", reason: expect.stringContaining("bad option") as string },
+  ]);
+});

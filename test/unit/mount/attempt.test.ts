@@ -1,0 +1,482 @@
+import { describe, expect, test } from "vitest";
+import type { Environment } from "../../../src/config/config.ts";
+import type { Share } from "../../../src/fstab/plan.ts";
+import { attemptShare, type AttemptNotice, type AttemptPorts } from "../../../src/mount/attempt.ts";
+import type { PathAnswer, TargetLock } from "../../../src/mount/ports.ts";
+import { askServer, questionOf } from "../../../src/wait/readiness.ts";
+import type { Ready } from "../../../src/wait/wait.ts";
+import { fakeMounter, type Answers, type CallEnd } from "../fakes/mounter.ts";
+import { localMount, nfsMount } from "../fakes/mounts.ts";
+import { fakeNetwork, rpcbind, serves } from "../fakes/server.ts";
+import { planOf, shareOf } from "../fakes/shares.ts";
+
+const denied = "access denied by server while mounting nas:/export";
+const missing = "mounting nas:/export failed, reason given by server: No such file or directory";
+const notPermitted = "Operation not permitted";
+const notSpoken = "Protocol not supported";
+const noDevice = "No such device";
+const wrongOption = "an incorrect mount option was specified";
+const busy = "/mnt/data is busy or already mounted or sharecache fail";
+
+const done: PathAnswer = { kind: "done" };
+const stale: PathAnswer = { kind: "failed", errno: "ESTALE" };
+const ready: Ready = { kind: "ready", unspoken: [] };
+
+interface Machine extends Answers {
+  readonly environment?: Environment;
+  readonly share?: Share;
+  readonly lock?: TargetLock["kind"];
+  readonly serverReady?: AttemptPorts["serverReady"];
+  readonly loadModules?: () => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Makes one attempt; gives its result and everything that was done for it, in order. */
+async function attempt(machine: Machine = {}) {
+  const share = machine.share ?? shareOf(machine.environment);
+  const mounter = fakeMounter(machine);
+  const notices: AttemptNotice["kind"][] = [];
+  const notes: (string | undefined)[] = [];
+  const lock = (): TargetLock => {
+    switch (machine.lock) {
+      case "busy":
+        return { kind: "busy" };
+      case "unavailable":
+        return { kind: "unavailable", reason: "read-only file system" };
+      default:
+        return { kind: "locked", note: (source) => notes.push(source), release: () => {} };
+    }
+  };
+  const ports: AttemptPorts = {
+    mounter,
+    lock,
+    serverReady: (one, notYet) => {
+      mounter.actions.push("wait");
+      return machine.serverReady?.(one, notYet) ?? Promise.resolve(ready);
+    },
+    serverAnswers: () => Promise.resolve(true),
+    loadModules: () => {
+      mounter.actions.push("modprobe");
+      machine.loadModules?.();
+      return Promise.resolve();
+    },
+    tell: ({ kind }) => notices.push(kind),
+    onMounting: () => mounter.actions.push("mounting"),
+    guard: (_, path) => {
+      mounter.actions.push(`guard ${path}`);
+      return Promise.resolve();
+    },
+  };
+  const signal = machine.signal ?? new AbortController().signal;
+  const result = await attemptShare(ports, share, 15_000, signal, () => {});
+  const tried = mounter.actions.flatMap((action) => /^mount (\S+)/.exec(action)?.slice(1) ?? []);
+  return { result, mounter, notices, notes, tried };
+}
+
+/** Ends of mount calls by version; `ok` for those that are not named. */
+function helper(ends: Readonly<Record<string, CallEnd>>): NonNullable<Answers["helper"]> {
+  return ({ version }) => ends[version] ?? "ok";
+}
+
+describe("an attempt", () => {
+  test("prepares the mount point, waits for the server, mounts, and looks whether it is mounted", async () => {
+    const { result, mounter, notices, notes } = await attempt();
+    expect(result).toEqual({ kind: "mounted", version: "4.2", isOurs: true });
+    expect(mounter.actions).toEqual([
+      "prepare /mnt/data",
+      "guard /mnt/data",
+      "wait",
+      "mounting",
+      "mount 4.2 nas:/export /mnt/data",
+      "statfs /mnt/data",
+      "release /mnt/data",
+    ]);
+    expect(notices).toEqual([]);
+    expect(notes).toEqual(["nas:/export"]);
+  });
+
+  test("on a mount point below another share looks at it as late as can be, and on nothing but that share", async () => {
+    const { shares } = planOf({ NFS_HOST: "nas", NFS_1_MOUNT_POINT: "/mnt", NFS_2_MOUNT_POINT: "/mnt/sub" });
+    const child = shares[1];
+    if (child === undefined) throw new Error("no child");
+    const { mounter } = await attempt({ share: child, mounts: [nfsMount("nas:/mnt", "/mnt")] });
+    expect(mounter.actions.slice(0, 3)).toEqual(["wait", "prepare /mnt/sub below /mnt", "guard /mnt/sub"]);
+    expect(mounter.actions.at(-1)).toBe("release /mnt/sub");
+  });
+
+  test("mounts what was prepared, not the path that might lead elsewhere meanwhile", async () => {
+    const { mounter } = await attempt({
+      prepare: () => ({ kind: "prepared", path: "/proc/9/fd/7", isEmpty: true, release: () => {} }),
+      helper: (call, table) => {
+        table.push(nfsMount(call.source, "/mnt/data"));
+        return { kind: "exited", exitCode: 0, stderr: "" };
+      },
+    });
+    expect(mounter.actions).toContain("mount 4.2 nas:/export /proc/9/fd/7");
+    expect(mounter.actions).toContain("statfs /mnt/data");
+  });
+
+  test("tells of a mount point that is not empty", async () => {
+    const { notices } = await attempt({
+      prepare: (path) => ({ kind: "prepared", path, isEmpty: false, release: () => {} }),
+    });
+    expect(notices).toEqual(["not-empty"]);
+  });
+
+  test("fails for good where the target cannot be a mount point", async () => {
+    const { result, tried, mounter } = await attempt({
+      prepare: () => ({ kind: "refused", reason: "it is not a directory" }),
+    });
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "permanent", everyVersion: true } });
+    expect(tried).toEqual([]);
+    expect(mounter.actions).not.toContain("guard /mnt/data");
+  });
+
+  test("is repeated where the directory above does not answer", async () => {
+    const { result, tried } = await attempt({ prepare: () => ({ kind: "no-answer" }) });
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(tried).toEqual([]);
+  });
+
+  test("is repeated where another instance holds the mount point, and touches nothing", async () => {
+    const { result, mounter } = await attempt({ lock: "busy" });
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(mounter.actions).toEqual([]);
+  });
+
+  test("goes on without a lock where there is no place for one, and says so", async () => {
+    const { result, notices, notes } = await attempt({ lock: "unavailable" });
+    expect(result.kind).toBe("mounted");
+    expect(notices).toEqual(["no-lock"]);
+    expect(notes).toEqual([]);
+  });
+
+  test("ends with its signal between two versions", async () => {
+    const abort = new AbortController();
+    const running = attempt({
+      signal: abort.signal,
+      helper: () => {
+        abort.abort(new Error("stopped"));
+        return denied;
+      },
+    });
+    await expect(running).rejects.toThrow("stopped");
+  });
+
+  test("ends when the wait for the server ends", async () => {
+    await expect(attempt({ serverReady: () => Promise.reject(new Error("stopped")) })).rejects.toThrow("stopped");
+  });
+
+  test("of which nothing is left releases what it prepared", async () => {
+    const released: string[] = [];
+    const running = attempt({
+      prepare: (path) => ({ kind: "prepared", path, isEmpty: true, release: () => released.push(path) }),
+      helper: () => {
+        throw new Error("broken");
+      },
+    });
+    await expect(running).rejects.toThrow("broken");
+    expect(released).toEqual(["/mnt/data"]);
+  });
+});
+
+describe("the walk over the versions", () => {
+  test.each([
+    ["no such path", missing],
+    ["access denied", denied],
+    ["not permitted", notPermitted],
+    ["not spoken", notSpoken],
+    ["not supported", "requested NFS version or transport protocol is not supported"],
+    ["a wrong option", wrongOption],
+    ["an unknown text", "mount system call failed"],
+  ])("goes from 4.2 to 4.1, 4.0 and 3 past: %s", async (_, text) => {
+    const { result, tried } = await attempt({ helper: helper({ "4.2": text, "4.1": text, "4.0": text }) });
+    expect(tried).toEqual(["4.2", "4.1", "4.0", "3"]);
+    expect(result).toEqual({ kind: "mounted", version: "3", isOurs: true });
+  });
+
+  test.each([
+    ["4", ["4.2", "4.1", "4.0"]],
+    ["4.1", ["4.1"]],
+    ["4.0", ["4.0"]],
+    ["3", ["3"]],
+  ])("with version %s tries %j", async (version, versions) => {
+    const { tried, result } = await attempt({ environment: { NFS_VERSION: version }, helper: () => missing });
+    expect(tried).toEqual(versions);
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "ambiguous" } });
+  });
+
+  test("ends with the first version that is mounted", async () => {
+    const { tried, result } = await attempt({ helper: helper({ "4.2": notSpoken }) });
+    expect(tried).toEqual(["4.2", "4.1"]);
+    expect(result).toMatchObject({ version: "4.1" });
+  });
+
+  test("leaves out what the server itself said it does not speak", async () => {
+    const unspoken: Ready = { kind: "ready", unspoken: ["4.2", "4.1", "4.0"] };
+    const { tried } = await attempt({ serverReady: () => Promise.resolve(unspoken) });
+    expect(tried).toEqual(["3"]);
+  });
+
+  test.each([
+    "Connection refused",
+    "No route to host",
+    "Connection timed out",
+    "Network is unreachable",
+    "Failed to resolve server nas: Name or service not known",
+  ])("stops where the server cannot be reached: %s", async (text) => {
+    const { tried, result } = await attempt({ helper: () => text });
+    expect(tried).toEqual(["4.2"]);
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", reason: text } });
+  });
+
+  test("stops where no version can help", async () => {
+    const { tried, result } = await attempt({ helper: () => "mount point /mnt/data is not a directory" });
+    expect(tried).toEqual(["4.2"]);
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "permanent" } });
+  });
+
+  test("comes to what leaves most hope", async () => {
+    const { result } = await attempt({
+      helper: helper({ "4.2": notSpoken, "4.1": wrongOption, "4.0": missing, "3": denied }),
+    });
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "ambiguous", reason: missing } });
+  });
+
+  test("reaches version 3 of a server that serves it on a port of its own", async () => {
+    const network = fakeNetwork({
+      "192.0.2.1:111": rpcbind({ "100003/3/tcp": 20_490, "100005/3/tcp": 20_048 }),
+      "192.0.2.1:20490": serves(100_003, [3]),
+      "192.0.2.1:20048": serves(100_005, [3]),
+    });
+    const { tried, result } = await attempt({
+      serverReady: async (share) => {
+        const readiness = await askServer(network, questionOf(share), new AbortController().signal);
+        if (readiness.kind !== "ready") throw new Error(readiness.reason);
+        return readiness;
+      },
+      helper: ({ version }) => (version === "3" ? "ok" : "Connection refused"),
+    });
+    expect(tried.at(-1)).toBe("3");
+    expect(result).toEqual({ kind: "mounted", version: "3", isOurs: true });
+  });
+});
+
+describe("a kernel without NFS", () => {
+  test("is given its modules, and the same version once more", async () => {
+    let loaded = false;
+    const { result, mounter, tried } = await attempt({
+      helper: () => (loaded ? "ok" : noDevice),
+      loadModules: () => {
+        loaded = true;
+      },
+    });
+    expect(result).toEqual({ kind: "mounted", version: "4.2", isOurs: true });
+    expect(tried).toEqual(["4.2", "4.2"]);
+    expect(mounter.actions.filter((action) => action === "modprobe")).toHaveLength(1);
+  });
+
+  test("is given them once in a round", async () => {
+    const { result, mounter, tried } = await attempt({ helper: () => noDevice });
+    expect(tried).toEqual(["4.2", "4.2", "4.1", "4.0", "3"]);
+    expect(mounter.actions.filter((action) => action === "modprobe")).toHaveLength(1);
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "unsupported", reason: noDevice } });
+  });
+
+  test("is given them too where one version is unknown, and the walk goes on", async () => {
+    const { mounter, tried } = await attempt({ helper: helper({ "4.2": notSpoken }) });
+    expect(mounter.actions.filter((action) => action === "modprobe")).toHaveLength(1);
+    expect(tried).toEqual(["4.2", "4.1"]);
+  });
+
+  test("is not suspected where the server refuses", async () => {
+    const { mounter } = await attempt({ helper: () => denied });
+    expect(mounter.actions).not.toContain("modprobe");
+  });
+});
+
+describe("a mount that was reported", () => {
+  const silent = { kind: "exited", exitCode: 0, stderr: "" } as const;
+
+  test.each([
+    ["is not in mountinfo", []],
+    ["shows another source", [nfsMount("other:/export", "/mnt/data")]],
+    ["is no NFS mount", [localMount("/mnt/data")]],
+  ])("is not believed where it %s", async (_, shown) => {
+    const { result, mounter } = await attempt({
+      environment: { NFS_VERSION: "4.2" },
+      helper: (__, table) => {
+        table.push(...shown);
+        return silent;
+      },
+    });
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(mounter.actions.filter((action) => action.startsWith("umount"))).toEqual([]);
+  });
+
+  test.each<[string, PathAnswer]>([
+    ["does not answer", { kind: "no-answer" }],
+    ["is stale", stale],
+    ["gives an error", { kind: "failed", errno: "EIO" }],
+  ])("is taken down again where it %s", async (_, answer) => {
+    const { result, mounter, tried } = await attempt({ statfs: () => answer });
+    expect(result).toMatchObject({
+      kind: "failed",
+      failure: { verdict: "transient", reason: expect.stringContaining("statfs") as string },
+    });
+    expect(tried).toEqual(["4.2"]);
+    expect(mounter.actions).toContain("umount lazy /mnt/data");
+    expect(mounter.table).toEqual([]);
+  });
+
+  test.each(["EACCES", "EPERM"])("is believed where statfs answers with %s", async (errno) => {
+    const { result } = await attempt({ statfs: () => ({ kind: "failed", errno }) });
+    expect(result).toMatchObject({ kind: "mounted", isOurs: true });
+  });
+
+  test("is taken down again where it is read-only although read-write was asked for", async () => {
+    const readOnly = (call: { readonly source: string }, table: unknown[]) => {
+      table.push(nfsMount(call.source, "/mnt/data", { options: ["ro", "relatime"] }));
+      return silent;
+    };
+    const { result, mounter } = await attempt({ helper: readOnly });
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(mounter.table).toEqual([]);
+    const asked = await attempt({ helper: readOnly, environment: { NFS_OPTIONS: "ro" } });
+    expect(asked.result).toMatchObject({ kind: "mounted" });
+  });
+});
+
+describe("a helper that says busy", () => {
+  test("is right where the share has come meanwhile, which is then not ours", async () => {
+    const { result } = await attempt({
+      helper: (call, table) => {
+        table.push(nfsMount(call.source, "/mnt/data"));
+        return busy;
+      },
+    });
+    expect(result).toEqual({ kind: "mounted", version: "4.2", isOurs: false });
+  });
+
+  test("is asked again where nothing of the share is to be seen", async () => {
+    const { result, tried } = await attempt({ helper: () => busy });
+    expect(tried).toEqual(["4.2", "4.1", "4.0", "3"]);
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", reason: busy } });
+  });
+
+  test.each<[string, Answers["statfs"], readonly string[]]>([
+    ["does not answer", () => ({ kind: "no-answer" }), ["rw"]],
+    ["is read-only", () => done, ["ro"]],
+  ])("does not make us take down what somebody else mounted meanwhile and %s", async (_, statfs, options) => {
+    const { mounter } = await attempt({
+      environment: { NFS_VERSION: "4.2" },
+      ...(statfs === undefined ? {} : { statfs }),
+      helper: (call, table) => {
+        table.push(nfsMount(call.source, "/mnt/data", { options }));
+        return busy;
+      },
+    });
+    expect(mounter.actions.filter((action) => action.startsWith("umount"))).toEqual([]);
+  });
+});
+
+describe("what is on the target already", () => {
+  const same = nfsMount("nas:/export", "/mnt/data");
+
+  test("is used where it is the same share and answers, without a mount call", async () => {
+    const { result, mounter } = await attempt({ mounts: [same] });
+    expect(result).toEqual({ kind: "mounted", version: undefined, isOurs: false });
+    expect(mounter.actions).toEqual(["statfs /mnt/data"]);
+  });
+
+  test.each(["EACCES", "EPERM"])("is used where it answers with %s", async (errno) => {
+    const { result } = await attempt({ mounts: [same], statfs: () => ({ kind: "failed", errno }) });
+    expect(result).toMatchObject({ kind: "mounted", isOurs: false });
+  });
+
+  test.each<[string, PathAnswer]>([
+    ["does not answer", { kind: "no-answer" }],
+    ["gives an error", { kind: "failed", errno: "EIO" }],
+  ])("is waited for and never torn away where it %s", async (_, answer) => {
+    const { result, mounter } = await attempt({ mounts: [same], statfs: () => answer });
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(mounter.actions).toEqual(["statfs /mnt/data"]);
+    expect(mounter.table).toEqual([same]);
+  });
+
+  test("is detached and mounted afresh where it is stale while the server answers", async () => {
+    const answers = [stale, stale];
+    const { result, mounter, notices } = await attempt({ mounts: [same], statfs: () => answers.shift() ?? done });
+    expect(result).toEqual({ kind: "mounted", version: "4.2", isOurs: true });
+    expect(notices).toEqual(["stale-detached"]);
+    expect(mounter.actions.slice(0, 4)).toEqual([
+      "statfs /mnt/data",
+      "wait",
+      "statfs /mnt/data",
+      "umount lazy /mnt/data",
+    ]);
+  });
+
+  test("is left alone where it is stale only until the server is there", async () => {
+    const answers = [stale, done];
+    const { result, mounter } = await attempt({ mounts: [same], statfs: () => answers.shift() ?? done });
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(mounter.actions.filter((action) => action.startsWith("umount"))).toEqual([]);
+  });
+
+  test("is waited for where it is stale and cannot be detached", async () => {
+    const { result, tried } = await attempt({
+      mounts: [same],
+      statfs: () => stale,
+      umount: () => ({ kind: "no-answer" }),
+    });
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(tried).toEqual([]);
+  });
+
+  test("is not detached where another instance looks after it", async () => {
+    const { result, mounter } = await attempt({ mounts: [same], statfs: () => stale, lock: "busy" });
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(mounter.table).toEqual([same]);
+  });
+
+  test("is detached where it is another share, which the plan let pass as ours", async () => {
+    const share = { ...shareOf(), replaces: "nas:/old" };
+    const { result, mounter, notices } = await attempt({ share, mounts: [nfsMount("nas:/old", "/mnt/data")] });
+    expect(result).toMatchObject({ kind: "mounted", isOurs: true });
+    expect(notices).toEqual(["replaced-detached"]);
+    expect(mounter.actions[0]).toBe("umount lazy /mnt/data");
+    expect(mounter.table.map(({ source }) => source)).toEqual(["nas:/export"]);
+  });
+
+  test("is mounted over where it is a local file system", async () => {
+    const { result, mounter } = await attempt({ mounts: [localMount("/mnt/data")] });
+    expect(result).toMatchObject({ kind: "mounted", isOurs: true });
+    expect(mounter.table).toHaveLength(2);
+  });
+
+  test("is used where the same share has come while the server was waited for", async () => {
+    const { result, tried } = await attempt(comesMeanwhile(same));
+    expect(result).toEqual({ kind: "mounted", version: undefined, isOurs: false });
+    expect(tried).toEqual([]);
+  });
+
+  test("is left alone where a foreign share has come while the server was waited for", async () => {
+    const foreign = nfsMount("other:/theirs", "/mnt/data");
+    const { mounter } = await attempt(comesMeanwhile(foreign));
+    expect(mounter.actions.filter((action) => action.startsWith("umount"))).toEqual([]);
+    expect(mounter.table).toContain(foreign);
+  });
+});
+
+/** A mount that somebody else makes while the server is waited for. */
+function comesMeanwhile(record: ReturnType<typeof nfsMount>): Machine {
+  const mounts: ReturnType<typeof nfsMount>[] = [];
+  return {
+    mounts,
+    serverReady: () => {
+      mounts.push(record);
+      return Promise.resolve(ready);
+    },
+  };
+}

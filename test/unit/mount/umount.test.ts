@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import { unmounter } from "../../../src/mount/umount.ts";
+import { leapingClock } from "../fakes/clock.ts";
+import { fakeMounter, type Answers } from "../fakes/mounter.ts";
+import { localMount, nfsMount } from "../fakes/mounts.ts";
+import { planOf, shareOf } from "../fakes/shares.ts";
+
+const share = shareOf();
+const mounted = nfsMount("nas:/export", "/mnt/data");
+
+/** An unmounter whose calls without an answer use up the time they were given. */
+function setUp(answers: Answers, budgetMs = 1_500, isAway = false) {
+  const clock = leapingClock();
+  const timeoutsMs: number[] = [];
+  const mounter = fakeMounter({ mounts: [mounted], ...answers });
+  const unmount = unmounter(
+    {
+      mounts: mounter.mounts,
+      umount: async (target, how, timeoutMs) => {
+        timeoutsMs.push(timeoutMs);
+        const answer = await mounter.umount(target, how, timeoutMs);
+        if (answer.kind === "no-answer") clock.advance(timeoutMs);
+        return answer;
+      },
+    },
+    clock,
+    budgetMs,
+    () => isAway,
+  );
+  return { unmount, mounter, clock, timeoutsMs };
+}
+
+describe("a share is taken down", () => {
+  test("plainly where it answers", async () => {
+    const { unmount, mounter } = setUp({});
+    expect(await unmount(share)).toBe("unmounted");
+    expect(mounter.actions).toEqual(["umount plain /mnt/data"]);
+    expect(mounter.table).toEqual([]);
+  });
+
+  test("lazily where it is busy", async () => {
+    const { unmount, mounter } = setUp({
+      umount: (_, how) => (how === "plain" ? { kind: "failed", errno: "EBUSY" } : { kind: "done" }),
+    });
+    expect(await unmount(share)).toBe("detached");
+    expect(mounter.actions).toEqual(["umount plain /mnt/data", "umount lazy /mnt/data"]);
+  });
+
+  test("lazily where it does not answer within the budget", async () => {
+    const { unmount, timeoutsMs } = setUp({
+      umount: (_, how) => (how === "plain" ? { kind: "no-answer" } : { kind: "done" }),
+    });
+    expect(await unmount(share)).toBe("detached");
+    expect(timeoutsMs).toEqual([1_500, 500]);
+  });
+
+  test("lazily at once where it is known to be away", async () => {
+    const { unmount, mounter } = setUp({}, 1_500, true);
+    expect(await unmount(share)).toBe("detached");
+    expect(mounter.actions).toEqual(["umount lazy /mnt/data"]);
+  });
+
+  test("not at all where neither way works, which is said", async () => {
+    const { unmount } = setUp({ umount: () => ({ kind: "failed", errno: "EPERM" }) });
+    expect(await unmount(share)).toBe("left");
+  });
+
+  test.each([
+    ["nothing is there", []],
+    ["a local file system is there", [localMount("/mnt/data")]],
+    ["another share is there", [nfsMount("other:/export", "/mnt/data")]],
+    ["something else lies on top of it", [mounted, localMount("/mnt/data", { fstype: "tmpfs" })]],
+  ])("not at all where %s", async (_, mounts) => {
+    const { unmount, mounter } = setUp({ mounts: [...mounts] });
+    expect(await unmount(share)).toBe("gone");
+    expect(mounter.actions).toEqual([]);
+    expect(mounter.table).toEqual(mounts);
+  });
+});
+
+test("the budget is one for all shares, from the first on", async () => {
+  const { shares } = planOf({
+    NFS_HOST: "nas",
+    NFS_1_MOUNT_POINT: "/a",
+    NFS_2_MOUNT_POINT: "/b",
+    NFS_3_MOUNT_POINT: "/c",
+  });
+  const { unmount, mounter, clock } = setUp({
+    mounts: shares.map(({ label, realTarget }) => nfsMount(label, realTarget)),
+    umount: (_, how) => (how === "plain" ? { kind: "no-answer" } : { kind: "done" }),
+  });
+  clock.advance(60_000);
+  const startedMs = clock.nowMs();
+  for (const one of shares) await unmount(one);
+  expect(mounter.actions).toEqual(["umount plain /a", "umount lazy /a", "umount lazy /b", "umount lazy /c"]);
+  expect(clock.nowMs() - startedMs).toBeLessThanOrEqual(1_500 + 1_000);
+});

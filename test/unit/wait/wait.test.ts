@@ -1,0 +1,130 @@
+import { describe, expect, test } from "vitest";
+import type { Readiness, ServerQuestion } from "../../../src/wait/readiness.ts";
+import { questionOf } from "../../../src/wait/readiness.ts";
+import { serverWaiter } from "../../../src/wait/wait.ts";
+import { leapingClock } from "../fakes/clock.ts";
+import { shareOf } from "../fakes/shares.ts";
+
+const ready: Readiness = { kind: "ready", unspoken: [] };
+const notReady = (reason: string): Readiness => ({ kind: "not-ready", reason });
+const question = questionOf(shareOf());
+const other = questionOf(shareOf({ NFS_HOST: "other" }));
+
+/** A waiter whose servers answer in turn; the last answer stays. */
+function waiterOver(answers: readonly Readiness[], signal = new AbortController().signal) {
+  const clock = leapingClock();
+  const asked: ServerQuestion[] = [];
+  const told: string[] = [];
+  const waiter = serverWaiter(
+    {
+      nowMs: clock.nowMs,
+      sleep: clock.sleep,
+      ask: (one) => {
+        asked.push(one);
+        return Promise.resolve(answers[Math.min(asked.length, answers.length) - 1] ?? ready);
+      },
+      tell: (one, reason) => told.push(`${one.host}: ${reason}`),
+    },
+    15_000,
+    signal,
+  );
+  return { waiter, clock, asked, told };
+}
+
+describe("waiting for a server", () => {
+  test("ends with the first answer that says ready, without a pause before it", async () => {
+    const { waiter, clock, told } = waiterOver([{ kind: "ready", unspoken: ["4.2"] }]);
+    expect(await waiter.ready(question, () => {})).toEqual({ kind: "ready", unspoken: ["4.2"] });
+    expect(clock.pausesMs).toEqual([]);
+    expect(told).toEqual([]);
+  });
+
+  test("goes on while it is not ready, and tells every reason", async () => {
+    const { waiter, told, asked } = waiterOver([notReady("name not known"), notReady("connection refused"), ready]);
+    let notYet = 0;
+    await waiter.ready(question, () => (notYet += 1));
+    expect(told).toEqual(["nas: name not known", "nas: connection refused"]);
+    expect(notYet).toBe(2);
+    expect(asked).toHaveLength(3);
+  });
+
+  test("keeps the quick pace for two minutes, then the slow one", async () => {
+    const abort = new AbortController();
+    const { waiter, clock } = waiterOver([notReady("connection refused")], abort.signal);
+    const startedMs = clock.nowMs();
+    let rounds = 0;
+    const waiting = waiter.ready(question, () => {
+      rounds += 1;
+      if (clock.nowMs() - startedMs > 10 * 60_000) abort.abort(new Error("enough"));
+    });
+    await expect(waiting).rejects.toThrow("enough");
+    const quick = clock.pausesMs.filter((pauseMs) => pauseMs <= 300);
+    const slow = clock.pausesMs.filter((pauseMs) => pauseMs > 300);
+    expect(clock.pausesMs).toEqual([...quick, ...slow]);
+    expect(quick.length).toBeGreaterThan(120_000 / 300);
+    expect(quick.length).toBeLessThan(120_000 / 200 + 2);
+    expect(Math.min(...quick)).toBeGreaterThanOrEqual(200);
+    expect(Math.min(...slow)).toBeGreaterThanOrEqual(800);
+    expect(Math.max(...slow)).toBeLessThanOrEqual(1_200);
+    expect(rounds).toBe(clock.pausesMs.length + 1);
+  });
+
+  test("does not pause equally each time", async () => {
+    const { waiter, clock } = waiterOver([...Array.from({ length: 20 }, () => notReady("x")), ready]);
+    await waiter.ready(question, () => {});
+    expect(new Set(clock.pausesMs).size).toBeGreaterThan(1);
+  });
+
+  test("is shared by shares with the same question, each told that it is not there yet", async () => {
+    const { waiter, asked, told } = waiterOver([notReady("connection refused"), ready]);
+    const seen: string[] = [];
+    const first = waiter.ready(question, () => seen.push("first"));
+    const second = waiter.ready(questionOf(shareOf({ NFS_HOST_MOUNT: "/else" })), () => seen.push("second"));
+    await Promise.all([first, second]);
+    expect(asked).toHaveLength(2);
+    expect(told).toHaveLength(1);
+    expect(seen).toEqual(["first", "second"]);
+  });
+
+  test("is not shared by shares with different questions", async () => {
+    const { waiter, asked } = waiterOver([ready]);
+    await Promise.all([waiter.ready(question, () => {}), waiter.ready(other, () => {})]);
+    expect(asked.map(({ host }) => host)).toEqual(["nas", "other"]);
+  });
+
+  test("starts anew once it has ended", async () => {
+    const { waiter, asked } = waiterOver([ready]);
+    await waiter.ready(question, () => {});
+    await waiter.ready(question, () => {});
+    expect(asked).toHaveLength(2);
+  });
+
+  test("ends with the reason of its signal, before another question", async () => {
+    const abort = new AbortController();
+    abort.abort(new Error("stopped"));
+    const { waiter, asked } = waiterOver([ready], abort.signal);
+    await expect(waiter.ready(question, () => {})).rejects.toThrow("stopped");
+    expect(asked).toEqual([]);
+  });
+
+  test("tells nothing of a question that was cut short", async () => {
+    const abort = new AbortController();
+    const told: string[] = [];
+    const clock = leapingClock();
+    const waiter = serverWaiter(
+      {
+        nowMs: clock.nowMs,
+        sleep: clock.sleep,
+        ask: () => {
+          abort.abort(new Error("stopped"));
+          return Promise.resolve(notReady("no answer in time"));
+        },
+        tell: (_, reason) => told.push(reason),
+      },
+      15_000,
+      abort.signal,
+    );
+    await expect(waiter.ready(question, () => {})).rejects.toThrow("stopped");
+    expect(told).toEqual([]);
+  });
+});

@@ -1,0 +1,134 @@
+// The state of a share as a function of what it was and what was seen.
+import { describe, expect, test } from "vitest";
+import { judge, mountedCondition, type Judgement, type Observation } from "../../../src/watch/staleness.ts";
+
+const budgets = { threshold: 2, unresponsiveAfterMs: 180_000, serverGoneAfterMs: 0 };
+const answers: Observation = { mount: "present", look: { kind: "answers", isWritable: true }, server: undefined };
+const refusesWrites: Observation = {
+  mount: "present",
+  look: { kind: "answers", isWritable: false },
+  server: undefined,
+};
+const stale: Observation = { mount: "present", look: { kind: "stale" }, server: "answers" };
+const falselyStale: Observation = { mount: "present", look: { kind: "stale" }, server: "silent" };
+const hangs: Observation = { mount: "present", look: { kind: "no-answer" }, server: "answers" };
+const gone: Observation = { mount: "present", look: { kind: "no-answer" }, server: "silent" };
+const moved: Observation = { mount: "present", look: { kind: "no-answer" }, server: "moved" };
+const missing: Observation = { mount: "missing", look: undefined, server: undefined };
+const replaced: Observation = { mount: "replaced", look: undefined, server: undefined };
+
+/** Judges one observation every 5 s, the first at 5 s, and gives every judgement. */
+function watch(seen: readonly Observation[], overrides: Partial<typeof budgets> = {}, wasWritable = true) {
+  let condition = mountedCondition(0, wasWritable);
+  return seen.map((observation, index): Judgement => {
+    const judgement = judge(condition, observation, { ...budgets, ...overrides }, (index + 1) * 5_000);
+    ({ condition } = judgement);
+    return judgement;
+  });
+}
+
+const states = (judgements: readonly Judgement[]) => judgements.map(({ condition }) => condition.state);
+const isLost = (judgements: readonly Judgement[]) => judgements.map(({ lost }) => lost !== undefined);
+
+describe("a share", () => {
+  test.each<[string, readonly Observation[], readonly string[], readonly boolean[]]>([
+    ["that answers is healthy", [answers, answers], ["healthy", "healthy"], [false, false]],
+    ["is stale at the second ESTALE in a row", [stale, stale], ["healthy", "stale"], [false, true]],
+    ["is missing at the second look in a row", [missing, missing], ["healthy", "missing"], [false, true]],
+    ["is replaced at the second look in a row", [replaced, replaced], ["healthy", "replaced"], [false, true]],
+    [
+      "is not lost for failures that do not follow one another",
+      [stale, answers, stale, answers],
+      ["healthy", "healthy", "healthy", "healthy"],
+      [false, false, false, false],
+    ],
+    [
+      "is not lost for failures of different kinds",
+      [stale, missing, replaced, stale],
+      ["healthy", "healthy", "healthy", "healthy"],
+      [false, false, false, false],
+    ],
+    [
+      "is not stale while its server is silent",
+      [falselyStale, falselyStale, falselyStale],
+      ["server-gone", "server-gone", "server-gone"],
+      [false, false, false],
+    ],
+    [
+      "without its server is never lost by default",
+      Array.from({ length: 1_000 }, () => gone),
+      Array.from({ length: 1_000 }, () => "server-gone"),
+      Array.from({ length: 1_000 }, () => false),
+    ],
+    ["is lost at once when its server has moved", [moved], ["server-gone"], [true]],
+    [
+      "that refuses writes is read-only and never lost",
+      [refusesWrites, refusesWrites, refusesWrites],
+      ["read-only", "read-only", "read-only"],
+      [false, false, false],
+    ],
+    ["is healthy again when it takes writes again", [refusesWrites, answers], ["read-only", "healthy"], [false, false]],
+    [
+      "that recovers from a suspicion starts to count anew",
+      [stale, answers, stale, stale],
+      ["healthy", "healthy", "healthy", "stale"],
+      [false, false, false, true],
+    ],
+    [
+      "that hangs is unresponsive, and server-gone when its server goes too",
+      [hangs, gone, hangs],
+      ["unresponsive", "server-gone", "unresponsive"],
+      [false, false, false],
+    ],
+  ])("%s", (_, seen, expectedStates, expectedLost) => {
+    const judgements = watch(seen);
+    expect(states(judgements)).toEqual(expectedStates);
+    expect(isLost(judgements)).toEqual(expectedLost);
+  });
+
+  test("that was never writable is not read-only", () => {
+    expect(states(watch([refusesWrites], {}, false))).toEqual(["healthy"]);
+  });
+
+  test("that hangs is lost when its budget is over, not before", () => {
+    const judgements = watch(Array.from({ length: 40 }, () => hangs));
+    expect(isLost(judgements).indexOf(true)).toBe(36);
+    expect(judgements[36]?.lost).toBe("it has not answered for 180 s although its server does");
+  });
+
+  test("has its whole budget anew when its server was away in between", () => {
+    const seen = [...Array.from({ length: 30 }, () => hangs), gone, ...Array.from({ length: 30 }, () => hangs)];
+    expect(isLost(watch(seen))).not.toContain(true);
+  });
+
+  test("without its server is lost when NFS_SERVER_GONE_AFTER is over", () => {
+    const judgements = watch([gone, gone, gone], { serverGoneAfterMs: 10_000 });
+    expect(isLost(judgements)).toEqual([false, false, true]);
+    expect(judgements[2]?.lost).toBe("its server has not answered for 10 s");
+  });
+
+  test("with budgets of 0 is never lost for not answering", () => {
+    expect(
+      isLost(
+        watch(
+          Array.from({ length: 1_000 }, () => hangs),
+          { unresponsiveAfterMs: 0 },
+        ),
+      ),
+    ).not.toContain(true);
+  });
+
+  test("with a threshold of 1 is lost at the first failure", () => {
+    expect(isLost(watch([stale], { threshold: 1 }))).toEqual([true]);
+  });
+
+  test("that answers again tells once how long it did not", () => {
+    expect(watch([answers, gone, hangs, answers, answers]).map(({ awayMs }) => awayMs)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      15_000,
+      undefined,
+    ]);
+  });
+});
