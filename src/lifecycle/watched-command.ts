@@ -1,5 +1,6 @@
 // COMMAND beside the watch of its shares: who ends first decides, and what the way out must know is kept.
 import type { Settings } from "../config/config.ts";
+import { messageOf } from "../errors.ts";
 import type { Share } from "../fstab/plan.ts";
 import { endCommand, type EndingPorts } from "../init/ending.ts";
 import type { ExitStatus } from "../init/exit-status.ts";
@@ -64,9 +65,11 @@ export function watchCommand(
       report(log, change);
       if (change.lost !== undefined && settings.watch !== "log") resolve({ ...change, lost: change.lost });
     };
+    const onFault = (error: unknown) =>
+      log("error", "a round of the watch failed", { stage: "watch", reason: messageOf(error) });
     const look = (share: Share, timeoutMs: number) => mounter.look(share.realTarget, settings.watchWrite, timeoutMs);
     void watchShares(
-      { clock, mounts: mounter.mounts, look, askServer, onChange },
+      { clock, mounts: mounter.mounts, look, askServer, onChange, onFault },
       shares,
       {
         intervalMs: settings.watchIntervalMs,

@@ -21,6 +21,8 @@ export function unmounter(
     deadlineMs ??= clock.nowMs() + budgetMs;
     const there = topMountOn(mounter.mounts(), share.realTarget);
     if (there === undefined || !isShareOf(there, share)) return "gone";
+    // Even the way to it leads over what does not answer: it goes when the share above it is detached with all below.
+    for (let above = share.parent; above !== undefined; above = above.parent) if (isAway(above)) return "gone";
     const leftMs = deadlineMs - clock.nowMs();
     if (leftMs > 0 && !isAway(share)) {
       const plain = await mounter.umount(share.realTarget, "plain", leftMs);

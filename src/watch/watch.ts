@@ -20,6 +20,8 @@ export interface WatchPorts {
   /** Asks the server of a mount that does not answer. */
   readonly askServer: (share: Share) => Promise<"answers" | "silent" | "moved">;
   readonly onChange: (change: ShareChange) => void;
+  /** A round that could not be finished; the watch goes on with the next. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /** A state that began, with the one it replaces. */
@@ -38,6 +40,12 @@ export interface WatchSettings extends WatchBudgets {
   readonly timeoutMs: number;
 }
 
+/**
+ * Once a server is known to be gone it is asked before its share is looked at: each look would cost a process that has to be
+ * killed. Every so many rounds the share is looked at all the same: a server may serve and yet not answer our question.
+ */
+const blindRounds = 6;
+
 /** A look that takes longer makes way for the next share, and goes on by itself. */
 const patienceMs = 200;
 
@@ -55,11 +63,15 @@ export async function watchShares(
   const conditions = new Map<Share, Condition>();
   const busy = new Set<Share>();
   const lost = new Set<Share>();
+  const goneRounds = new Map<Share, number>();
 
   const probe = async (share: Share, mounts: readonly MountRecord[]): Promise<void> => {
     busy.add(share);
     try {
-      const seen = await observe(ports, share, mounts, settings.timeoutMs);
+      const isGone = conditions.get(share)?.state === "server-gone";
+      const round = isGone ? (goneRounds.get(share) ?? 0) + 1 : 0;
+      goneRounds.set(share, round);
+      const seen = await observe(ports, share, mounts, settings.timeoutMs, isGone && round % blindRounds !== 0);
       if (signal.aborted) return;
       // Whether it was writable when it was mounted is known from the first look that answers.
       const wasWritable = seen.look?.kind !== "answers" || seen.look.isWritable;
@@ -80,12 +92,16 @@ export async function watchShares(
   const isOver = () => signal.aborted;
   while (!isOver()) {
     const startedMs = clock.nowMs();
-    const mounts = ports.mounts();
-    for (const share of shares()) {
-      if (isOver()) return;
-      if (busy.has(share)) continue;
-      const looking = probe(share, mounts);
-      await Promise.race([looking, clock.sleep(patienceMs)]);
+    try {
+      const mounts = ports.mounts();
+      for (const share of shares()) {
+        if (isOver()) return;
+        if (busy.has(share)) continue;
+        const looking = probe(share, mounts).catch(ports.onFault);
+        await Promise.race([looking, clock.sleep(patienceMs)]);
+      }
+    } catch (error) {
+      ports.onFault(error);
     }
     try {
       await clock.sleep(Math.max(0, settings.intervalMs - (clock.nowMs() - startedMs)), signal);
@@ -103,10 +119,15 @@ async function observe(
   share: Share,
   mounts: readonly MountRecord[],
   timeoutMs: number,
+  serverFirst: boolean,
 ): Promise<Observation> {
   const there = topMountOn(mounts, share.realTarget);
   if (there === undefined || isGuard(there)) return { mount: "missing", look: undefined, server: undefined };
   if (!isShareOf(there, share)) return { mount: "replaced", look: undefined, server: undefined };
+  if (serverFirst) {
+    const server = await askServer(share);
+    if (server !== "answers") return { mount: "present", look: { kind: "no-answer" }, server };
+  }
   const seen = await look(share, timeoutMs);
   if (seen.kind === "answers") return { mount: "present", look: seen, server: undefined };
   if (seen.kind === "failed" && seen.errno !== "ESTALE" && !noAnswer.has(seen.errno)) {

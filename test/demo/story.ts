@@ -134,6 +134,25 @@ export const story: readonly Scene[] = [
     ],
   },
   {
+    title: "The export is replaced: every handle that the clients hold goes stale",
+    steps: [
+      {
+        kind: "act",
+        who: "server",
+        says: "exports the same path under another file system id",
+        script: "srv_stale /srv/exp 101",
+      },
+      ...both(({ who }) => [
+        { kind: "log", who, expected: /^a share is lost: .*its handle is stale/, since: "after that" },
+        { kind: "exit", who, exitCode: 75 },
+      ]),
+      // What a container engine does with a container whose restart policy says so.
+      ...both((client) => [start(client)]),
+      ...both(({ who }) => [{ kind: "log", who, expected: `mounted: ${share}, NFS 4.2` }]),
+      ...both((client, other) => [curl(client, other, "/news.txt", "hello from client 1")]),
+    ],
+  },
+  {
     title: "The containers are stopped",
     steps: both((client) => [
       {
