@@ -1,7 +1,7 @@
 // The one place that reads the arguments and the environment and sets the exit code.
 import { holdsSecret } from "./config/values.ts";
 import { AppError, exitCodes, messageOf } from "./errors.ts";
-import { initPorts, openSignalInbox, rawEntries } from "./host/init.ts";
+import { initPorts, openSignalInbox, rawEntries, readInheritance } from "./host/init.ts";
 import { runWorker, workerArgument } from "./host/worker.ts";
 import { commandArgv, type Command } from "./init/command.ts";
 import { exitCodeOf } from "./init/exit-status.ts";
@@ -13,6 +13,7 @@ declare const NFS_INIT_VERSION: string;
 
 async function main(args: readonly string[]): Promise<number> {
   const inbox = openSignalInbox();
+  const inheritance = readInheritance();
   const invocation = readPlainInvocation(args) ?? (await parseArguments(args));
   if (invocation.kind === "text") {
     process.stdout.write(invocation.text);
@@ -23,13 +24,17 @@ async function main(args: readonly string[]): Promise<number> {
     flags.values.size + flags.mounts.length > 0 || Object.keys(process.env).some((name) => name.startsWith("NFS_"));
   if (role === "run" && !isConfigured) {
     // A plain init: nothing but the supervisor is loaded.
-    const init = initPorts({ nofile: undefined, workingDirectory: undefined, isRuntimeChild: () => false }, inbox);
+    const init = initPorts(
+      { nofile: undefined, inheritance, workingDirectory: undefined, isRuntimeChild: () => false },
+      inbox,
+    );
     return exitCodeOf(await startCommand(init, commandOf(command)).ended);
   }
   const { runConfigured } = await import("./configured.ts");
   return runConfigured(invocation, commandOf(command), {
     environment: process.env,
     inbox,
+    inheritance,
     workingDirectory: currentDirectory(),
     print: (text) => process.stdout.write(text),
   });

@@ -2,7 +2,7 @@
 import { createLog } from "./host/log.ts";
 import { clock } from "./host/clock.ts";
 import { editFile, lockTarget, readLink, readMounts, readOwnedTargets, writeTerminationLog } from "./host/files.ts";
-import { initPorts, killDescendants, type SignalInbox } from "./host/init.ts";
+import { initPorts, killDescendants, type Inheritance, type SignalInbox } from "./host/init.ts";
 import { createWorkers, isRuntimeChild, loadModules } from "./host/processes.ts";
 import { mountRights } from "./host/rights.ts";
 import { dial, resolveName } from "./host/sockets.ts";
@@ -19,6 +19,7 @@ import type { PlanFacts } from "./fstab/plan.ts";
 export interface Surroundings {
   readonly environment: Environment;
   readonly inbox: SignalInbox;
+  readonly inheritance: Inheritance;
   /** Where nfs-init was started; undefined where that directory is gone. */
   readonly workingDirectory: string | undefined;
   readonly print: (text: string) => void;
@@ -63,7 +64,7 @@ function runCommand(
   config: Config,
   planFacts: () => PlanFacts,
   command: Command,
-  { inbox, workingDirectory }: Surroundings,
+  { inbox, inheritance, workingDirectory }: Surroundings,
 ): Promise<number> {
   const { settings } = config;
   if (settings.mountSkip) {
@@ -82,10 +83,11 @@ function runCommand(
       workers,
       planFacts,
       rights: mountRights,
+      workingDirectory,
       lockTarget: (target) => lockTarget(settings.stateDir, target),
       loadModules,
       editFstab: editFile,
-      init: initPorts({ nofile: settings.nofile, workingDirectory, isRuntimeChild }, inbox),
+      init: initPorts({ nofile: settings.nofile, inheritance, workingDirectory, isRuntimeChild }, inbox),
       onStop: inbox.onStop,
       onStopRequest: inbox.onStopRequest,
       killDescendants: () => killDescendants(isRuntimeChild),

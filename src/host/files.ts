@@ -2,7 +2,6 @@
 import {
   closeSync,
   constants,
-  existsSync,
   fchmodSync,
   fchownSync,
   fstatSync,
@@ -16,6 +15,7 @@ import {
   readlinkSync,
   realpathSync,
   renameSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -69,9 +69,10 @@ const lockForMs = 3_000;
 export async function editFile(path: string, edit: (latin1: string) => string): Promise<FstabOutcome> {
   let fd: number | undefined;
   try {
-    const real = existsSync(path) ? realpathSync(path) : path;
-    fd = await openLocked(real);
+    fd = await openLocked(path);
     if (fd === undefined) return { kind: "unwritable", reason: "another process keeps it locked" };
+    // Opening has made the file that a symbolic link may have pointed to in vain.
+    const real = realpathSync(path);
     const before = readFileSync(fd).toString("latin1");
     const after = edit(before);
     if (after === before) return { kind: "unchanged", text: before };
@@ -101,9 +102,11 @@ async function openLocked(path: string): Promise<number | undefined> {
 
 /** Whether a file could be replaced by rename(2); false where only rewriting in place is left. */
 function replaceFile(path: string, fd: number, text: string): boolean {
-  const temporary = join(dirname(path), `.${basename(path)}.nfs-init-${process.pid}`);
+  // One name for all: who holds the lock on the file may remove what an earlier run left when it was killed.
+  const temporary = join(dirname(path), `.${basename(path)}.nfs-init`);
   const { mode, uid, gid } = fstatSync(fd);
   try {
+    rmSync(temporary, { force: true });
     const copy = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
     try {
       writeFileSync(copy, text, "latin1");

@@ -1,6 +1,8 @@
 // The init's hands: signals, COMMAND's start, reaping, the terminal.
+import { accessSync, closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from "node:fs";
+import { constants as fileConstants } from "node:fs";
 import { constants } from "node:os";
-import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { messageOf } from "../errors.ts";
 import { splitEntries } from "../init/command.ts";
 import { reap } from "../init/reaper.ts";
@@ -10,15 +12,18 @@ import {
   becomeSubreaper,
   collect,
   errno,
-  foregroundGroup,
   hasPidfd,
   isTerminal,
   kill,
   openFileLimits,
+  ownForegroundGroup,
   peekEndedChild,
+  setCloseOnExec,
   setForegroundGroup,
   setOpenFileLimits,
+  setStatusFlags,
   spawnInGroup,
+  statusFlags,
   type SpawnOutcome,
 } from "./libc.ts";
 import { readText } from "./text.ts";
@@ -76,22 +81,27 @@ const SIGKILL = constants.signals.SIGKILL;
 
 /**
  * Sends SIGKILL to every descendant of this process that is not a helper of its own, and to nobody else: a pid namespace may
- * be shared, and `docker exec` puts processes beside us that are not ours.
+ * be shared, and `docker exec` puts processes beside us that are not ours. Gives how many were alive, zombies not counted.
  */
-export function killDescendants(isOwnHelper: (pid: number) => boolean): void {
+export function killDescendants(isOwnHelper: (pid: number) => boolean): number {
   const parents = new Map<number, number>();
+  const alive = new Set<number>();
   for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
-    // The second field is a name in parentheses that may hold anything; the parent is the second field after it.
-    const fields = readText(`/proc/${name}/stat`)?.split(")").at(-1)?.trim().split(" ");
-    parents.set(Number(name), Number(fields?.[1] ?? 0));
+    // The second field is a name in parentheses that may hold anything; state and parent follow it.
+    const [state = "Z", parent] = readText(`/proc/${name}/stat`)?.split(")").at(-1)?.trim().split(" ") ?? [];
+    parents.set(Number(name), Number(parent ?? 0));
+    if (state !== "Z" && state !== "X") alive.add(Number(name));
   }
-  const isDescendant = (pid: number): boolean => {
-    for (let parent = parents.get(pid); parent !== undefined && parent !== 0; parent = parents.get(parent)) {
-      if (parent === process.pid) return true;
+  const isOurs = (pid: number): boolean => {
+    for (let one: number | undefined = pid; one !== undefined && one !== 0; one = parents.get(one)) {
+      if (one === process.pid) return true;
+      if (isOwnHelper(one)) return false;
     }
     return false;
   };
-  for (const pid of parents.keys()) if (!isOwnHelper(pid) && isDescendant(pid)) kill(pid, SIGKILL);
+  const found = [...alive].filter((pid) => pid !== process.pid && isOurs(pid));
+  for (const pid of found) kill(pid, SIGKILL);
+  return found.length;
 }
 
 /** /proc/self/environ or cmdline as entries; undefined where there is no /proc. */
@@ -115,13 +125,17 @@ const stdin = 0;
 export interface InitOptions {
   /** Soft limit of open files for COMMAND; the conventional one where undefined. */
   readonly nofile: number | undefined;
+  readonly inheritance: Inheritance;
   /** Entered by COMMAND; it stays in ours where undefined. */
   readonly workingDirectory: string | undefined;
   readonly isRuntimeChild: (pid: number) => boolean;
 }
 
-export function initPorts({ nofile, workingDirectory, isRuntimeChild }: InitOptions, inbox: SignalInbox): InitPorts {
-  const ownGroup = isTerminal(stdin) ? foregroundGroup(stdin) : undefined;
+export function initPorts(
+  { nofile, inheritance, workingDirectory, isRuntimeChild }: InitOptions,
+  inbox: SignalInbox,
+): InitPorts {
+  const ownGroup = isTerminal(stdin) ? ownForegroundGroup(stdin) : undefined;
   if (process.pid !== 1) becomeSubreaper();
   return {
     start: (command) => {
@@ -133,7 +147,13 @@ export function initPorts({ nofile, workingDirectory, isRuntimeChild }: InitOpti
       const limits = openFileLimits();
       const wanted = nofile === undefined ? conventionalNofile : BigInt(nofile);
       setOpenFileLimits({ soft: wanted < limits.hard ? wanted : limits.hard, hard: limits.hard });
+      for (const fd of inheritance.descriptors) setCloseOnExec(fd, false);
+      // The runtime makes pipes and terminals non-blocking where it uses them.
+      inheritance.stdioFlags.forEach((flags, fd) => {
+        if (flags !== -1 && flags !== statusFlags(fd)) setStatusFlags(fd, flags);
+      });
       const outcome = spawn(command.argv, command.env);
+      for (const fd of inheritance.descriptors) setCloseOnExec(fd, true);
       setOpenFileLimits(limits);
       // A working directory on a mount would keep it busy.
       process.chdir("/");
@@ -164,18 +184,86 @@ export function initPorts({ nofile, workingDirectory, isRuntimeChild }: InitOpti
     },
     routeSignals: inbox.route,
     reclaimTerminal: () => {
-      if (ownGroup !== undefined) setForegroundGroup(stdin, ownGroup);
+      if (ownGroup !== undefined && ownGroup > 0) setForegroundGroup(stdin, ownGroup);
     },
   };
 }
 
 function spawn(argv: readonly Uint8Array[], env: readonly Uint8Array[]): SpawnOutcome {
-  const [file = new Uint8Array()] = argv;
+  const [file = new Uint8Array(), ...rest] = argv;
   const outcome = spawnInGroup({ file, argv, env });
   if (outcome.kind === "spawned" || outcome.errno !== errno.ENOEXEC) return outcome;
-  // A script without a first line that names its interpreter is sh's to run, as execvp(3) has it.
-  const shell = new TextEncoder().encode("/bin/sh");
-  return spawnInGroup({ file: shell, argv: [shell, ...argv], env });
+  // A script without a first line that names its interpreter is sh's to run, as execvp(3) has it; a binary is not.
+  const path = findExecutable(new TextDecoder().decode(file));
+  if (path === undefined || isBinary(path)) return outcome;
+  const encoder = new TextEncoder();
+  const shell = encoder.encode("/bin/sh");
+  return spawnInGroup({ file: shell, argv: [shell, encoder.encode(path), ...rest], env });
+}
+
+/** Where execvp(3) finds a program. */
+function findExecutable(name: string): string | undefined {
+  if (name.includes("/")) return name;
+  const folders = (process.env["PATH"] ?? "/bin:/usr/bin").split(":");
+  return folders.map((folder) => join(folder === "" ? "." : folder, name)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, fileConstants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a file's first bytes are those of no script: shells look for a NUL, too. */
+function isBinary(path: string): boolean {
+  try {
+    const fd = openSync(path, fileConstants.O_RDONLY);
+    const head = Buffer.alloc(256);
+    const length = readSync(fd, head);
+    closeSync(fd);
+    return head.subarray(0, length).includes(0);
+  } catch {
+    return false;
+  }
+}
+
+/** What nfs-init was given and what its runtime changes of it. */
+export interface Inheritance {
+  /** Descriptors from 3 up that were open before the runtime opened its own. */
+  readonly descriptors: readonly number[];
+  /** Status flags of stdin, stdout and stderr. */
+  readonly stdioFlags: readonly number[];
+}
+
+/** Must be called before anything is opened: the runtime has marked what was inherited close-on-exec. */
+export function readInheritance(): Inheritance {
+  const descriptors: number[] = [];
+  for (const name of listDescriptors()) {
+    const fd = Number(name);
+    // The runtime's own are an epoll, an eventfd and their like; nobody hands these down.
+    const link = fd > 2 ? readLinkText(`/proc/self/fd/${name}`) : undefined;
+    if (link !== undefined && !link.startsWith("anon_inode:")) descriptors.push(fd);
+  }
+  return { descriptors, stdioFlags: [0, 1, 2].map(statusFlags) };
+}
+
+function listDescriptors(): readonly string[] {
+  try {
+    return readdirSync("/proc/self/fd");
+  } catch {
+    return [];
+  }
+}
+
+function readLinkText(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function errnoText(number: number): string {

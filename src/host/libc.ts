@@ -13,6 +13,8 @@ function open<const Symbols extends Parameters<typeof dlopen>[1]>(symbols: Symbo
 
 const libc = open({
   __errno_location: { args: [], returns: "ptr" },
+  fcntl: { args: ["i32", "i32", "i64"], returns: "i32" },
+  getpgid: { args: ["i32"], returns: "i32" },
   isatty: { args: ["i32"], returns: "i32" },
   kill: { args: ["i32", "i32"], returns: "i32" },
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
@@ -25,7 +27,6 @@ const libc = open({
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
   prlimit: { args: ["i32", "i32", "ptr", "ptr"], returns: "i32" },
   sigemptyset: { args: ["ptr"], returns: "i32" },
-  sigfillset: { args: ["ptr"], returns: "i32" },
   signal: { args: ["i32", "ptr"], returns: "ptr" },
   syscall: { args: ["i64", "i64", "i64", "i64"], returns: "i64" },
   tcgetpgrp: { args: ["i32"], returns: "i32" },
@@ -118,7 +119,8 @@ export function spawnInGroup({ file, argv, env }: SpawnRequest): SpawnOutcome {
   libc.posix_spawnattr_init(attributes);
   libc.sigemptyset(signals);
   libc.posix_spawnattr_setsigmask(attributes, signals);
-  libc.sigfillset(signals);
+  // Every bit, because sigfillset(3) leaves out the two that glibc uses itself, which its posix_spawn then sets to ignored.
+  signals.fill(0xff);
   libc.posix_spawnattr_setsigdefault(attributes, signals);
   libc.posix_spawnattr_setpgroup(attributes, 0);
   libc.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
@@ -168,12 +170,13 @@ export function becomeSubreaper(): void {
   libc.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n);
 }
 
+const SYS_close = process.arch === "x64" ? 3n : 57n;
 const SYS_pidfd_open = 434n;
 /** Whether the kernel has pidfd_open(2); without it the runtime takes SIGCHLD for itself (kernels before 5.3). */
 export function hasPidfd(): boolean {
   const fd = libc.syscall(SYS_pidfd_open, BigInt(process.pid), 0n, 0n);
   if (fd < 0n) return false;
-  libc.syscall(BigInt(process.arch === "x64" ? 3 : 57), fd, 0n, 0n);
+  libc.syscall(SYS_close, fd, 0n, 0n);
   return true;
 }
 
@@ -197,10 +200,13 @@ export function isTerminal(fd: number): boolean {
   return libc.isatty(fd) === 1;
 }
 
-/** The terminal's foreground process group, undefined where `fd` is no controlling terminal of ours. */
-export function foregroundGroup(fd: number): number | undefined {
+/**
+ * Our process group where it is in the foreground of the terminal `fd`; 0 where the foreground lies outside our pid namespace,
+ * whose init we then are; undefined where the terminal is not ours to give.
+ */
+export function ownForegroundGroup(fd: number): number | undefined {
   const group = libc.tcgetpgrp(fd);
-  return group > 0 ? group : undefined;
+  return group === 0 || (group > 0 && group === libc.getpgid(0)) ? group : undefined;
 }
 
 /** Makes `group` the terminal's foreground process group, also from the background (SIGTTOU is ignored from here on). */
@@ -210,11 +216,32 @@ export function setForegroundGroup(fd: number, group: number): void {
 }
 
 const POLLOUT = 4;
-/** Whether a write of up to PIPE_BUF bytes to `fd` would not block, or fails at once. */
+/** Whether a write of up to PIPE_BUF bytes to `fd` would neither block nor meet a reader that is gone, which would be SIGPIPE. */
 export function isWritable(fd: number): boolean {
+  // struct pollfd: the descriptor, then two 16-bit words, events and revents.
   const request = new Int32Array([fd, POLLOUT]);
-  // A reader that is gone shows as POLLERR: the write then fails with EPIPE and does not block.
-  return libc.poll(request, 1n, 0) > 0;
+  return libc.poll(request, 1n, 0) > 0 && (request[1] ?? 0) >> 16 === POLLOUT;
+}
+
+const F_GETFD = 1;
+const F_SETFD = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const FD_CLOEXEC = 1;
+
+/** Whether a descriptor is closed when another program is executed, set anew. */
+export function setCloseOnExec(fd: number, isClosed: boolean): void {
+  const flags = libc.fcntl(fd, F_GETFD, 0n);
+  if (flags >= 0) libc.fcntl(fd, F_SETFD, BigInt(isClosed ? flags | FD_CLOEXEC : flags & ~FD_CLOEXEC));
+}
+
+/** File status flags of an open file (O_NONBLOCK, ...); -1 where `fd` is not open. They are shared by all who hold it. */
+export function statusFlags(fd: number): number {
+  return libc.fcntl(fd, F_GETFL, 0n);
+}
+
+export function setStatusFlags(fd: number, flags: number): void {
+  libc.fcntl(fd, F_SETFL, BigInt(flags));
 }
 
 /** The result of a call that gives 0 or sets errno. */
@@ -262,6 +289,19 @@ const O_CLOEXEC = 0x8_0000;
 // The two flags differ between x86 and ARM (asm/fcntl.h).
 const O_DIRECTORY = process.arch === "x64" ? 0x1_0000 : 0x4000;
 const O_NOFOLLOW = process.arch === "x64" ? 0x2_0000 : 0x8000;
+
+const SYS_getdents64 = process.arch === "x64" ? 217n : 61n;
+
+/** Reads the first few entries of a directory and no more, however many it has; 0, or errno (getdents64(2)). */
+export function readFirstEntries(path: string): number {
+  const fd = mountCalls().openat(-1, cString(path), O_DIRECTORY | O_CLOEXEC, 0);
+  if (fd < 0) return lastErrno();
+  const entries = new Uint8Array(4_096);
+  const length = libc.syscall(SYS_getdents64, BigInt(fd), BigInt(ptr(entries)), BigInt(entries.byteLength));
+  const failure = length < 0n ? lastErrno() : 0;
+  libc.syscall(SYS_close, BigInt(fd), 0n, 0n);
+  return failure;
+}
 
 export type Opened =
   | { readonly kind: "opened"; readonly fd: number }

@@ -97,6 +97,7 @@ function notStarted(cause: unknown): string {
 }
 
 interface Worker {
+  readonly isAlive: () => boolean;
   readonly ask: (request: WorkerRequest, timeoutMs: number) => Promise<WorkerReply | undefined>;
   readonly stop: () => void;
 }
@@ -130,6 +131,7 @@ function startWorker(): Worker {
   });
   child.once("exit", () => settle(undefined));
   return {
+    isAlive: () => child.exitCode === null && child.signalCode === null,
     ask: (request, timeoutMs) =>
       new Promise((resolve) => {
         const timer = setTimeout(() => settle(undefined), timeoutMs);
@@ -157,9 +159,14 @@ export interface Workers {
 export function createWorkers(): Workers {
   const idle: Worker[] = [];
 
+  /** An idle worker that is alive: one may have been killed meanwhile. */
+  const nextIdle = (): Worker | undefined => {
+    for (let worker = idle.pop(); worker !== undefined; worker = idle.pop()) if (worker.isAlive()) return worker;
+    return undefined;
+  };
   /** Asks a worker of its own; one that does not answer in time is killed and not waited for. */
   const ask = async (request: WorkerRequest, timeoutMs: number, keep = false) => {
-    const worker = idle.pop() ?? startWorker();
+    const worker = nextIdle() ?? startWorker();
     const reply = await worker.ask(request, timeoutMs);
     if (reply === undefined) worker.stop();
     else if (!keep) idle.push(worker);
@@ -194,7 +201,10 @@ export function createWorkers(): Workers {
     const { fd, path, isEmpty } = reply;
     if (fd === undefined) giveBack();
     const release = () => {
-      if (fd !== undefined) void worker.ask({ do: "release", fd }, 1_000).then(giveBack, giveBack);
+      if (fd !== undefined)
+        void worker
+          .ask({ do: "release", fd }, 1_000)
+          .then((reply) => (reply === undefined ? worker.stop() : giveBack()));
     };
     return { kind: "prepared", path, isEmpty, release };
   };

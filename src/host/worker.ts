@@ -5,7 +5,6 @@ import {
   closeSync,
   constants,
   mkdirSync,
-  opendirSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -13,11 +12,20 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { hostname } from "node:os";
+import { constants as osConstants, hostname } from "node:os";
 import { join } from "node:path";
 import { errnoOf, messageOf } from "../errors.ts";
 import { guardSource } from "../mount/guard.ts";
-import { errno, makeDirectory, mount, mountFlags, openDirectory, umount2, umountFlags } from "./libc.ts";
+import {
+  errno,
+  makeDirectory,
+  mount,
+  mountFlags,
+  openDirectory,
+  readFirstEntries,
+  umount2,
+  umountFlags,
+} from "./libc.ts";
 
 /** The argument that makes the binary a worker. */
 export const workerArgument = "--nfs-init-worker";
@@ -90,44 +98,51 @@ function replyTo(failure: number): WorkerReply {
 /** statfs asks the server each time; readdir finds what statfs does not: an exported directory that was made anew. */
 function look(path: string, write: boolean): WorkerReply {
   statfsSync(path);
-  try {
-    const directory = opendirSync(path, { bufferSize: 1 });
-    directory.readSync();
-    directory.closeSync();
-  } catch (error) {
-    // A directory that may not be read is alive.
-    if (errnoOf(error) !== "EACCES" && errnoOf(error) !== "EPERM") throw error;
+  const failure = readFirstEntries(path);
+  // A directory that may not be read is alive.
+  if (failure !== 0 && failure !== errno.EACCES && failure !== errno.EPERM) {
+    const name = errnoName(failure);
+    return { kind: "failed", errno: name, reason: name };
   }
   if (!mayWrite(path)) return { kind: "answers", isWritable: false };
-  if (write) writeAndReadBack(path);
-  return { kind: "answers", isWritable: true };
+  return { kind: "answers", isWritable: !write || canWriteAndReadBack(path) };
 }
 
+/** What access(2) says; the client answers from its cache until the directory has changed on the server. */
 function mayWrite(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);
     return true;
   } catch (error) {
-    if (["EACCES", "EPERM", "EROFS"].includes(errnoOf(error) ?? "")) return false;
+    if (isRefusal(error)) return false;
     throw error;
   }
 }
 
-/** Writes a small file of our own, reads it back, and removes it. */
-function writeAndReadBack(path: string): void {
-  const file = join(path, `.nfs-init-probe-${hostname()}-${process.pid}`);
+function isRefusal(error: unknown): boolean {
+  return ["EACCES", "EPERM", "EROFS"].includes(errnoOf(error) ?? "");
+}
+
+/** Writes a small file of our own, reads it back, and removes it; false where that is refused. A full disk is no refusal. */
+function canWriteAndReadBack(path: string): boolean {
+  // One name for each host: a probe that was killed leaves a file that the next one takes over.
+  const file = join(path, `.nfs-init-probe-${hostname()}`);
   const text = `${Date.now()}\n`;
   try {
     writeFileSync(file, text, { flush: true });
-    if (readFileSync(file, "utf8") !== text)
-      throw Object.assign(new Error("read back something else"), { code: "EIO" });
-  } finally {
+    const isSame = readFileSync(file, "utf8") === text;
     rmSync(file, { force: true });
+    if (!isSame) throw Object.assign(new Error("read back something else"), { code: "EIO" });
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    if (["ENOSPC", "EDQUOT"].includes(errnoOf(error) ?? "")) return true;
+    throw error;
   }
 }
 
 function errnoName(number: number): string {
-  return Object.entries(errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
+  return Object.entries(osConstants.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
 }
 
 function prepareLocal(target: string): WorkerReply {
@@ -140,6 +155,7 @@ function prepareLocal(target: string): WorkerReply {
   return { kind: "prepared", path: target, fd: undefined, isEmpty: isEmptyDirectory(target) };
 }
 
+/** Whether nothing lies in a directory; only a local or just mounted one is asked. */
 function isEmptyDirectory(path: string): boolean {
   try {
     return readdirSync(path).length === 0;

@@ -76,6 +76,7 @@ export function mountShares(
   const mounted = new Set<Share>();
   const ours = new Set<Share>();
   const undoable = new Set<Share>();
+  const cutShort = new Set<Share>();
   const unmount = unmounter(mounter, clock, settings.unmountTimeoutMs, isAway);
   const takeDown = async (share: Share): Promise<void> => {
     if (!ours.has(share)) return;
@@ -124,13 +125,16 @@ export function mountShares(
         undo.push(() => takeDown(share));
       },
       onMounted: (share, result) => {
-        if (!result.isOurs) ours.delete(share);
+        // A call that was cut short may have come about after all: what the next attempt finds is ours then.
+        const isOurs = result.isOurs || cutShort.has(share);
+        if (!isOurs) ours.delete(share);
         mounted.add(share);
-        report.mounted(share, result);
+        report.mounted(share, { ...result, isOurs });
       },
       onFailedAttempt: (share, failure, attempt) => {
         // What is there after a call that failed by itself was made by somebody else.
-        if (failure.cutShort !== true) ours.delete(share);
+        if (failure.cutShort === true) cutShort.add(share);
+        if (!cutShort.has(share)) ours.delete(share);
         report.failedAttempt(share, failure, attempt);
       },
       onGivenUp: report.givenUp,

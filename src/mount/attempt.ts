@@ -192,7 +192,8 @@ async function mountRound(
     }
     index += 1;
   }
-  return { kind: "failed", failure: summarize(failures) };
+  const isCutShort = failures.some(({ cutShort }) => cutShort === true);
+  return { kind: "failed", failure: { ...summarize(failures), ...(isCutShort ? { cutShort: true } : {}) } };
 }
 
 /** Why a mount that was reported is not believed, and taken back if it is ours; undefined when mountinfo shows it and statfs answers. */

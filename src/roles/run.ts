@@ -18,6 +18,8 @@ export interface RunPorts extends MountSharesPorts, WatchedCommandPorts {
     readonly warmUp: () => void;
     /** Ends the workers that wait for nothing. */ readonly stop: () => void;
   };
+  /** Where COMMAND is to start; undefined where that directory is gone. */
+  readonly workingDirectory: string | undefined;
   readonly planFacts: () => PlanFacts;
   readonly rights: (source: string, target: string) => MountRights;
   readonly editFstab: (
@@ -59,13 +61,13 @@ export async function run(ports: RunPorts, config: Config, command: Command): Pr
     checkRights(ports, plan);
     await writeFstab(ports, config, plan);
     shares = mountShares(ports, config.settings, plan, stop, undo, (share) => watched?.isAway(share) === true);
-    await shares.ready;
-    ports.workers.stop();
+    await Promise.race([shares.ready, abortedBy(stop.signal)]);
     if (plan.shares.length === 0) return exitCodeOf(await startCommand(init, command).ended);
 
+    await waitForPaths(ports, config, command, stop.signal);
+    ports.workers.stop();
     log("info", "starting the process", { stage: "init", command: nameOf(command) });
-    const { mounted } = shares;
-    watched = watchCommand(ports, config.settings, startCommand(init, command), () => [...mounted]);
+    watched = watchCommand(ports, config.settings, startCommand(init, command), shares);
     const end = await watched.end;
     if (end.kind === "ended") {
       log("info", "the process has ended", { stage: "init", exitCode: exitCodeOf(end.status) });
@@ -84,6 +86,32 @@ export async function run(ports: RunPorts, config: Config, command: Command): Pr
     if (shares !== undefined) await Promise.race([shares.settled, clock.sleep(settleMs)]);
     await undo.unwind();
     ports.workers.stop();
+  }
+}
+
+/** Rejects when `signal` aborts. */
+function abortedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = () => reject(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
+    if (signal.aborted) fail();
+    else signal.addEventListener("abort", fail, { once: true });
+  });
+}
+
+/**
+ * COMMAND is started by nfs-init itself, which enters its working directory and looks for its file: where these lie on a share
+ * that has died since it was mounted, PID 1 would block with them. They are looked at in a worker first.
+ */
+async function waitForPaths(ports: RunPorts, config: Config, command: Command, signal: AbortSignal): Promise<void> {
+  const { log, clock, mounter, workingDirectory } = ports;
+  const file = nameOf(command);
+  for (const path of [workingDirectory, file.startsWith("/") ? file : undefined]) {
+    if (path === undefined) continue;
+    const look = () => Promise.race([mounter.statfs(path, config.settings.attemptTimeoutMs), abortedBy(signal)]);
+    while ((await look()).kind === "no-answer") {
+      log("warn", "the process is to start on a share that does not answer, waiting for it", { stage: "init", path });
+      await clock.sleep(config.settings.retryMaxMs, signal);
+    }
   }
 }
 

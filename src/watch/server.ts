@@ -1,4 +1,5 @@
 // Asks the server of a mount that does not answer: is it there, gone, or somewhere else by now.
+import { isIP } from "node:net";
 import type { MountRecord } from "../fstab/mountinfo.ts";
 import { optionValue } from "../fstab/options.ts";
 import type { Share } from "../fstab/plan.ts";
@@ -24,6 +25,8 @@ export async function askMountedServer(
   };
   const mountedFrom = optionValue(superOptions, "addr");
   const elsewhere = async (): Promise<boolean> => {
+    // An address does not move.
+    if (isIP(share.source.host) !== 0) return false;
     const resolved = await network.resolveName(share.source.host, signal);
     if (resolved.kind === "unresolved" || mountedFrom === undefined) return false;
     if (resolved.addresses.includes(mountedFrom)) return false;

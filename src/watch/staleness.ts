@@ -86,7 +86,7 @@ export function judge(before: Condition, seen: Observation, budgets: WatchBudget
 
 function answered(before: Condition, state: "healthy" | "read-only", nowMs: number): Judgement {
   const condition = { ...enter(before, state, nowMs), answeredMs: nowMs, suspicion: undefined };
-  const wasAway = before.state === "unresponsive" || before.state === "server-gone";
+  const wasAway = before.state !== "healthy" && before.state !== "read-only";
   return wasAway ? { condition, awayMs: nowMs - before.answeredMs } : { condition };
 }
 

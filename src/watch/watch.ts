@@ -65,6 +65,18 @@ export async function watchShares(
   const lost = new Set<Share>();
   const goneRounds = new Map<Share, number>();
 
+  /** Whether the way to a share leads over one that is not healthy: then nothing can be said of it, and its clock stands. */
+  const isBelowAway = (share: Share): boolean => {
+    for (let above = share.parent; above !== undefined; above = above.parent) {
+      const state = conditions.get(above)?.state ?? "healthy";
+      if (state === "healthy" || state === "read-only") continue;
+      const own = conditions.get(share);
+      if (own !== undefined) conditions.set(share, { ...own, sinceMs: clock.nowMs(), suspicion: undefined });
+      return true;
+    }
+    return false;
+  };
+
   const probe = async (share: Share, mounts: readonly MountRecord[]): Promise<void> => {
     busy.add(share);
     try {
@@ -72,7 +84,7 @@ export async function watchShares(
       const round = isGone ? (goneRounds.get(share) ?? 0) + 1 : 0;
       goneRounds.set(share, round);
       const seen = await observe(ports, share, mounts, settings.timeoutMs, isGone && round % blindRounds !== 0);
-      if (signal.aborted) return;
+      if (signal.aborted || isBelowAway(share)) return;
       // Whether it was writable when it was mounted is known from the first look that answers.
       const wasWritable = seen.look?.kind !== "answers" || seen.look.isWritable;
       const before = conditions.get(share) ?? mountedCondition(clock.nowMs(), wasWritable);
@@ -96,7 +108,7 @@ export async function watchShares(
       const mounts = ports.mounts();
       for (const share of shares()) {
         if (isOver()) return;
-        if (busy.has(share)) continue;
+        if (busy.has(share) || isBelowAway(share)) continue;
         const looking = probe(share, mounts).catch(ports.onFault);
         await Promise.race([looking, clock.sleep(patienceMs)]);
       }

@@ -37,15 +37,15 @@ async function measure(measurement: Measurement, roundsAsked: number | undefined
   const rounds = roundsAsked ?? measurement.rounds;
   const machine = await describeMachine();
   process.stderr.write(`${name}: getting ready\n`);
-  const session = await measurement.open(rounds);
+  const rig = await measurement.open(rounds);
   try {
-    for (const absence of session.absent) process.stderr.write(`${name}: without ${absence.name}, ${absence.reason}\n`);
+    for (const absence of rig.absent) process.stderr.write(`${name}: without ${absence.name}, ${absence.reason}\n`);
     const every = Math.ceil(rounds / 10);
-    const samples = await runRounds(measurement, session, rounds, (round) => {
+    const samples = await runRounds(measurement, rig, rounds, (round) => {
       if (round >= 0 && round % every === 0) process.stderr.write(`${name}: round ${round} of ${rounds}\n`);
     });
     const command = roundsAsked === undefined ? `npm run bench ${name}` : `npm run bench -- --rounds ${rounds} ${name}`;
-    const result = toResult(measurement, session, samples, {
+    const result = toResult(measurement, rig, samples, {
       date: new Date(),
       command,
       version: readVersion(),
@@ -55,7 +55,7 @@ async function measure(measurement: Measurement, roundsAsked: number | undefined
     report(result);
     return result;
   } finally {
-    await session.close();
+    await rig.close();
   }
 }
 

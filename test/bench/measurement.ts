@@ -1,6 +1,6 @@
 // What a measurement is: one question, put to several competitors side by side, in one run.
 
-/** A program, or a way of doing it, that is measured. Exactly one is ours, and one the floor that none can go below. */
+/** A program, or a way of doing it, that is measured. Exactly one is ours, and one the floor: the least there is to do. */
 export interface Competitor {
   readonly name: string;
   /** What a reader sees. */
@@ -30,7 +30,7 @@ export interface Trial {
 }
 
 /** A measurement made ready: what it needs is built, booted and running. */
-export interface Session {
+export interface Rig {
   readonly competitors: readonly Competitor[];
   readonly absent: readonly Absence[];
   /** What else the figures depend on: versions of a kernel, of tools. */
@@ -52,5 +52,5 @@ export interface Measurement {
   readonly rounds: number;
   readonly cases: readonly Case[];
   /** @param rounds how many there will be, warm-up not counted */
-  readonly open: (rounds: number) => Promise<Session>;
+  readonly open: (rounds: number) => Promise<Rig>;
 }

@@ -1,7 +1,7 @@
 // The result of a measurement as it stands in docs/benchmarks/NAME.json: every sample, and what follows from them.
 
 import type { Machine } from "./machine.ts";
-import type { Absence, Case, Competitor, Measurement, Session } from "./measurement.ts";
+import type { Absence, Case, Competitor, Measurement, Rig } from "./measurement.ts";
 import type { Samples } from "./rounds.ts";
 import { comparePairs, spread } from "./statistics.ts";
 import type { Spread } from "./statistics.ts";
@@ -54,13 +54,8 @@ export interface Circumstances {
 }
 
 /** Summarises the samples of a measurement. */
-export function toResult(
-  measurement: Measurement,
-  session: Session,
-  samples: Samples,
-  circumstances: Circumstances,
-): Result {
-  const ours = session.competitors.find(({ role }) => role === "ours")?.name;
+export function toResult(measurement: Measurement, rig: Rig, samples: Samples, circumstances: Circumstances): Result {
+  const ours = rig.competitors.find(({ role }) => role === "ours")?.name;
   if (ours === undefined) throw new Error(`the measurement ${measurement.name} has no competitor of ours`);
   return {
     schemaVersion,
@@ -74,14 +69,14 @@ export function toResult(
     command: circumstances.command,
     version: circumstances.version,
     machine: circumstances.machine,
-    setting: session.setting,
+    setting: rig.setting,
     rounds: circumstances.rounds,
     warmUpRounds: measurement.warmUpRounds,
-    competitors: session.competitors,
-    absent: session.absent,
+    competitors: rig.competitors,
+    absent: rig.absent,
     cases: measurement.cases.map((each) => ({
       ...each,
-      standings: session.competitors.map(({ name }) => toStanding(name, ours, samples[each.name] ?? {})),
+      standings: rig.competitors.map(({ name }) => toStanding(name, ours, samples[each.name] ?? {})),
     })),
   };
 }

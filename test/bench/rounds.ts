@@ -1,13 +1,13 @@
 // Runs a measurement's rounds: each takes every competitor once, in an order of its own, so that no one has the quiet minute.
 
-import type { Measurement, Session } from "./measurement.ts";
+import type { Measurement, Rig } from "./measurement.ts";
 
 /** The figures of each case by competitor, one per round. */
 export type Samples = Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
 
 export async function runRounds(
   measurement: Measurement,
-  session: Session,
+  rig: Rig,
   rounds: number,
   onRound: (round: number) => void,
 ): Promise<Samples> {
@@ -15,8 +15,8 @@ export async function runRounds(
   for (let round = -measurement.warmUpRounds; round < rounds; round += 1) {
     onRound(round);
     for (const { name } of measurement.cases) {
-      for (const competitor of shuffle(session.competitors)) {
-        const figure = await session.run({ competitor: competitor.name, case: name, round });
+      for (const competitor of shuffle(rig.competitors)) {
+        const figure = await rig.run({ competitor: competitor.name, case: name, round });
         if (round >= 0) ((samples[name] ??= {})[competitor.name] ??= []).push(figure);
       }
     }

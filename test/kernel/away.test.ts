@@ -38,20 +38,25 @@ describe.each(["3", "4.2"])("version %s", (version) => {
     expect(records.slice(0, acknowledged.length)).toEqual(acknowledged);
   });
 
-  it("leaves the process alone when the export is turned read-only, and says so", async () => {
+  it.each([
+    // The client keeps what access(2) told it until the directory has changed.
+    { name: "once the directory has changed", env: {}, change: "in_ srv touch /srv/exp/changed" },
+    { name: "by the write probe", env: { NFS_WATCH_WRITE: "on" }, change: "true" },
+  ])("leaves the process alone when the export is turned read-only, and says so $name", async ({ env, change }) => {
     const watched = startWatched(lab(), {
       mountPoint: box().mountPoint(),
-      env: { NFS_VERSION: version, NFS_OPTIONS: "hard,nolock,actimeo=1" },
+      env: { NFS_VERSION: version, NFS_OPTIONS: "hard,nolock,actimeo=1", ...env },
     });
     await watched.started();
     await lab().sh(
-      "pause 1; in_ srv exportfs -o ro,no_root_squash,insecure,no_subtree_check,fsid=100 '*:/srv/exp'; in_ srv exportfs -f",
+      `pause 1; in_ srv exportfs -o ro,no_root_squash,insecure,no_subtree_check,fsid=100 '*:/srv/exp'; in_ srv exportfs -f; ${change}`,
     );
     expect(await watched.logged("the share can no longer be written to")).toMatchObject({
       level: "warn",
       state: "read-only",
     });
     expect(await stop(watched)).toMatchObject({ exitCode: 5, left: nothingLeft });
+    expect(await lab().sh("in_ srv sh -c 'ls -A /srv/exp | grep -c probe'; true")).toBe("0");
   });
 
   it("leaves the process alone on an export that root may not read", async () => {

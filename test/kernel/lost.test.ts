@@ -112,24 +112,59 @@ it("only says so with NFS_WATCH=log", async () => {
   expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 5, left: nothingLeft });
 });
 
-it("ends a process whose writes cannot reach a dead server", async () => {
+it.each([
+  { name: "a process", run: "exec dd" },
+  { name: "a child of the process", run: "dd" },
+])("frees $name that is stuck with unwritten data on a dead server, by force", async ({ run }) => {
   const mountPoint = box().mountPoint();
   const watched = startWatched(lab(), {
     mountPoint,
     env: { NFS_VERSION: "4.2", NFS_SERVER_GONE_AFTER: "2s" },
-    command: `trap '' TERM; echo ready; while [ ! -e /lab/state/go ]; do sleep 0.1; done; exec dd if=/dev/zero of=${mountPoint}/big bs=64k count=4000`,
+    command: `trap '' TERM; echo ready; ${run} if=/dev/zero of=${mountPoint}/big bs=64k count=100000 2>/dev/null; :`,
   });
-  await lab().sh("rm -f /lab/state/go");
   await watched.started();
-  await lab().sh("link srv down; : >/lab/state/go");
+  // Dirty pages are what SIGKILL does not get past.
+  await lab().sh("for i in $(seq 100); do in_ srv test -s /srv/exp/big && break; pause 0.05; done; link srv down");
   const loss = await watched.logged("a share is lost");
   const lostMs = Date.now();
   const end = await watched.ended();
   expect(loss).toMatchObject({ state: "server-gone" });
   expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 75, left: nothingLeft });
+  expect(end.lines.some(({ msg }) => msg.startsWith("forcing the unmount of a dead share"))).toBe(true);
   // The grace of 2 s and 15 s more.
   expect(Date.now() - lostMs).toBeLessThan(17_000);
-  await lab().sh("rm -f /lab/state/go");
+});
+
+it("does not force what answers, is not ours, or holds nobody", async () => {
+  const watched = startWatched(lab(), {
+    mountPoint: box().mountPoint(),
+    env: { NFS_WATCH: "log" },
+    command: "trap '' TERM; echo ready; while :; do sleep 0.2; done",
+  });
+  await watched.started();
+  await lab().sh("srv_down");
+  await watched.logged("the server of the share does not answer, waiting for it");
+  await lab().sh("container_exec box sh -c 'kill -TERM $(pgrep -x nfs-init | head -1)'");
+  const end = await watched.ended();
+  expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 137, left: nothingLeft });
+  const messages = end.lines.map(({ msg }) => msg);
+  expect(messages).toContain("the process did not end in time and a share does not answer, killing it");
+  expect(messages.filter((msg) => msg.startsWith("forcing"))).toEqual([]);
+});
+
+it("does not kill a process that takes long to end on a share that is only missing", async () => {
+  const mountPoint = box().mountPoint();
+  const watched = startWatched(lab(), {
+    mountPoint,
+    env: { NFS_WATCH: "log" },
+    command: "trap 'sleep 4; echo flushed; exit 5' TERM; echo ready; while :; do sleep 0.2; done",
+  });
+  await watched.started();
+  await lab().sh(`container_exec box umount -l ${mountPoint}`);
+  await watched.logged("a share is lost");
+  await lab().sh("container_exec box sh -c 'kill -TERM $(pgrep -x nfs-init | head -1)'");
+  const end = await watched.ended();
+  expect({ exitCode: end.exitCode, stdout: end.stdout }).toEqual({ exitCode: 5, stdout: ["ready", "flushed"] });
 });
 
 it("takes the readers of a dead server with it within the grace and the time for unmounting", async () => {

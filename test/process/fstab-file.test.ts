@@ -16,6 +16,7 @@ import { describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { logLines } from "../support/process-log.ts";
 import {
+  describePid1,
   describePlaces,
   needRoot,
   ordinary,
@@ -214,6 +215,19 @@ describePlaces((place) => {
   });
 });
 
+describePid1((place) => {
+  it("is written although an earlier run was killed while it wrote", async () => {
+    const directory = temporaryDirectory();
+    const env = unreachableShare(directory);
+    const { NFS_FSTAB: fstab = "" } = env;
+    writeFileSync(fstab, "# mine\n");
+    writeFileSync(join(directory, ".fstab.nfs-init"), "half a fi");
+    expect(messages(await editBy({ place, env }))).toEqual([]);
+    expect(readFileSync(fstab, "utf8")).toBe(`# mine\n${blockOf(env)}`);
+    expect(readdirSync(directory).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+});
+
 describe("several at once", () => {
   needRoot("mounting");
 
@@ -233,12 +247,12 @@ describe("several at once", () => {
     expect(readdirSync(directory).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
-  it("waits for a lock that is given up soon", async () => {
+  it("wait for each other, and lose nothing that is written meanwhile", async () => {
     const env = unreachableShare(temporaryDirectory());
     const { NFS_FSTAB: fstab = "" } = env;
     writeFileSync(fstab, "");
-    const prelude = `exec 8<>${fstab}; flock 8; (sleep 0.3) & exec 8>&-`;
+    const prelude = `exec 8>>${fstab}; flock 8; (sleep 0.3; echo '# by another' >&8) & exec 8>&-`;
     expect(messages(await editBy({ place: ordinary, env, prelude }))).toEqual([]);
-    expect(readFileSync(fstab, "utf8")).toBe(blockOf(env));
+    expect(readFileSync(fstab, "utf8")).toBe(`# by another\n${blockOf(env)}`);
   });
 });

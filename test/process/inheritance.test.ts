@@ -18,12 +18,18 @@ import { eventually } from "../support/eventually.ts";
 const waits = ["--", "cat"];
 
 /** The pid of a program started as COMMAND would be, without nfs-init. */
-function withoutInit(launch: Omit<Launch, "args" | "place">): Promise<number> {
-  return start({ ...launch, args: [], program: "/bin/cat", place: ordinary }).initPid();
+async function withoutInit(launch: Omit<Launch, "args" | "place">): Promise<number> {
+  return settled(await start({ ...launch, args: [], program: "/bin/cat", place: ordinary }).initPid());
 }
 
 async function commandOf(launch: Omit<Launch, "args">): Promise<number> {
-  return start({ ...launch, args: waits }).commandPid();
+  return settled(await start({ ...launch, args: waits }).commandPid());
+}
+
+/** Waits until a program waits for its input: before, it has its libraries open. */
+async function settled(pid: number): Promise<number> {
+  await eventually("the program waits", () => statOf(pid).state === "S", { intervalMs: 2 });
+  return pid;
 }
 
 describePlaces((place) => {
@@ -137,6 +143,11 @@ describePlaces((place) => {
 
   it("gives COMMAND clean signals where nfs-init was started with some ignored", async () => {
     const command = await commandOf({ place, prelude: "trap '' HUP INT PIPE TERM USR1 TTOU CHLD" });
+    expect(signalsOf(command)).toEqual({ blocked: "0".repeat(16), ignored: "0".repeat(16) });
+  });
+
+  it("gives COMMAND clean signals where nfs-init was started with some blocked", async () => {
+    const command = await commandOf({ place, prelude: 'exec env --block-signal=HUP,PIPE,USR2,CHLD "$@"' });
     expect(signalsOf(command)).toEqual({ blocked: "0".repeat(16), ignored: "0".repeat(16) });
   });
 

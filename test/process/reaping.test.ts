@@ -1,8 +1,8 @@
 // Orphans: nfs-init becomes the parent of what COMMAND's children leave behind, and reaps it.
 import { expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { childrenOf } from "../support/process-table.ts";
-import { describePlaces, start } from "../support/process.ts";
+import { childrenOf, statOf } from "../support/process-table.ts";
+import { describePlaces, nofailShare, start, temporaryDirectory } from "../support/process.ts";
 
 const orphans = 300;
 
@@ -39,6 +39,17 @@ describePlaces((place) => {
       place,
     });
     expect((await running.ended).exitCode).toBe(23);
+  });
+
+  it("reaps orphans beside its own helpers", async () => {
+    const env = nofailShare(temporaryDirectory());
+    const script = `${leaveOrphans}; echo done; cat >/dev/null; exit 7`;
+    const running = start({ args: ["--", "sh", "-c", script], place, env, ownMounts: true });
+    await running.says("done\n");
+    const init = await running.initPid();
+    await eventually("no child is a zombie", () => childrenOf(init).every((pid) => statOf(pid).state !== "Z"));
+    running.stdin.end();
+    expect((await running.ended).exitCode).toBe(7);
   });
 
   it("does not take an orphan's end for COMMAND's", async () => {

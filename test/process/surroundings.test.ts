@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { describePlaces, ordinary, run, start, temporaryDirectory } from "../support/process.ts";
+import { describePlaces, isRoot, ordinary, run, start, temporaryDirectory } from "../support/process.ts";
 import { procBytes } from "../support/process-table.ts";
 
 /** A directory full of files that a runtime would read at its start. */
@@ -94,14 +94,14 @@ describe("where there is little around", () => {
   });
 
   it("runs COMMAND for a user without a name or a home", async (context) => {
-    context.skip(process.geteuid?.() !== 0, "changing the user needs root");
+    context.skip(!isRoot, "changing the user needs root");
     const prelude = 'exec setpriv --reuid 54321 --regid 54321 --clear-groups "$@"';
     const end = await run({ args: ["--", "sh", "-c", "id -u; exit 3"], place: ordinary, prelude });
     expect(end).toEqual({ exitCode: 3, stdout: "54321\n", stderr: "" });
   });
 
   it("runs COMMAND on a read-only root file system", async (context) => {
-    context.skip(process.geteuid?.() !== 0, "mounting needs root");
+    context.skip(!isRoot, "mounting needs root");
     const prelude = "set -e; mount -o remount,bind,ro /";
     const launch = { args: ["--", "sh", "-c", "echo started; exit 3"], place: ordinary, prelude, ownMounts: true };
     expect(await run(launch)).toEqual({ exitCode: 3, stdout: "started\n", stderr: "" });

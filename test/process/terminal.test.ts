@@ -87,19 +87,20 @@ describePlaces((place) => {
     expect((await terminal.ended).exitCode).toBe(130);
   });
 
-  it("tells COMMAND of a new window size once", async () => {
+  it("leaves it to the terminal to tell COMMAND of a new size, once", async () => {
     const listener = `
       let count = 0;
       process.on("SIGWINCH", () => console.log("SIGWINCH " + ++count));
-      process.on("SIGUSR1", () => process.exit(count));
+      process.on("SIGUSR1", () => require("node:child_process").execFileSync("stty", ["cols", "77"], { stdio: "inherit" }));
+      process.on("SIGUSR2", () => process.exit(count));
       process.stdin.resume();
       console.log("ready");`;
     const terminal = startOnTerminal(place, `exec '${process.execPath}' -e '${listener.replaceAll("\n", " ")}'`);
     await terminal.says("ready");
     const init = await terminal.initPid();
-    process.kill(init, "SIGWINCH");
-    await terminal.says("SIGWINCH 1");
     process.kill(init, "SIGUSR1");
+    await terminal.says("SIGWINCH 1");
+    process.kill(init, "SIGUSR2");
     expect((await terminal.ended).exitCode).toBe(1);
   });
 
@@ -145,15 +146,18 @@ describePid1(() => {
   );
 });
 
-describe("under a shell with job control", () => {
-  it("gives the terminal back when COMMAND has ended", soon, async () => {
-    const terminal = startInScript(["sh", "-c", `set -m; '${binary}' -- true; read line; echo "shell got $line"`]);
+describe("under a shell", () => {
+  it.each([
+    { title: "without job control", options: "set +m" },
+    { title: "with job control", options: "set -m" },
+  ])("$title gives the terminal back when COMMAND has ended", soon, async ({ options }) => {
+    const terminal = startInScript(["sh", "-c", `${options}; '${binary}' -- true; read line; echo "shell got $line"`]);
     terminal.type("some words\n");
     expect((await terminal.ended).exitCode).toBe(0);
     expect(textOf(terminal)).toContain("shell got some words\n");
   });
 
-  it("does not take the terminal while it runs in the background", soon, async () => {
+  it("with job control does not take the terminal while it runs in the background", soon, async () => {
     const command = `'${binary}' -- sh -c 'echo ready; exec sleep 300' &`;
     const terminal = startInScript([
       "sh",

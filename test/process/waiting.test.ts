@@ -1,8 +1,8 @@
 // While it waits for a server, before COMMAND runs: what ends it, what does not, and what it says.
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { logLines, type LogLine } from "../support/process-log.ts";
 import { descendantsOf, exeOf } from "../support/process-table.ts";
@@ -29,6 +29,32 @@ function logged(running: Running, msg: string, matches: (line: LogLine) => boole
   return eventually(`the log line "${msg}"`, () => {
     const text = running.stderr();
     return logLines(text.slice(0, text.lastIndexOf("\n") + 1)).find((line) => line.msg === msg && matches(line));
+  });
+}
+
+/** Something that accepts connections and never answers. */
+async function openSilentServer() {
+  let asked = 0;
+  const server = createServer((socket) => {
+    socket.on("data", () => {
+      asked += 1;
+    });
+    socket.on("error", () => {});
+  });
+  const port = await listen(server);
+  return { port, asked: () => asked };
+}
+
+/** Lets a server listen on a free port of 127.0.0.1 until the test has finished. */
+function listen(server: Server): Promise<number> {
+  onTestFinished(() => {
+    server.close();
+  });
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : 0);
+    });
   });
 }
 
@@ -128,14 +154,59 @@ describePlaces((place) => {
     expect(line.source).toMatch(/^\[::1\]:/);
   });
 
+  it("ends with 143 at a SIGTERM from the moment on that it catches it, and COMMAND never runs", async () => {
+    for (let round = 0; round < 10; round++) {
+      const running = startWaiting(place);
+      running.sendOnceCaught("SIGTERM");
+      const { exitCode, stdout } = await running.ended;
+      expect({ exitCode, stdout }).toEqual({ exitCode: 143, stdout: "" });
+    }
+  });
+
+  it("ends at once although a server keeps it waiting for an answer", async () => {
+    const { port, asked } = await openSilentServer();
+    const running = startWaiting(place, { NFS_OPTIONS: `hard,port=${port}` });
+    await eventually("the server is asked", () => asked() > 0);
+    const sentMs = performance.now();
+    await running.send("SIGTERM");
+    expect((await running.ended).exitCode).toBe(143);
+    expect(performance.now() - sentMs).toBeLessThan(2_000);
+  });
+
+  it("ends with 124 in time although a server keeps it waiting for an answer", async () => {
+    const { port } = await openSilentServer();
+    const env = { NFS_OPTIONS: `hard,port=${port}`, NFS_WAIT_TIMEOUT: "500ms" };
+    const startedMs = performance.now();
+    const { exitCode, stderr } = await startWaiting(place, env).ended;
+    expect(exitCode).toBe(124);
+    expect(performance.now() - startedMs).toBeLessThan(3_000);
+    expect(logLines(stderr).at(-1)?.reason).toContain("no answer");
+  });
+
+  it("starts COMMAND after one attempt's time where a nofail share's server keeps it waiting", async () => {
+    const { port } = await openSilentServer();
+    const env = {
+      ...nofailShare(temporaryDirectory()),
+      NFS_OPTIONS: `hard,nofail,port=${port}`,
+      NFS_ATTEMPT_TIMEOUT: "300ms",
+    };
+    const running = start({ args: command, place, env, ownMounts: true });
+    await running.says("started\n");
+    running.stdin.end();
+    expect((await running.ended).exitCode).toBe(0);
+  });
+
+  it("ends with 32 at once for another user than root, and says what is missing", async () => {
+    const env = unreachableShare(temporaryDirectory());
+    const prelude = 'exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"';
+    const { exitCode, stdout, stderr } = await run({ args: command, place, env, ownMounts: true, prelude });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 32, stdout: "" });
+    expect(logLines(stderr)).toMatchObject([{ level: "fatal", reason: expect.stringContaining("CAP_SYS_ADMIN") }]);
+  });
+
   it("does not take an open port for a server, and says so when the reason changes", async () => {
     const server = createServer((socket) => socket.end());
-    const port = await new Promise<number>((resolve) => {
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address();
-        resolve(typeof address === "object" && address !== null ? address.port : 0);
-      });
-    });
+    const port = await listen(server);
     const running = startWaiting(place, { NFS_OPTIONS: `hard,port=${port}` });
     const first = await logged(running, "waiting for the server");
     expect(first.reason).not.toContain("refused");

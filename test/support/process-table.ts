@@ -66,3 +66,12 @@ export function terminalGroupOf(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, "utf8");
   return Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[5]);
 }
+
+/** Whether a process has a handler for a signal (SigCgt of /proc/PID/status). */
+export function catches(pid: number, signal: number): boolean {
+  try {
+    return (BigInt(`0x${statusOf(pid, "SigCgt")}`) & (1n << BigInt(signal - 1))) !== 0n;
+  } catch {
+    return false;
+  }
+}

@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, onTestFinished } from "vitest";
 import { eventually } from "./eventually.ts";
-import { childrenOf, descendantsOf, exeOf } from "./process-table.ts";
+import { catches, childrenOf, descendantsOf, exeOf } from "./process-table.ts";
 
 /** The binary under test. */
 export const binary = fileURLToPath(new URL("../../dist/nfs-init", import.meta.url));
 
 /** Whether namespaces can be made and mounts asked for. */
-const isRoot = process.geteuid?.() === 0;
+export const isRoot = process.geteuid?.() === 0;
 
 /** Makes what follows the first process of a PID namespace, which ends with unshare(1). */
 export const pidNamespace = ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child", "--"];
@@ -26,9 +26,11 @@ export interface Place {
 const pid1: Place = { name: "as PID 1", isPid1: true };
 export const ordinary: Place = { name: "not as PID 1", isPid1: false };
 
+export const places = [pid1, ordinary];
+
 /** The tests of `define` once for each place. */
 export function describePlaces(define: (place: Place) => void): void {
-  for (const place of [pid1, ordinary]) {
+  for (const place of places) {
     describe(place.name, () => {
       if (place.isPid1) needRoot("a PID namespace");
       define(place);
@@ -63,6 +65,8 @@ export interface Launch {
   readonly prelude?: string;
   /** Gives nfs-init a mount namespace of its own; as PID 1 it has one anyway. */
   readonly ownMounts?: boolean;
+  /** Where several tests run at once, the hook of the one that starts it. */
+  readonly onTestFinished?: typeof onTestFinished;
   /** A program to run in place of nfs-init, to compare with. */
   readonly program?: string;
 }
@@ -88,6 +92,8 @@ export interface Running {
   readonly commandPid: () => Promise<number>;
   /** Sends a signal to nfs-init. */
   readonly send: (signal: NodeJS.Signals) => Promise<void>;
+  /** Sends a signal to nfs-init in the moment in which it first catches it: a busy wait, right after the start. */
+  readonly sendOnceCaught: (signal: NodeJS.Signals) => void;
   /** Waits until COMMAND has written this text to stdout. */
   readonly says: (text: string) => Promise<void>;
 }
@@ -104,12 +110,13 @@ export function start({
   prelude,
   ownMounts = false,
   program = binary,
+  onTestFinished: onFinished = onTestFinished,
 }: Launch): Running {
   const namespaces = place.isPid1 ? pidNamespace : ownMounts ? ["unshare", "--mount", "--"] : [];
   const shell = prelude === undefined ? [] : ["/bin/sh", "-c", `${prelude}\nexec "$@"`, "sh"];
   const [file = program, ...rest] = [...namespaces, ...shell, program, ...args];
   const child = spawn(file, rest, { env: { PATH: path, ...env }, stdio, ...(cwd === undefined ? {} : { cwd }) });
-  onTestFinished(() => {
+  onFinished(() => {
     const pid = child.pid;
     if (pid === undefined) return;
     for (const one of [...orphans.splice(0), ...descendantsOf(pid)]) killQuietly(one);
@@ -129,13 +136,17 @@ export function start({
   });
   /** Waits for what can come only while nfs-init runs. */
   const whileRunning = <T>(what: string, probe: () => T) =>
-    eventually(what, () => {
-      const value = probe();
-      if (hasEnded && (value === undefined || value === false)) {
-        throw new Error(`nfs-init has ended before this: ${what}; stderr: ${stderr()}`);
-      }
-      return value;
-    });
+    eventually(
+      what,
+      () => {
+        const value = probe();
+        if (hasEnded && (value === undefined || value === false)) {
+          throw new Error(`nfs-init has ended before this: ${what}; stderr: ${stderr()}`);
+        }
+        return value;
+      },
+      { intervalMs: 5 },
+    );
   const initPid = () =>
     whileRunning("nfs-init runs", () => {
       const pid = place.isPid1 ? childrenOf(child.pid ?? 0)[0] : child.pid;
@@ -163,6 +174,14 @@ export function start({
     },
     send: async (signal) => {
       process.kill(await initPid(), signal);
+    },
+    sendOnceCaught: (signal) => {
+      const untilMs = performance.now() + 5_000;
+      for (;;) {
+        const pid = place.isPid1 ? childrenOf(child.pid ?? 0)[0] : child.pid;
+        if (pid !== undefined && catches(pid, constants.signals[signal])) return void process.kill(pid, signal);
+        if (performance.now() > untilMs) throw new Error(`nfs-init does not catch ${signal}`);
+      }
     },
     says: async (text) => {
       await whileRunning(`COMMAND says ${JSON.stringify(text)}`, () => stdout().includes(text));

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { bootLab } from "../../support/lab/lab.ts";
 import type { Lab } from "../../support/lab/lab.ts";
-import type { Competitor, Measurement, Session, Trial } from "../measurement.ts";
+import type { Competitor, Measurement, Rig, Trial } from "../measurement.ts";
 import { shuffle } from "../rounds.ts";
 import { makeStampProgram } from "../stamp.ts";
 
@@ -57,7 +57,7 @@ const commands: Readonly<Record<string, string>> = {
   told: `${peerFolder}/told.sh`,
 };
 
-async function open(rounds: number): Promise<Session> {
+async function open(rounds: number): Promise<Rig> {
   if (!existsSync(nfsInit)) throw new Error("cannot measure dist/nfs-init: it is not there; run `npm run build` first");
   const trials = (rounds + lateServer.warmUpRounds) * lateServer.cases.length * competitors.length;
   const lifetimeMs = trials * trialLimitMs;

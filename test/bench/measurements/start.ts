@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import type { Absence, Competitor, Measurement, Session, Trial } from "../measurement.ts";
+import type { Absence, Competitor, Measurement, Rig, Trial } from "../measurement.ts";
 import { findPeers } from "../peers.ts";
 import type { PeerName } from "../peers.ts";
 import { parseStamps, writeStampProgram } from "../stamp.ts";
@@ -53,7 +53,7 @@ export const start: Measurement = {
   open,
 };
 
-async function open(): Promise<Session> {
+async function open(): Promise<Rig> {
   if (!existsSync(nfsInit)) throw new Error("cannot measure dist/nfs-init: it is not there; run `npm run build` first");
   const peers = await findPeers();
   const folder = mkdtempSync(join(tmpdir(), "nfs-init-bench-"));

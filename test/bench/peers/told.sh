@@ -1,5 +1,5 @@
 #!/bin/busybox sh
-# What no one can undercut: a shell that is told the moment at which the server is there, and mounts once.
+# The least there is to do: a shell that is told the moment at which the server is there, and mounts once.
 #   TOLD: a pipe on which it is told; SOURCE, TARGET, VERSION: what to mount, where, and by which NFS version
 
 read -r _ <"$TOLD"
