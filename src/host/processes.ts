@@ -201,10 +201,11 @@ export function createWorkers(): Workers {
     const { fd, path, isEmpty } = reply;
     if (fd === undefined) giveBack();
     const release = () => {
-      if (fd !== undefined)
-        void worker
-          .ask({ do: "release", fd }, 1_000)
-          .then((reply) => (reply === undefined ? worker.stop() : giveBack()));
+      if (fd === undefined) return;
+      void worker.ask({ do: "release", fd }, 1_000).then((released) => {
+        if (released === undefined) worker.stop();
+        else giveBack();
+      });
     };
     return { kind: "prepared", path, isEmpty, release };
   };

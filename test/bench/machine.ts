@@ -22,7 +22,7 @@ export async function describeMachine(): Promise<Machine> {
   return {
     cores: cpus().length,
     cpu: cpus()[0]?.model ?? "unknown",
-    kernel: release(),
+    kernel: release().split("-")[0] ?? "",
     node: process.versions.node,
     bun: stdout.trim(),
     load: Math.round((loadavg()[0] ?? 0) * 100) / 100,

@@ -120,11 +120,13 @@ it.each([
   const watched = startWatched(lab(), {
     mountPoint,
     env: { NFS_VERSION: "4.2", NFS_SERVER_GONE_AFTER: "2s" },
-    command: `trap '' TERM; echo ready; ${run} if=/dev/zero of=${mountPoint}/big bs=64k count=100000 2>/dev/null; :`,
+    command: `trap '' TERM; echo ready; ${run} if=/dev/zero of=${mountPoint}/big bs=64k count=3000 2>/dev/null; :`,
   });
   await watched.started();
   // Dirty pages are what SIGKILL does not get past.
-  await lab().sh("for i in $(seq 100); do in_ srv test -s /srv/exp/big && break; pause 0.05; done; link srv down");
+  await lab().sh(
+    "for i in $(seq 100); do in_ srv sh -c 'test -s /srv/exp/big' && break; pause 0.05; done; link srv down",
+  );
   const loss = await watched.logged("a share is lost");
   const lostMs = Date.now();
   const end = await watched.ended();

@@ -65,7 +65,8 @@ describePlaces((place) => {
   });
 
   it("is 127 for a name that is not in PATH", async () => {
-    await expectRefusal({ args: ["--", "no-such-program"], place }, 127, "no-such-program: not found");
+    const env = { PATH: "/usr/local/bin:/usr/bin:/bin" };
+    await expectRefusal({ args: ["--", "no-such-program"], place, env }, 127, "no-such-program: not found");
   });
 
   it("is 127 for a path through a file that is no directory", async () => {

@@ -213,7 +213,7 @@ describePlaces((place) => {
     expect(left.toSorted()).toEqual(["filler", "fstab"]);
     expect(messages(lines)).toEqual(["fstab cannot be written, mounting goes on without it"]);
   });
-});
+}, "mounting");
 
 describePid1((place) => {
   it("is written although an earlier run was killed while it wrote", async () => {

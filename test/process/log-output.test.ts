@@ -113,15 +113,6 @@ describePlaces((place) => {
     closeSync(reader);
   });
 
-  it("ends with 78 although the reader of its log has stopped", async () => {
-    const { path, writer } = openPipe();
-    fill(path);
-    const env = { NFS_WAIT_TIMEOUT: "soon" };
-    const running = start({ args: ["--", "true"], place, env, stdio: ["ignore", "ignore", writer] });
-    expect((await running.ended).exitCode).toBe(78);
-    closeSync(writer);
-  });
-
   it("counts the lines that were dropped", async () => {
     const { path, reader, writer } = openPipe();
     fill(path);
@@ -163,6 +154,17 @@ describePlaces((place) => {
     running.stdin.end();
     const { exitCode, stdout } = await running.ended;
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "started\nstill here\n" });
+  });
+}, "mounting");
+
+describePlaces((place) => {
+  it("ends with 78 although the reader of its log has stopped", async () => {
+    const { path, writer } = openPipe();
+    fill(path);
+    const env = { NFS_WAIT_TIMEOUT: "soon" };
+    const running = start({ args: ["--", "true"], place, env, stdio: ["ignore", "ignore", writer] });
+    expect((await running.ended).exitCode).toBe(78);
+    closeSync(writer);
   });
 
   it("starts COMMAND when its log goes to a full disk", async () => {

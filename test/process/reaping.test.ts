@@ -41,17 +41,6 @@ describePlaces((place) => {
     expect((await running.ended).exitCode).toBe(23);
   });
 
-  it("reaps orphans beside its own helpers", async () => {
-    const env = nofailShare(temporaryDirectory());
-    const script = `${leaveOrphans}; echo done; cat >/dev/null; exit 7`;
-    const running = start({ args: ["--", "sh", "-c", script], place, env, ownMounts: true });
-    await running.says("done\n");
-    const init = await running.initPid();
-    await eventually("no child is a zombie", () => childrenOf(init).every((pid) => statOf(pid).state !== "Z"));
-    running.stdin.end();
-    expect((await running.ended).exitCode).toBe(7);
-  });
-
   it("does not take an orphan's end for COMMAND's", async () => {
     const running = start({ args: ["--", "sh", "-c", "(sh -c 'kill -9 $$' & ); (exit 3 & ); exec cat"], place });
     const init = await running.initPid();
@@ -74,3 +63,16 @@ describePlaces((place) => {
     expect((await running.ended).exitCode).toBe(0);
   });
 });
+
+describePlaces((place) => {
+  it("reaps orphans beside its own helpers", async () => {
+    const env = nofailShare(temporaryDirectory());
+    const script = `${leaveOrphans}; echo done; cat >/dev/null; exit 7`;
+    const running = start({ args: ["--", "sh", "-c", script], place, env, ownMounts: true });
+    await running.says("done\n");
+    const init = await running.initPid();
+    await eventually("no child is a zombie", () => childrenOf(init).every((pid) => statOf(pid).state !== "Z"));
+    running.stdin.end();
+    expect((await running.ended).exitCode).toBe(7);
+  });
+}, "mounting");

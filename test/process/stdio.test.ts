@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { descriptorsOf, procText } from "../support/process-table.ts";
-import { describePlaces, nofailShare, run, start, temporaryDirectory } from "../support/process.ts";
+import { describePlaces, nofailShare, run, start, temporaryDirectory, type Launch } from "../support/process.ts";
 
 describePlaces((place) => {
   it("leaves stdin to COMMAND, to the last byte", async () => {
@@ -27,20 +27,8 @@ describePlaces((place) => {
     for (const fd of [0, 1, 2]) expect(descriptorsOf(command).get(fd)).toBe(descriptorsOf(init).get(fd));
   });
 
-  it.each([
-    { title: "without configuration", configured: false },
-    { title: "with a share it goes on trying to mount", configured: true },
-  ])("leaves the flags of stdin, stdout and stderr as they were $title", async ({ configured }) => {
-    const directory = temporaryDirectory();
-    const pipes = ["in", "out", "err"].map((name) => join(directory, name));
-    execFileSync("mkfifo", pipes);
-    const ends = pipes.map((pipe) => openSync(pipe, constants.O_RDWR));
-    const before = ends.map((fd) => flagsOf("self", fd));
-    const env = configured ? nofailShare(directory) : {};
-    const running = start({ args: ["--", "sleep", "300"], place, env, stdio: ends, ownMounts: configured });
-    const command = await running.commandPid();
-    expect([0, 1, 2].map((fd) => flagsOf(command, fd))).toEqual(before);
-    for (const fd of ends) closeSync(fd);
+  it("leaves the flags of stdin, stdout and stderr as they were", async () => {
+    await expectFlagsKept({ place });
   });
 
   it.each([
@@ -60,6 +48,17 @@ describePlaces((place) => {
     });
   });
 
+  it("ends although nobody reads what COMMAND writes", async () => {
+    const end = await run({ args: ["--", "sh", "-c", `"$0" -- yes | head -n 1; exit 3`, "dist/nfs-init"], place });
+    expect(end).toEqual({ exitCode: 3, stdout: "y\n", stderr: "" });
+  });
+});
+
+describePlaces((place) => {
+  it("leaves their flags as they were with a share that it goes on trying to mount", async () => {
+    await expectFlagsKept({ place, env: nofailShare(temporaryDirectory()), ownMounts: true });
+  });
+
   it("puts nothing of its own where stdin, stdout and stderr are closed", async () => {
     const directory = temporaryDirectory();
     const running = start({
@@ -72,12 +71,19 @@ describePlaces((place) => {
     const found = descriptorsOf(await running.commandPid());
     for (const fd of [0, 1, 2]) expect([undefined, "/dev/null"]).toContain(found.get(fd));
   });
+}, "mounting");
 
-  it("ends although nobody reads what COMMAND writes", async () => {
-    const end = await run({ args: ["--", "sh", "-c", `"$0" -- yes | head -n 1; exit 3`, "dist/nfs-init"], place });
-    expect(end).toEqual({ exitCode: 3, stdout: "y\n", stderr: "" });
-  });
-});
+/** Expects that COMMAND finds its stdin, stdout and stderr, which are pipes, with the flags they had before. */
+async function expectFlagsKept(launch: Omit<Launch, "args">): Promise<void> {
+  const directory = temporaryDirectory();
+  const pipes = ["in", "out", "err"].map((name) => join(directory, name));
+  execFileSync("mkfifo", pipes);
+  const ends = pipes.map((pipe) => openSync(pipe, constants.O_RDWR));
+  const before = ends.map((fd) => flagsOf("self", fd));
+  const command = await start({ ...launch, args: ["--", "sleep", "300"], stdio: ends }).commandPid();
+  expect([0, 1, 2].map((fd) => flagsOf(command, fd))).toEqual(before);
+  for (const fd of ends) closeSync(fd);
+}
 
 /** The open file's flags (octal), from fdinfo. */
 function flagsOf(pid: number | "self", fd: number): string {

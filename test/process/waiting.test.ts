@@ -244,7 +244,7 @@ describePlaces((place) => {
     await running.ended;
     await eventually("its helpers are gone", () => helpers.every((pid) => exeOf(pid) === undefined));
   });
-});
+}, "mounting");
 
 describePlaces((place) => {
   /** Shell text that gives nfs-init a /dev of its own whose termination log is the file `log`. */
@@ -294,4 +294,4 @@ describePlaces((place) => {
     expect((await run(launch)).exitCode).toBe(127);
     expect(readFileSync(log, "utf8")).toBe("before\n");
   });
-});
+}, "mounting");

@@ -28,11 +28,12 @@ export const ordinary: Place = { name: "not as PID 1", isPid1: false };
 
 export const places = [pid1, ordinary];
 
-/** The tests of `define` once for each place. */
-export function describePlaces(define: (place: Place) => void): void {
+/** The tests of `define` once for each place; `needs` is what only root can do anywhere, such as mounting. */
+export function describePlaces(define: (place: Place) => void, needs?: string): void {
   for (const place of places) {
     describe(place.name, () => {
-      if (place.isPid1) needRoot("a PID namespace");
+      if (needs !== undefined) needRoot(needs);
+      else if (place.isPid1) needRoot("a PID namespace");
       define(place);
     });
   }
