@@ -11,7 +11,7 @@ import { choiceOf, variables } from "./config/variables.ts";
 import { AppError, exitCodes } from "./errors.ts";
 import type { Command } from "./init/command.ts";
 import type { Invocation } from "./invocation.ts";
-import type { Log } from "./lifecycle/log.ts";
+import type { Log, LogStage } from "./lifecycle/log.ts";
 import { printFstab } from "./roles/fstab.ts";
 import { run } from "./roles/run.ts";
 import type { PlanFacts } from "./fstab/plan.ts";
@@ -104,13 +104,14 @@ function refuse(log: Log, problems: readonly string[]): number {
   return exitCodes.config;
 }
 
-const phrases: Readonly<Record<number, string>> = {
-  [exitCodes.mountFailed]: "a share cannot be mounted",
-  [exitCodes.config]: "wrong configuration",
-  [exitCodes.timedOut]: "gave up waiting",
-  [exitCodes.lost]: "a share was lost",
-  [exitCodes.notExecutable]: "the process cannot be started",
-  [exitCodes.notFound]: "the process cannot be started",
+/** The phrase of the last log line, and the stage it is about. */
+const lastWords: Readonly<Record<number, { readonly phrase: string; readonly stage: LogStage }>> = {
+  [exitCodes.mountFailed]: { phrase: "a share cannot be mounted", stage: "mount" },
+  [exitCodes.config]: { phrase: "wrong configuration", stage: "config" },
+  [exitCodes.timedOut]: { phrase: "gave up waiting", stage: "wait" },
+  [exitCodes.lost]: { phrase: "a share was lost", stage: "watch" },
+  [exitCodes.notExecutable]: { phrase: "the process cannot be started", stage: "init" },
+  [exitCodes.notFound]: { phrase: "the process cannot be started", stage: "init" },
 };
 
 /** Exit codes whose reason goes to the termination log too: those that are about shares and their configuration. */
@@ -122,9 +123,8 @@ const reported: ReadonlySet<number> = new Set([
 ]);
 
 function end(log: Log, { message, exitCode, hint, fields }: AppError): number {
-  const stage =
-    exitCode === exitCodes.config ? "config" : phrases[exitCode]?.includes("process") === true ? "init" : "mount";
-  log("fatal", phrases[exitCode] ?? "nfs-init ends", {
+  const { phrase, stage } = lastWords[exitCode] ?? { phrase: "nfs-init ends", stage: "init" };
+  log("fatal", phrase, {
     stage,
     ...fields,
     reason: message,

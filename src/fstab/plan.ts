@@ -116,7 +116,7 @@ export function isShareOf(mount: MountRecord, { source }: Pick<ShareConfig, "sou
   return path === source.path && mount.superOptions.includes(`addr=${source.host}`);
 }
 
-/** The fstab entry of a share (contract of fstab(5): fs_spec, fs_file, fs_vfstype, fs_mntops, fs_freq, fs_passno). */
+/** The fstab entry of a share (fstab(5): fs_spec, fs_file, fs_vfstype, fs_mntops, fs_freq, fs_passno). */
 export function fstabEntryOf(share: ShareConfig): FstabEntry {
   return {
     source: formatSource(share.source),

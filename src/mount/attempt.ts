@@ -64,27 +64,27 @@ export async function attemptShare(
   };
   // A mount point on another share is looked at as late as can be: a look that is kept would hold that share busy.
   const early = share.parent === undefined ? await prepare() : undefined;
+  if (early !== undefined && early.kind !== "prepared") return unusable(share, early);
   const ready = await ports.serverReady(share, notYet);
   const meanwhile = await useLeftover(ports, share, attemptTimeoutMs, notYet);
   if (meanwhile !== undefined) return meanwhile;
 
   const prepared = early ?? (await prepare());
-  switch (prepared.kind) {
-    case "no-answer":
-      return failed(`the directory above ${share.realTarget} does not answer`);
-    case "refused": {
-      const reason = `cannot use ${share.realTarget} as mount point: ${prepared.reason}`;
-      return { kind: "failed", failure: { verdict: "permanent", everyVersion: true, reason } };
-    }
-    case "prepared":
-      try {
-        const result = await mountRound(ports, share, prepared.path, ready, attemptTimeoutMs, signal);
-        if (result.kind === "mounted" && lock.kind === "locked") lock.note(share.label);
-        return result;
-      } finally {
-        prepared.release();
-      }
+  if (prepared.kind !== "prepared") return unusable(share, prepared);
+  try {
+    const result = await mountRound(ports, share, prepared.path, ready, attemptTimeoutMs, signal);
+    if (result.kind === "mounted" && lock.kind === "locked") lock.note(share.label);
+    return result;
+  } finally {
+    prepared.release();
   }
+}
+
+/** A mount point that cannot be had: for now where what lies above it does not answer, for good where it is refused. */
+function unusable({ realTarget }: Share, prepared: Exclude<Prepared, { kind: "prepared" }>): AttemptResult {
+  if (prepared.kind === "no-answer") return failed(`the directory above ${realTarget} does not answer`);
+  const reason = `cannot use ${realTarget} as mount point: ${prepared.reason}`;
+  return { kind: "failed", failure: { verdict: "permanent", everyVersion: true, reason } };
 }
 
 function failed(reason: string): AttemptResult {

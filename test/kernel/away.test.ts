@@ -1,5 +1,6 @@
 // What comes back by itself, or is not lost at all, leaves the process alone.
 import { describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { kernelSuite } from "../support/kernel-suite.ts";
 import { nothingLeft, startWatched, type Watched } from "../support/watched.ts";
 
@@ -36,6 +37,43 @@ describe.each(["3", "4.2"])("version %s", (version) => {
     const records = (await lab().sh("in_ srv cat /srv/exp/records")).split("\n");
     expect(acknowledged.length).toBeGreaterThan(1);
     expect(records.slice(0, acknowledged.length)).toEqual(acknowledged);
+  });
+
+  it("takes the ESTALE of a soft mount for no proof while its server is away", async () => {
+    const watched = startWatched(lab(), {
+      mountPoint: box().mountPoint(),
+      env: { NFS_VERSION: version, NFS_OPTIONS: "soft,nolock,timeo=5,retrans=1", NFS_WATCH_TIMEOUT: "5s" },
+    });
+    await watched.started();
+    await lab().sh("link srv down");
+    await watched.logged("the server of the share does not answer, waiting for it");
+    await lab().sh("pause 4; link srv up");
+    await watched.logged("the share answers again");
+    const end = await stop(watched);
+    expect(end).toMatchObject({ exitCode: 5, left: nothingLeft });
+    expect(end.lines.some(({ msg }) => msg === "a share is lost")).toBe(false);
+  });
+
+  it("does not disturb a neighbour on the same share when it unmounts", async () => {
+    const options = version === "3" ? "vers=3,nolock" : "vers=4.2";
+    const neighbour = lab().start(
+      `in_ c1 sh -c 'mount.nfs 10.77.0.1:/srv/exp /mnt -o ${options} && echo mounted; n=0
+        while [ ! -e /lab/state/enough ]; do n=$((n+1)); echo $n >>/mnt/neighbour && sync /mnt/neighbour || echo failed; sleep 0.1; done; echo $n; tail -n 1 /mnt/neighbour'`,
+    );
+    await lab().sh("rm -f /lab/state/enough");
+    await eventually("the neighbour's mount", () => neighbour.stdout().includes("mounted"));
+    const watched = startWatched(lab(), { mountPoint: box().mountPoint(), env: { NFS_VERSION: version } });
+    await watched.started();
+    expect(await stop(watched)).toMatchObject({ exitCode: 5, left: nothingLeft });
+    await lab().sh("pause 2; : >/lab/state/enough");
+    const { stdout, stderr } = await neighbour.done;
+    const [, written, read] = stdout.trim().split("\n");
+    expect({ stderr, hasFailed: stdout.includes("failed"), read }).toEqual({
+      stderr: "",
+      hasFailed: false,
+      read: written,
+    });
+    expect(Number(written)).toBeGreaterThan(5);
   });
 
   it.each([

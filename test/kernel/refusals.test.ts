@@ -89,3 +89,10 @@ it("mounts nothing with NFS_MOUNT_SKIP, and says so", async () => {
     { level: "error", msg: "NFS_MOUNT_SKIP or TEST is set, nothing is mounted" },
   ]);
 });
+
+it("ends with 32 at once on a mount point that is a file, although the server is away", async () => {
+  await lab().sh("srv_down");
+  const { exitCode, stderr } = await box().run({ env: share({ NFS_MOUNT_POINT: `${box().mountPoint(1)}/before` }) });
+  expect(exitCode).toBe(32);
+  expect(logLines(stderr).at(-1)?.reason).toContain(`cannot use ${box().mountPoint(1)}/before as mount point`);
+});

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { logLines } from "../support/process-log.ts";
 import { procBytes } from "../support/process-table.ts";
-import { describePlaces, needRoot, ordinary, run, start, temporaryDirectory } from "../support/process.ts";
+import { describePlaces, needRoot, ordinary, run, settled, start, temporaryDirectory } from "../support/process.ts";
 
 describePlaces((place) => {
   it("ends with 78 and names every problem at once, a JSON line each", async () => {
@@ -132,7 +132,7 @@ describe("a secret", () => {
       place: ordinary,
       env: { ...env, NFS_MOUNT_SKIP: "on", KEPT: "password=1" },
     });
-    const command = await running.commandPid();
+    const command = await settled(await running.commandPid());
     const environment = procBytes(command, "environ").toString();
     expect(environment).not.toContain(secret);
     expect(environment).toContain("KEPT=password=1");

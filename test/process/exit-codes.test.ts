@@ -49,13 +49,13 @@ describePlaces((place) => {
   });
 
   it("is COMMAND's own however soon COMMAND ends", async () => {
-    const rounds = Array.from({ length: 40 }, (_, index) => index);
+    const rounds = Array.from({ length: 20 }, (_, index) => index);
     const found = await exitCodesOf(place, rounds, () => "exit 9");
     expect([...new Set(found.values())]).toEqual([9]);
   });
 
   it("is 0 of a COMMAND that is a bare program, every time", async () => {
-    for (let round = 0; round < 30; round++) {
+    for (let round = 0; round < 15; round++) {
       expect(await run({ args: ["true"], place })).toEqual({ exitCode: 0, stdout: "", stderr: "" });
     }
   });

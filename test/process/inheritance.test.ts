@@ -8,6 +8,7 @@ import {
   needRoot,
   nofailShare,
   ordinary,
+  settled,
   start,
   temporaryDirectory,
   type Launch,
@@ -24,12 +25,6 @@ async function withoutInit(launch: Omit<Launch, "args" | "place">): Promise<numb
 
 async function commandOf(launch: Omit<Launch, "args">): Promise<number> {
   return settled(await start({ ...launch, args: waits }).commandPid());
-}
-
-/** Waits until a program waits for its input: before, it has its libraries open. */
-async function settled(pid: number): Promise<number> {
-  await eventually("the program waits", () => statOf(pid).state === "S", { intervalMs: 2 });
-  return pid;
 }
 
 describePlaces((place) => {
@@ -98,7 +93,7 @@ describePlaces((place) => {
       "",
     ];
     const expected = Buffer.concat(words.flatMap((word) => [Buffer.from(word), Buffer.from([0])]));
-    expect(procBytes(await running.commandPid(), "cmdline").equals(expected)).toBe(true);
+    expect(procBytes(await settled(await running.commandPid()), "cmdline").equals(expected)).toBe(true);
   });
 
   it("keeps arguments that are not UTF-8 behind options of nfs-init too", async () => {
@@ -109,7 +104,7 @@ describePlaces((place) => {
     });
     await running.says("ready\n");
     const expected = Buffer.from("sh\0-c\0echo ready; cat\0\xff\0--\0\0", "latin1");
-    expect(procBytes(await running.commandPid(), "cmdline").equals(expected)).toBe(true);
+    expect(procBytes(await settled(await running.commandPid()), "cmdline").equals(expected)).toBe(true);
   });
 
   it.each([

@@ -39,7 +39,7 @@ describePlaces((place) => {
   it.each(forwarded)("forwards %s exactly once", async (signal) => {
     const running = startListener(place);
     await running.says("ready\n");
-    const rounds = 5;
+    const rounds = 3;
     for (let round = 1; round <= rounds; round++) {
       await running.send(signal);
       await running.says("ready\n" + `${signal}\n`.repeat(round));
@@ -71,7 +71,7 @@ describePlaces((place) => {
 
   it("loses no SIGTERM from the moment on that it catches it, before COMMAND runs or while it starts", async () => {
     // Before that moment the kernel drops the signal for a PID 1 and ends any other process: the runtime is starting then.
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 8; round++) {
       const running = start({ args: ["--", "sleep", "300"], place });
       running.sendOnceCaught("SIGTERM");
       expect((await running.ended).exitCode).toBe(143);

@@ -4,7 +4,15 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { descriptorsOf, procText } from "../support/process-table.ts";
-import { describePlaces, nofailShare, run, start, temporaryDirectory, type Launch } from "../support/process.ts";
+import {
+  describePlaces,
+  nofailShare,
+  run,
+  settled,
+  start,
+  temporaryDirectory,
+  type Launch,
+} from "../support/process.ts";
 
 describePlaces((place) => {
   it("leaves stdin to COMMAND, to the last byte", async () => {
@@ -68,7 +76,7 @@ describePlaces((place) => {
       env: nofailShare(directory),
       ownMounts: true,
     });
-    const found = descriptorsOf(await running.commandPid());
+    const found = descriptorsOf(await settled(await running.commandPid()));
     for (const fd of [0, 1, 2]) expect([undefined, "/dev/null"]).toContain(found.get(fd));
   });
 }, "mounting");

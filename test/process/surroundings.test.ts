@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { describePlaces, isRoot, ordinary, run, start, temporaryDirectory } from "../support/process.ts";
+import { describePlaces, isRoot, ordinary, run, settled, start, temporaryDirectory } from "../support/process.ts";
 import { procBytes } from "../support/process-table.ts";
 
 /** A directory full of files that a runtime would read at its start. */
@@ -42,7 +42,7 @@ describePlaces((place) => {
 
   it("adds no variable from a file to COMMAND's environment", async () => {
     const running = start({ args: ["--", "cat"], place, cwd: hostileDirectory(), env: { ONLY: "this" } });
-    const environment = procBytes(await running.commandPid(), "environ").toString();
+    const environment = procBytes(await settled(await running.commandPid()), "environ").toString();
     expect(environment.split("\0").filter((entry) => !entry.startsWith("PATH=") && entry !== "")).toEqual([
       "ONLY=this",
     ]);

@@ -155,7 +155,7 @@ describePlaces((place) => {
   });
 
   it("ends with 143 at a SIGTERM from the moment on that it catches it, and COMMAND never runs", async () => {
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 4; round++) {
       const running = startWaiting(place);
       running.sendOnceCaught("SIGTERM");
       const { exitCode, stdout } = await running.ended;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, onTestFinished } from "vitest";
 import { eventually } from "./eventually.ts";
-import { catches, childrenOf, descendantsOf, exeOf } from "./process-table.ts";
+import { catches, childrenOf, descendantsOf, exeOf, statOf } from "./process-table.ts";
 
 /** The binary under test. */
 export const binary = fileURLToPath(new URL("../../dist/nfs-init", import.meta.url));
@@ -188,6 +188,12 @@ export function start({
       await whileRunning(`COMMAND says ${JSON.stringify(text)}`, () => stdout().includes(text));
     },
   };
+}
+
+/** Waits until a program waits, for its input say: before, it has its libraries open. Gives its pid. */
+export async function settled(pid: number): Promise<number> {
+  await eventually("the program waits", () => statOf(pid).state === "S", { intervalMs: 2 });
+  return pid;
 }
 
 /** Runs nfs-init to its end. */
