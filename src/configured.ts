@@ -1,11 +1,12 @@
 // Puts the rooms together for a role that reads the configuration; loaded only when there is something configured.
 import { createLog } from "./host/log.ts";
 import { clock } from "./host/clock.ts";
-import { editFile, lockTarget, readLink, readMounts, readOwnedTargets, writeTerminationLog } from "./host/files.ts";
+import { editFile, lockTarget, readMounts, readOwnedTargets, writeTerminationLog } from "./host/files.ts";
 import { initPorts, killDescendants, type Inheritance, type SignalInbox } from "./host/init.ts";
 import { createWorkers, isRuntimeChild, loadModules } from "./host/processes.ts";
 import { mountRights } from "./host/rights.ts";
 import { dial, resolveName } from "./host/sockets.ts";
+import { readLink } from "./host/text.ts";
 import { readConfig, type Config, type Environment } from "./config/config.ts";
 import { choiceOf, variables } from "./config/variables.ts";
 import { AppError, exitCodes } from "./errors.ts";

@@ -12,7 +12,6 @@ import {
   openSync,
   readFileSync,
   readdirSync,
-  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -43,15 +42,6 @@ export function readMounts(): readonly MountRecord[] {
     text = again;
   }
   return parseMountinfo(text);
-}
-
-/** The text of a symbolic link, undefined where there is none. */
-export function readLink(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
 }
 
 export type FstabOutcome =

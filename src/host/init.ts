@@ -1,5 +1,5 @@
 // The init's hands: signals, COMMAND's start, reaping, the terminal.
-import { accessSync, closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from "node:fs";
+import { accessSync, closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { constants as fileConstants } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { splitEntries } from "../init/command.ts";
 import { reap } from "../init/reaper.ts";
 import { forwardedSignals, isStopSignal, type ForwardedSignal } from "../init/signals.ts";
 import type { InitPorts } from "../init/supervise.ts";
+import { errnoName } from "./errno.ts";
 import {
   becomeSubreaper,
   collect,
@@ -26,7 +27,7 @@ import {
   statusFlags,
   type SpawnOutcome,
 } from "./libc.ts";
-import { readText } from "./text.ts";
+import { readLink, readText } from "./text.ts";
 
 /** Takes signals from the first moment on: for COMMAND once it runs, to end the wait before. */
 export interface SignalInbox {
@@ -244,7 +245,7 @@ export function readInheritance(): Inheritance {
   for (const name of listDescriptors()) {
     const fd = Number(name);
     // The runtime's own are an epoll, an eventfd and their like; nobody hands these down.
-    const link = fd > 2 ? readLinkText(`/proc/self/fd/${name}`) : undefined;
+    const link = fd > 2 ? readLink(`/proc/self/fd/${name}`) : undefined;
     if (link !== undefined && !link.startsWith("anon_inode:")) descriptors.push(fd);
   }
   return { descriptors, stdioFlags: [0, 1, 2].map(statusFlags) };
@@ -258,23 +259,13 @@ function listDescriptors(): readonly string[] {
   }
 }
 
-function readLinkText(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
 function errnoText(number: number): string {
   switch (number) {
     case errno.EACCES:
       return "permission denied";
     case errno.ENOEXEC:
       return "not in a format this machine can run";
-    default: {
-      const name = Object.entries(constants.errno).find(([, value]) => value === number)?.[0];
-      return name ?? `errno ${number}`;
-    }
+    default:
+      return errnoName(number);
   }
 }

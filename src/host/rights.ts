@@ -1,6 +1,7 @@
 // What the preflight asks the kernel on this machine.
 import type { MountRights } from "../mount/preflight.ts";
-import { errno, mount, mountFlags } from "./libc.ts";
+import { errnoName } from "./errno.ts";
+import { mount, mountFlags } from "./libc.ts";
 import { readText } from "./text.ts";
 
 /** A directory of /proc that is never a mount point, so that the remount of it can only fail. */
@@ -19,8 +20,4 @@ export function mountRights(source: string, target: string): MountRights {
       return onTarget === "ENOENT" ? errnoName(mount(source, "/", "nfs", 0, "vers=3")) : onTarget;
     },
   };
-}
-
-function errnoName(number: number): string {
-  return Object.entries(errno).find(([, value]) => value === number)?.[0] ?? `${number}`;
 }

@@ -12,10 +12,11 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { constants as osConstants, hostname } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { errnoOf, messageOf } from "../errors.ts";
 import { guardSource } from "../mount/guard.ts";
+import { errnoName } from "./errno.ts";
 import {
   errno,
   makeDirectory,
@@ -139,10 +140,6 @@ function canWriteAndReadBack(path: string): boolean {
     if (["ENOSPC", "EDQUOT"].includes(errnoOf(error) ?? "")) return true;
     throw error;
   }
-}
-
-function errnoName(number: number): string {
-  return Object.entries(osConstants.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
 }
 
 function prepareLocal(target: string): WorkerReply {
