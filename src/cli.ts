@@ -16,7 +16,7 @@ async function main(args: readonly string[]): Promise<number> {
   const inheritance = readInheritance();
   const invocation = readPlainInvocation(args) ?? (await parseArguments(args));
   if (invocation.kind === "text") {
-    process.stdout.write(invocation.text);
+    await print(invocation.text);
     return exitCodes.ok;
   }
   const { role, flags, command } = invocation;
@@ -36,13 +36,20 @@ async function main(args: readonly string[]): Promise<number> {
     inbox,
     inheritance,
     workingDirectory: currentDirectory(),
-    print: (text) => process.stdout.write(text),
+    print,
   });
 }
 
 async function parseArguments(args: readonly string[]) {
   const { parseCommandLine } = await import("./command-line.ts");
   return parseCommandLine(args, NFS_INIT_VERSION);
+}
+
+/** Writes to stdout to the end: an exit would cut off what a slow reader has not taken yet. */
+function print(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, () => resolve());
+  });
 }
 
 /** COMMAND as given, except that no secret of our configuration reaches its environment. */

@@ -23,7 +23,7 @@ export interface Surroundings {
   readonly inheritance: Inheritance;
   /** Where nfs-init was started; undefined where that directory is gone. */
   readonly workingDirectory: string | undefined;
-  readonly print: (text: string) => void;
+  readonly print: (text: string) => Promise<void>;
 }
 
 /** Runs a role; gives the exit code. What ends it early is logged here. */
@@ -49,7 +49,7 @@ export async function runConfigured(
     });
     switch (invocation.role) {
       case "fstab":
-        print(printFstab(planFacts, config));
+        await print(printFstab(planFacts, config));
         return exitCodes.ok;
       case "run":
         return await runCommand(log, config, planFacts, command, surroundings);

@@ -1,5 +1,5 @@
 // What the command line asks for, and the short way to read its most common forms.
-import { noFlags, type Flags } from "./config/config.ts";
+import type { Flags } from "./config/config.ts";
 
 /** Roles that are built. */
 export const roles = ["run", "fstab"] as const;
@@ -39,5 +39,10 @@ export function readPlainInvocation(args: readonly string[]): Invocation | undef
   if (first === undefined) return undefined;
   const isPlain = first === "--" ? words.length > 0 : !first.startsWith("-") && (rest !== args || !reserved.has(first));
   if (!isPlain) return undefined;
-  return { kind: "role", role: "run", flags: noFlags, command: first === "--" ? words : rest };
+  return {
+    kind: "role",
+    role: "run",
+    flags: { values: new Map(), mounts: [] },
+    command: first === "--" ? words : rest,
+  };
 }

@@ -99,7 +99,7 @@ describe.each(["3", "4.2"])("version %s", (version) => {
 
   it("leaves the process alone on an export that root may not read", async () => {
     await lab().sh(
-      "in_ srv chmod 700 /srv/exp; in_ srv exportfs -ua; in_ srv exportfs -o rw,root_squash,insecure,no_subtree_check,fsid=100 '*:/srv/exp'",
+      "in_ srv chmod 700 /srv/exp; in_ srv exportfs -ua; in_ srv exportfs -o rw,root_squash,insecure,no_subtree_check,fsid=100 '*:/srv/exp'; in_ srv exportfs -f",
     );
     const watched = startWatched(lab(), { mountPoint: box().mountPoint(), env: { NFS_VERSION: version } });
     await watched.started();

@@ -4,7 +4,16 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { logLines } from "../support/process-log.ts";
 import { procBytes } from "../support/process-table.ts";
-import { describePlaces, needRoot, ordinary, run, settled, start, temporaryDirectory } from "../support/process.ts";
+import {
+  binary,
+  describePlaces,
+  needRoot,
+  ordinary,
+  run,
+  settled,
+  start,
+  temporaryDirectory,
+} from "../support/process.ts";
 
 describePlaces((place) => {
   it("ends with 78 and names every problem at once, a JSON line each", async () => {
@@ -254,6 +263,17 @@ describe("nfs-init fstab", () => {
     expect(readFileSync(env.NFS_FSTAB, "utf8")).toBe("# mine\n");
     expect(readdirSync(directory)).toEqual(["fstab"]);
     expect(existsSync(env.NFS_STATE_DIR)).toBe(false);
+  });
+
+  it("prints every line to a reader that is slower than it", async () => {
+    // More than a pipe holds, and nobody reads before it is full.
+    const shares = Array.from({ length: 1_000 }, (_, index) => `h:/export/${"x".repeat(40)}/${index} /mnt/${index}`);
+    const { stdout } = await run({
+      program: "/bin/sh",
+      args: ["-c", '"$0" fstab | { sleep 0.3; wc -l; }', binary],
+      env: { NFS_MOUNTS: shares.join("\n") },
+    });
+    expect(stdout.trim()).toBe("1000");
   });
 
   it("keeps warnings off stdout", async () => {
