@@ -22,7 +22,7 @@ describe.each(["3", "4.2"])("version %s", (version) => {
   ])("goes on when $name, and loses no record", async ({ fault }) => {
     const watched = startWatched(lab(), {
       mountPoint: box().mountPoint(),
-      env: { NFS_VERSION: version },
+      env: { NFS_VERSION: version, NFS_WATCH_TIMEOUT: "1s" },
       command: recorder(),
     });
     await watched.started();

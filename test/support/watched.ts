@@ -37,7 +37,7 @@ const quick = {
   NFS_HOST: server,
   NFS_HOST_MOUNT: "/srv/exp",
   NFS_WATCH_INTERVAL: "500ms",
-  NFS_WATCH_TIMEOUT: "1s",
+  NFS_WATCH_TIMEOUT: "3s",
   NFS_STOP_GRACE: "2s",
   NFS_FSTAB: "none",
 };
