@@ -1,11 +1,16 @@
 // The one place that reads the arguments and the environment and sets the exit code.
+import { writeSync } from "node:fs";
 import { holdsSecret } from "./config/values.ts";
 import { AppError, exitCodes, messageOf } from "./errors.ts";
-import { initPorts, openSignalInbox, rawEntries, readInheritance } from "./host/init.ts";
+import { becomeCommand, shimArgument } from "./host/execute.ts";
+import { rawEntries, readInheritance } from "./host/inheritance.ts";
+import { initPorts, openSignalInbox } from "./host/init.ts";
+import { exitNow } from "./host/libc.ts";
 import { runWorker, workerArgument } from "./host/worker.ts";
 import { commandArgv, type Command } from "./init/command.ts";
 import { exitCodeOf } from "./init/exit-status.ts";
-import { startCommand } from "./init/supervise.ts";
+import { plainHandover, type Handover } from "./init/handover.ts";
+import { notStarted, startCommand } from "./init/supervise.ts";
 import { readPlainInvocation } from "./invocation.ts";
 
 /** Set by the build from package.json. */
@@ -14,6 +19,7 @@ declare const NFS_INIT_VERSION: string;
 async function main(args: readonly string[]): Promise<number> {
   const inbox = openSignalInbox();
   const inheritance = readInheritance();
+  inbox.openOwn();
   const invocation = readPlainInvocation(args) ?? (await parseArguments(args));
   if (invocation.kind === "text") {
     await print(invocation.text);
@@ -25,7 +31,13 @@ async function main(args: readonly string[]): Promise<number> {
   if (role === "run" && !isConfigured) {
     // A plain init: nothing but the supervisor is loaded.
     const init = initPorts(
-      { nofile: undefined, inheritance, workingDirectory: undefined, isRuntimeChild: () => false },
+      {
+        handover: plainHandover,
+        inheritance,
+        workingDirectory: undefined,
+        isRuntimeChild: () => false,
+        spawnsHelpers: false,
+      },
       inbox,
     );
     return exitCodeOf(await startCommand(init, commandOf(command)).ended);
@@ -38,6 +50,13 @@ async function main(args: readonly string[]): Promise<number> {
     workingDirectory: currentDirectory(),
     print,
   });
+}
+
+/** The shim: a process between nfs-init and COMMAND that changes itself as `handover` says and becomes COMMAND. */
+function runShim([handover = "", ...words]: readonly string[]): never {
+  const inheritance = readInheritance();
+  const command = commandOf(words);
+  throw notStarted(command, becomeCommand(command, JSON.parse(handover) as Handover, inheritance));
 }
 
 async function parseArguments(args: readonly string[]) {
@@ -76,24 +95,38 @@ function currentDirectory(): string | undefined {
 
 /** Says why nothing could be done, in plain words: there is no configured log here. */
 function complain(error: unknown): number {
-  if (!(error instanceof AppError)) {
-    process.stderr.write(
-      `nfs-init: fault of nfs-init itself: ${error instanceof Error ? error.stack : messageOf(error)}\n`,
-    );
-    return exitCodes.fault;
+  const { text, exitCode } = lastWordsOf(error);
+  try {
+    writeSync(2, text);
+  } catch {
+    // Nobody reads it.
   }
-  process.stderr.write(`nfs-init: ${error.message}${error.hint === undefined ? "" : `; ${error.hint}`}\n`);
-  return error.exitCode;
+  return exitCode;
+}
+
+function lastWordsOf(error: unknown): { readonly text: string; readonly exitCode: number } {
+  if (!(error instanceof AppError)) {
+    const what = error instanceof Error ? error.stack : messageOf(error);
+    return { text: `nfs-init: fault of nfs-init itself: ${what}\n`, exitCode: exitCodes.fault };
+  }
+  const { message, hint, exitCode } = error;
+  return { text: `nfs-init: ${message}${hint === undefined ? "" : `; ${hint}`}\n`, exitCode };
 }
 
 const args = process.argv.slice(2);
 if (args[0] === workerArgument) {
   runWorker();
+} else if (args[0] === shimArgument) {
+  try {
+    runShim(args.slice(1));
+  } catch (error) {
+    process.exit(complain(error));
+  }
 } else {
   // A fault beside the main flow must not take COMMAND down with it: it is said, and COMMAND goes on.
   process.on("uncaughtException", complain);
   process.on("unhandledRejection", complain);
   void main(args)
     .catch(complain)
-    .then((exitCode) => process.exit(exitCode));
+    .then((exitCode) => exitNow(exitCode));
 }

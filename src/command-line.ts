@@ -12,11 +12,15 @@ export type CommandLine =
 const usage = `[OPTIONS] -- COMMAND [ARG...]
        nfs-init COMMAND [ARG...]
        nfs-init run [OPTIONS] -- COMMAND [ARG...]
-       nfs-init fstab [OPTIONS]`;
+       nfs-init wait|mount|unmount|sidecar|fstab [OPTIONS]`;
 
 const introduction = `Mounts NFS shares, then runs COMMAND as its init.
 
-  run      wait for the servers, mount, run COMMAND, unmount when it has ended (the default)
+  run      wait for the servers, mount, run COMMAND, watch the shares, unmount when it has ended (the default)
+  wait     return when every share could be mounted; needs no privilege
+  mount    wait, mount, return and leave the shares mounted
+  unmount  unmount what the configuration names and nfs-init has mounted
+  sidecar  mount, watch and mount afresh what is lost; unmount when it is stopped
   fstab    print the fstab lines of the configuration
 
 Every option is also an environment variable, named in brackets; an option wins.`;

@@ -1,20 +1,35 @@
 // Puts the rooms together for a role that reads the configuration; loaded only when there is something configured.
 import { createLog } from "./host/log.ts";
 import { clock } from "./host/clock.ts";
-import { editFile, lockTarget, readMounts, readOwnedTargets, writeTerminationLog } from "./host/files.ts";
-import { initPorts, killDescendants, type Inheritance, type SignalInbox } from "./host/init.ts";
+import {
+  editFile,
+  lockLocalDirectory,
+  lockTarget,
+  readMounts,
+  readOwnedTargets,
+  writeTerminationLog,
+} from "./host/files.ts";
+import type { Inheritance } from "./host/inheritance.ts";
+import { initPorts, killDescendants, type SignalInbox } from "./host/init.ts";
 import { createWorkers, isRuntimeChild, loadModules } from "./host/processes.ts";
+import { ownRights } from "./host/privileges.ts";
 import { mountRights } from "./host/rights.ts";
 import { dial, resolveName } from "./host/sockets.ts";
-import { readLink } from "./host/text.ts";
+import { readLink, readText } from "./host/text.ts";
 import { readConfig, type Config, type Environment } from "./config/config.ts";
 import { choiceOf, variables } from "./config/variables.ts";
 import { AppError, exitCodes } from "./errors.ts";
 import type { Command } from "./init/command.ts";
-import type { Invocation } from "./invocation.ts";
+import { missingCapability, withHome } from "./init/identity.ts";
+import type { Invocation, Role } from "./invocation.ts";
 import type { Log, LogStage } from "./lifecycle/log.ts";
 import { printFstab } from "./roles/fstab.ts";
+import { mount } from "./roles/mount.ts";
 import { run } from "./roles/run.ts";
+import { sidecar } from "./roles/sidecar.ts";
+import { unmount } from "./roles/unmount.ts";
+import { wait } from "./roles/wait.ts";
+import type { StatusBoard } from "./watch/status.ts";
 import type { PlanFacts } from "./fstab/plan.ts";
 
 export interface Surroundings {
@@ -32,13 +47,14 @@ export async function runConfigured(
   command: Command,
   surroundings: Surroundings,
 ): Promise<number> {
-  const { environment, print } = surroundings;
+  const { environment } = surroundings;
   const log = createLog({
     level: choiceOf(variables.logLevel, invocation.flags.values.get("logLevel") ?? environment["NFS_LOG_LEVEL"]),
     format: choiceOf(variables.logFormat, invocation.flags.values.get("logFormat") ?? environment["NFS_LOG_FORMAT"]),
   });
   try {
-    const result = readConfig(environment, invocation.flags);
+    const accounts = () => ({ passwd: readText("/etc/passwd") ?? "", group: readText("/etc/group") ?? "" });
+    const result = readConfig(environment, invocation.flags, { role: invocation.role, accounts });
     if (result.kind === "problems") return refuse(log, result.problems);
     const { config } = result;
     for (const reason of config.warnings) log("warn", "configuration", { stage: "config", reason });
@@ -47,55 +63,104 @@ export async function runConfigured(
       readLink,
       owned: readOwnedTargets(config.settings.stateDir),
     });
-    switch (invocation.role) {
-      case "fstab":
-        await print(printFstab(planFacts, config));
-        return exitCodes.ok;
-      case "run":
-        return await runCommand(log, config, planFacts, command, surroundings);
-    }
+    return await runRole(log, invocation.role, config, planFacts, command, surroundings);
   } catch (error) {
     if (error instanceof AppError) return end(log, error);
     throw error;
   }
 }
 
-function runCommand(
+async function runRole(
   log: Log,
+  role: Role,
   config: Config,
   planFacts: () => PlanFacts,
   command: Command,
-  { inbox, inheritance, workingDirectory }: Surroundings,
+  { inbox, inheritance, workingDirectory, print }: Surroundings,
 ): Promise<number> {
-  const { settings } = config;
+  const { settings, identity } = config;
+  if (role === "fstab") {
+    await print(printFstab(planFacts, config));
+    return exitCodes.ok;
+  }
+  if (role === "run") checkHandover(config);
   if (settings.mountSkip) {
     log("error", "NFS_MOUNT_SKIP or TEST is set, nothing is mounted", { stage: "config" });
   } else if (config.shares.length > 0) {
     // A working directory below a mount point would be the one under the share; COMMAND enters it anew.
     process.chdir("/");
+  } else if (role !== "run") {
+    throw new AppError("no share is configured", exitCodes.config, { hint: "set NFS_HOST and NFS_MOUNT_POINT" });
   }
   const workers = createWorkers();
-  return run(
-    {
-      log,
-      clock,
-      network: { dial, resolveName },
-      mounter: workers.mounter,
-      workers,
-      planFacts,
-      rights: mountRights,
-      workingDirectory,
-      lockTarget: (target) => lockTarget(settings.stateDir, target),
-      loadModules,
-      editFstab: editFile,
-      init: initPorts({ nofile: settings.nofile, inheritance, workingDirectory, isRuntimeChild }, inbox),
-      onStop: inbox.onStop,
-      onStopRequest: inbox.onStopRequest,
-      killDescendants: () => killDescendants(isRuntimeChild),
-    },
-    config,
-    command,
-  );
+  const ignore = () => {};
+  const board = {
+    waiting: ignore,
+    mounted: ignore,
+    looked: ignore,
+    remounted: ignore,
+    restarted: ignore,
+  } as unknown as StatusBoard;
+  const ports = {
+    log,
+    board,
+    clock,
+    network: { dial, resolveName },
+    mounter: workers.mounter,
+    workers,
+    planFacts,
+    rights: mountRights,
+    workingDirectory,
+    lockTarget: (target: string) => lockTarget(settings.stateDir, target),
+    lockDirectory: lockLocalDirectory,
+    loadModules,
+    editFstab: editFile,
+    readFile: readText,
+    writeAccess: workers.writeAccess,
+    init: initPorts(
+      {
+        handover: { identity, dropCaps: settings.dropCaps, umask: settings.umask, nofile: settings.nofile },
+        inheritance,
+        workingDirectory,
+        isRuntimeChild,
+        spawnsHelpers: config.shares.length > 0,
+      },
+      inbox,
+    ),
+    onStop: inbox.onStop,
+    onStopRequest: inbox.onStopRequest,
+    killDescendants: () => killDescendants(isRuntimeChild),
+  };
+  switch (role) {
+    case "run":
+      return run(
+        ports,
+        config,
+        identity === undefined ? command : { ...command, env: withHome(command.env, identity) },
+      );
+    case "wait":
+      return wait(ports, config);
+    case "mount":
+      return mount(ports, config);
+    case "unmount":
+      return unmount(ports, config);
+    case "sidecar":
+      return sidecar(ports, config);
+  }
+}
+
+/** Whether COMMAND can be made what it is to be is known before anything is touched. */
+function checkHandover({ settings: { dropCaps }, identity }: Config): void {
+  if (identity === undefined && !dropCaps) return;
+  const missing = missingCapability(ownRights(), identity, dropCaps);
+  if (missing === undefined) return;
+  const [name, what] =
+    missing === "CAP_SETPCAP"
+      ? [variables.dropCaps.name, "capabilities cannot be dropped"]
+      : [variables.user.name, `the process cannot become uid ${identity?.uid} gid ${identity?.gid}`];
+  throw new AppError(`${name}: ${what}, nfs-init lacks ${missing}`, exitCodes.config, {
+    hint: `start nfs-init as root with ${missing} (cap_add), or leave ${name} unset${missing === "CAP_SETPCAP" ? " or off" : ""}`,
+  });
 }
 
 /** Every problem of the configuration, a line each. */

@@ -2,21 +2,11 @@
 import type { Flags } from "./config/config.ts";
 
 /** Roles that are built. */
-export const roles = ["run", "fstab"] as const;
+export const roles = ["run", "wait", "mount", "unmount", "sidecar", "fstab"] as const;
 export type Role = (typeof roles)[number];
 
 /** Names that are kept for later roles: none of them can be a COMMAND without `--`. */
-export const laterRoles = [
-  "wait",
-  "mount",
-  "unmount",
-  "sidecar",
-  "check",
-  "status",
-  "doctor",
-  "serve",
-  "plugin",
-] as const;
+export const laterRoles = ["check", "status", "doctor", "serve", "plugin"] as const;
 
 export interface Invocation {
   readonly kind: "role";

@@ -4,6 +4,7 @@ import { parseSource, parseHost, formatSource, type Source } from "../fstab/sour
 import { unescapeField } from "../fstab/escape.ts";
 import { splitColumns } from "../fstab/fstab.ts";
 import { hasOption, narrowerVersion, planOptions, splitOptions, versionInOptions } from "../fstab/options.ts";
+import { resolveIdentity, type Accounts, type Identity } from "../init/identity.ts";
 import { holdsSecret, nfsVersion, redact, type NfsVersion } from "./values.ts";
 import {
   flagName,
@@ -41,6 +42,8 @@ export type Settings = {
 export interface Config {
   readonly shares: readonly ShareConfig[];
   readonly settings: Settings;
+  /** Who COMMAND runs as; undefined where that is who nfs-init runs as. */
+  readonly identity: Identity | undefined;
   /** What was understood but should be known, a sentence each. */
   readonly warnings: readonly string[];
 }
@@ -59,13 +62,28 @@ export interface Flags {
 
 export const noFlags: Flags = { values: new Map(), mounts: [] };
 
+/** What the configuration is read for. */
+export interface Purpose {
+  /** Some defaults are those of a role. */
+  readonly role: string;
+  /** Asked only where a user is named. */
+  readonly accounts: () => Accounts;
+}
+
+const plainRun: Purpose = { role: "run", accounts: () => ({ passwd: "", group: "" }) };
+
 /** Reads the whole configuration. Empty values count as unset; a flag wins over its variable. */
-export function readConfig(environment: Environment, flags: Flags = noFlags): ConfigResult {
+export function readConfig(
+  environment: Environment,
+  flags: Flags = noFlags,
+  { role, accounts }: Purpose = plainRun,
+): ConfigResult {
   const problems: string[] = [];
   const warnings = unknownVariableWarnings(environment);
   const reader: Reader = { environment, flags, problems, warnings };
 
-  const settings = readSettings(reader);
+  const settings = readSettings(reader, role);
+  const identity = readIdentity(reader, settings, accounts);
   const shareProblems: string[] = [];
   const shares = readShares({ ...reader, problems: shareProblems });
   if (settings.mountSkip) {
@@ -75,7 +93,7 @@ export function readConfig(environment: Environment, flags: Flags = noFlags): Co
     problems.push(...shareProblems);
   }
   if (problems.length > 0) return { kind: "problems", problems };
-  return { kind: "config", config: { shares: settings.mountSkip ? [] : shares, settings, warnings } };
+  return { kind: "config", config: { shares: settings.mountSkip ? [] : shares, settings, identity, warnings } };
 }
 
 interface Reader {
@@ -112,7 +130,7 @@ function notUnderstood(one: Given, accepts: string): string {
   return problem(one, `not understood; accepted: ${accepts}`);
 }
 
-function readSettings(reader: Reader): Settings {
+function readSettings(reader: Reader, role: string): Settings {
   const values = Object.fromEntries(
     variableRows
       .filter(({ numbered, key }) => numbered !== true && key !== "mounts")
@@ -130,7 +148,35 @@ function readSettings(reader: Reader): Settings {
       values.retryMaxMs = values.retryMinMs;
     }
   }
+  // A user that is given keeps no capability it cannot need, unless that is asked for.
+  if (given(reader, "dropCaps") === undefined) values.dropCaps = values.user !== undefined;
+  const watch = given(reader, "watch");
+  if (role === "sidecar") {
+    if (watch === undefined) values.watch = "remount";
+    else if (values.watch === "restart") {
+      reader.problems.push(problem(watch, "sidecar has no COMMAND to start again; accepted: remount, exit, log, off"));
+    }
+  }
+  // Nobody would look after a guard that is left behind.
+  if (given(reader, "guard") === undefined) values.guard = role === "run" || role === "sidecar";
+  if (values.exec) {
+    if (watch !== undefined && values.watch !== "off") {
+      reader.problems.push(problem(watch, "nobody is left to watch with NFS_EXEC; accepted: off, or leave it unset"));
+    }
+    values.watch = "off";
+  }
   return values;
+}
+
+function readIdentity(reader: Reader, { user }: Settings, accounts: () => Accounts): Identity | undefined {
+  const one = given(reader, "user");
+  if (user === undefined || one === undefined) return undefined;
+  const result = resolveIdentity(user, accounts());
+  if (result.kind === "identity") return result.identity;
+  reader.problems.push(
+    problem(one, `${result.reason}; accepted: ${variables.user.format.accepts}, names as this container has them`),
+  );
+  return undefined;
 }
 
 /** The value of one variable; its default where it is unset or, with a problem noted, not understood. */

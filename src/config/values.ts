@@ -124,14 +124,30 @@ export const signal: Format<number> = {
   },
 };
 
+/** A user and perhaps a group, each a name or a number; whether they exist is looked up later. */
+export const userSpec: Format<{ readonly user: string; readonly group: string | undefined }> = {
+  accepts: "uid[:gid] or name[:group]",
+  parse: (value) => {
+    const match = /^([^\s:]+)(?::([^\s:]+))?$/.exec(value);
+    return match?.[1] === undefined ? undefined : { user: match[1], group: match[2] };
+  },
+};
+
+/** Signals that never reach nfs-init as something to pass on: not to be caught, about itself, or the terminal's to send. */
+const notPassedOn: ReadonlySet<number | undefined> = new Set(
+  ["ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "SEGV", "CHLD", "STOP", "TSTP", "TTIN", "TTOU", "PWR", "SYS"].map(
+    (name) => signalNumbers.get(name),
+  ),
+);
+
 /** Signals rewritten on their way: from number to number. */
 export const signalMap: Format<ReadonlyMap<number, number>> = {
-  accepts: "pairs such as TERM:QUIT,HUP:USR1",
+  accepts: "pairs such as TERM:QUIT,HUP:USR1, of signals that are passed on",
   parse: (value) => {
     const pairs = value.split(",").map((pair) => pair.split(":").map((name) => signal.parse(name.trim())));
     const map = new Map<number, number>();
     for (const [from, to, ...more] of pairs) {
-      if (from === undefined || to === undefined || more.length > 0) return undefined;
+      if (from === undefined || to === undefined || more.length > 0 || notPassedOn.has(from)) return undefined;
       map.set(from, to);
     }
     return map;

@@ -12,6 +12,7 @@ import {
   signal,
   signalMap,
   toggle,
+  userSpec,
   type Format,
   type ValueOf,
 } from "./values.ts";
@@ -105,7 +106,7 @@ export const variables = {
     meaning: "the file our lines are kept in, or none",
     format: fileOrNone,
     default: "",
-    defaultMeaning: "/etc/fstab for run, none for the other commands",
+    defaultMeaning: "/etc/fstab for run, sidecar and unmount, none for the other commands",
   },
   waitTimeoutMs: {
     name: "NFS_WAIT_TIMEOUT",
@@ -145,11 +146,10 @@ export const variables = {
   user: {
     name: "NFS_USER",
     group: "The process",
-    meaning: "uid[:gid] or name[:group] that COMMAND runs as; mounting is done as before",
-    format: anyText("uid[:gid] or name[:group]"),
+    meaning: "user and group that COMMAND runs as, with its groups and HOME; mounting is done as before",
+    format: userSpec,
     default: "",
     defaultMeaning: "unchanged",
-    onlyYet: [],
   },
   dropCaps: {
     name: "NFS_DROP_CAPS",
@@ -158,7 +158,6 @@ export const variables = {
     format: toggle,
     default: "off",
     defaultMeaning: "off; on with NFS_USER",
-    onlyYet: ["off"],
   },
   umask: {
     name: "NFS_UMASK",
@@ -167,7 +166,6 @@ export const variables = {
     format: octalMask,
     default: "",
     defaultMeaning: "unchanged",
-    onlyYet: [],
   },
   requireWritable: {
     name: "NFS_REQUIRE_WRITABLE",
@@ -175,7 +173,6 @@ export const variables = {
     meaning: "start COMMAND only when its user can write to every read-write share",
     format: toggle,
     default: "off",
-    onlyYet: ["off"],
   },
   nofile: {
     name: "NFS_NOFILE",
@@ -191,7 +188,6 @@ export const variables = {
     meaning: "after mounting, nfs-init replaces itself by COMMAND; implies NFS_WATCH=off",
     format: toggle,
     default: "off",
-    onlyYet: ["off"],
   },
   signalMap: {
     name: "NFS_SIGNAL_MAP",
@@ -200,7 +196,6 @@ export const variables = {
     format: signalMap,
     default: "",
     defaultMeaning: "none",
-    onlyYet: [],
   },
   stopSignal: {
     name: "NFS_STOP_SIGNAL",
@@ -236,7 +231,7 @@ export const variables = {
     meaning: "what to do when a share is lost while COMMAND runs",
     format: choice("exit", "restart", "remount", "log", "off"),
     default: "exit",
-    onlyYet: ["exit", "log", "off"],
+    defaultMeaning: "exit; remount for sidecar",
   },
   watchIntervalMs: {
     name: "NFS_WATCH_INTERVAL",
@@ -280,7 +275,6 @@ export const variables = {
     format: signal,
     default: "",
     defaultMeaning: "none",
-    onlyYet: [],
   },
   watchWrite: {
     name: "NFS_WATCH_WRITE",
@@ -296,6 +290,7 @@ export const variables = {
       "a read-only, empty tmpfs under each share, so that nothing lands on the local disk while the share is away",
     format: toggle,
     default: "on",
+    defaultMeaning: "on for run and sidecar, off for mount",
   },
   logLevel: {
     name: "NFS_LOG_LEVEL",

@@ -75,6 +75,26 @@ export async function editFile(path: string, edit: (latin1: string) => string): 
   }
 }
 
+const directoryLockMs = 10_000;
+
+/** Waits for the flock(2) on a local directory; gives the function that lets go, undefined where it cannot be had in time. */
+export async function lockLocalDirectory(path: string): Promise<(() => void) | undefined> {
+  const untilMs = clock.nowMs() + directoryLockMs;
+  try {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    while (!tryLock(fd)) {
+      if (clock.nowMs() > untilMs) {
+        closeSync(fd);
+        return undefined;
+      }
+      await clock.sleep(50);
+    }
+    return () => closeSync(fd);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Opens and locks a file; the lock counts only while the path still leads to the file that was locked. */
 async function openLocked(path: string): Promise<number | undefined> {
   const untilMs = clock.nowMs() + lockForMs;

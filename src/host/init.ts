@@ -1,33 +1,27 @@
 // The init's hands: signals, COMMAND's start, reaping, the terminal.
-import { accessSync, closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
-import { constants as fileConstants } from "node:fs";
+import { readdirSync } from "node:fs";
 import { constants } from "node:os";
-import { join } from "node:path";
 import { messageOf } from "../errors.ts";
-import { splitEntries } from "../init/command.ts";
-import { reap } from "../init/reaper.ts";
+import type { Handover } from "../init/handover.ts";
+import { reap, type EndedChild } from "../init/reaper.ts";
 import { forwardedSignals, isStopSignal, type ForwardedSignal } from "../init/signals.ts";
 import type { InitPorts } from "../init/supervise.ts";
-import { errnoName } from "./errno.ts";
+import { becomeCommand, spawnCommand, type NotStarted } from "./execute.ts";
+import type { Inheritance } from "./inheritance.ts";
 import {
   becomeSubreaper,
   collect,
-  errno,
+  foregroundGroup,
   hasPidfd,
   isTerminal,
   kill,
-  openFileLimits,
-  ownForegroundGroup,
+  ownGroup,
   peekEndedChild,
-  setCloseOnExec,
   setForegroundGroup,
-  setOpenFileLimits,
-  setStatusFlags,
-  spawnInGroup,
-  statusFlags,
-  type SpawnOutcome,
+  takeStop,
 } from "./libc.ts";
-import { readLink, readText } from "./text.ts";
+import { takeOwnSignals } from "./own-signals.ts";
+import { readText } from "./text.ts";
 
 /** Takes signals from the first moment on: for COMMAND once it runs, to end the wait before. */
 export interface SignalInbox {
@@ -37,12 +31,18 @@ export interface SignalInbox {
   readonly onStop: (stop: (signal: number) => void) => void;
   /** Called with the first signal after `route` that asks COMMAND to end; at once if one has come. */
   readonly onStopRequest: (asked: () => void) => void;
+  /** Takes the signals too that the runtime does not know: they come with the next `takeOwn`, and a SIGCHLD tells of them. */
+  readonly openOwn: () => void;
+  readonly takeOwn: () => void;
+  /** Forgets those that came before COMMAND. */
+  readonly dropOwn: () => void;
 }
 
 export function openSignalInbox(): SignalInbox {
   let early: { readonly name: ForwardedSignal; readonly number: number }[] = [];
   let stop: ((signal: number) => void) | undefined;
   let deliver: ((signal: number) => void) | undefined;
+  let readOwn: () => readonly number[] = () => [];
   let stopRequests = 0;
   let onFirstRequest: (() => void) | undefined;
   const pass = (name: ForwardedSignal, number: number) => {
@@ -66,14 +66,28 @@ export function openSignalInbox(): SignalInbox {
     },
     route: (onSignal) => {
       deliver = onSignal;
+      stopRequests = 0;
+      if (onSignal === undefined) return;
       // What came before and did not stop us was meant for COMMAND only if it asks for an end: the rest is about a
       // process that did not run.
       for (const { name, number } of early) if (isStopSignal(name)) pass(name, number);
       early = [];
+      for (const number of readOwn()) onSignal(number);
     },
     onStopRequest: (asked) => {
       onFirstRequest = asked;
       if (stopRequests > 0) asked();
+    },
+    openOwn: () => {
+      readOwn = takeOwnSignals();
+    },
+    takeOwn: () => {
+      // Until then they wait in their pipe.
+      if (deliver === undefined) return;
+      for (const number of readOwn()) deliver(number);
+    },
+    dropOwn: () => {
+      readOwn();
     },
   };
 }
@@ -105,167 +119,150 @@ export function killDescendants(isOwnHelper: (pid: number) => boolean): number {
   return found.length;
 }
 
-/** /proc/self/environ or cmdline as entries; undefined where there is no /proc. */
-export function rawEntries(name: "cmdline" | "environ"): readonly Uint8Array[] | undefined {
-  try {
-    const bytes = readFileSync(`/proc/self/${name}`);
-    return bytes.byteLength === 0 && name === "cmdline" ? undefined : splitEntries(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The soft limit of open files that programs expect (select(2) cannot count further). */
-const conventionalNofile = 1024n;
 /** How often ended children are looked for where SIGCHLD does not reach us. */
-const reapIntervalMs = 1_000;
+const reapIntervalMs = 250;
 /** How soon to look again when a child of the runtime stands before others. */
 const reapAgainMs = 5;
 const stdin = 0;
+const { SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU } = constants.signals;
 
 export interface InitOptions {
-  /** Soft limit of open files for COMMAND; the conventional one where undefined. */
-  readonly nofile: number | undefined;
+  readonly handover: Handover;
   readonly inheritance: Inheritance;
   /** Entered by COMMAND; it stays in ours where undefined. */
   readonly workingDirectory: string | undefined;
   readonly isRuntimeChild: (pid: number) => boolean;
+  /** Whether the runtime has children at all. */
+  readonly spawnsHelpers: boolean;
 }
 
 export function initPorts(
-  { nofile, inheritance, workingDirectory, isRuntimeChild }: InitOptions,
+  { handover, inheritance, workingDirectory, isRuntimeChild, spawnsHelpers }: InitOptions,
   inbox: SignalInbox,
 ): InitPorts {
-  const ownGroup = isTerminal(stdin) ? ownForegroundGroup(stdin) : undefined;
-  if (process.pid !== 1) becomeSubreaper();
+  const terminal = isTerminal(stdin) ? takeTerminal() : undefined;
+  let onEnd: ((child: EndedChild) => void) | undefined;
+  const enterDirectory = (): NotStarted | undefined => {
+    try {
+      if (workingDirectory !== undefined) process.chdir(workingDirectory);
+      return undefined;
+    } catch (error) {
+      return { kind: "not-executable", reason: `its working directory ${workingDirectory}: ${messageOf(error)}` };
+    }
+  };
   return {
     start: (command) => {
-      try {
-        if (workingDirectory !== undefined) process.chdir(workingDirectory);
-      } catch (error) {
-        return { kind: "not-executable", reason: `its working directory ${workingDirectory}: ${messageOf(error)}` };
-      }
-      const limits = openFileLimits();
-      const wanted = nofile === undefined ? conventionalNofile : BigInt(nofile);
-      setOpenFileLimits({ soft: wanted < limits.hard ? wanted : limits.hard, hard: limits.hard });
-      for (const fd of inheritance.descriptors) setCloseOnExec(fd, false);
-      // The runtime makes pipes and terminals non-blocking where it uses them.
-      inheritance.stdioFlags.forEach((flags, fd) => {
-        if (flags !== -1 && flags !== statusFlags(fd)) setStatusFlags(fd, flags);
-      });
-      const outcome = spawn(command.argv, command.env);
-      for (const fd of inheritance.descriptors) setCloseOnExec(fd, true);
-      setOpenFileLimits(limits);
+      const refused = enterDirectory();
+      if (refused !== undefined) return refused;
+      if (process.pid !== 1) becomeSubreaper();
+      inbox.dropOwn();
+      const outcome = spawnCommand(command, handover, inheritance);
       // A working directory on a mount would keep it busy.
       process.chdir("/");
-      if (outcome.kind === "failed") {
-        if (outcome.errno === errno.ENOENT || outcome.errno === errno.ENOTDIR) return { kind: "not-found" };
-        return { kind: "not-executable", reason: errnoText(outcome.errno) };
-      }
-      if (ownGroup !== undefined) {
-        setForegroundGroup(stdin, outcome.pid);
-        // It may have looked at the terminal before that and been stopped (SIGTTIN).
-        kill(-outcome.pid, constants.signals.SIGCONT);
-      }
-      return { kind: "started", pid: outcome.pid };
+      if (outcome.kind === "started") terminal?.hand(outcome.pid);
+      return outcome;
     },
+    replace: (command) => enterDirectory() ?? becomeCommand(command, handover, inheritance),
     send: (pid, signal) => {
+      if (signal === SIGCONT && terminal?.resume(pid) === true) return;
       kill(pid, signal);
     },
-    reapChildren: (onEnd) => {
+    reapChildren: (callback) => {
+      const isFirst = onEnd === undefined;
+      onEnd = callback;
+      if (!isFirst) return;
       let again: NodeJS.Timeout | undefined;
       const look = () => {
         clearTimeout(again);
-        if (!reap({ peek: peekEndedChild, collect, isRuntimeChild }, onEnd)) again = setTimeout(look, reapAgainMs);
+        inbox.takeOwn();
+        terminal?.followStop();
+        const isThrough = reap({ peek: peekEndedChild, collect, isRuntimeChild }, (child) => onEnd?.(child));
+        if (!isThrough) again = setTimeout(look, reapAgainMs);
       };
-      process.on("SIGCHLD", look);
-      // Keeps the runtime alive; it also does the looking on kernels where the runtime takes SIGCHLD for itself.
-      setInterval(look, hasPidfd() ? 2 ** 31 - 1 : reapIntervalMs);
+      // Without pidfd_open (kernels before 5.3) the runtime needs SIGCHLD for its own children, and is left it where it has any.
+      const isTold = hasPidfd() || !spawnsHelpers;
+      if (isTold) process.on("SIGCHLD", look);
+      // Keeps the runtime alive; it also does the looking where SIGCHLD is not ours.
+      setInterval(look, isTold ? 2 ** 31 - 1 : reapIntervalMs);
       look();
     },
     routeSignals: inbox.route,
-    reclaimTerminal: () => {
-      if (ownGroup !== undefined && ownGroup > 0) setForegroundGroup(stdin, ownGroup);
-    },
+    reclaimTerminal: () => terminal?.reclaim(),
   };
 }
 
-function spawn(argv: readonly Uint8Array[], env: readonly Uint8Array[]): SpawnOutcome {
-  const [file = new Uint8Array(), ...rest] = argv;
-  const outcome = spawnInGroup({ file, argv, env });
-  if (outcome.kind === "spawned" || outcome.errno !== errno.ENOEXEC) return outcome;
-  // A script without a first line that names its interpreter is sh's to run, as execvp(3) has it; a binary is not.
-  const path = findExecutable(new TextDecoder().decode(file));
-  if (path === undefined || isBinary(path)) return outcome;
-  const encoder = new TextEncoder();
-  const shell = encoder.encode("/bin/sh");
-  return spawnInGroup({ file: shell, argv: [shell, encoder.encode(path), ...rest], env });
+/** Job control: COMMAND has the terminal while we would have it. */
+interface Terminal {
+  /** Puts COMMAND's group into the foreground, where that is ours to give. */
+  readonly hand: (pid: number) => void;
+  /** Stops with COMMAND when the terminal has stopped it, so that the shell that started us goes on (Ctrl-Z). */
+  readonly followStop: () => void;
+  /** Continues what stopped with COMMAND, in the foreground if we were put there (fg); whether there was something. */
+  readonly resume: (pid: number) => boolean;
+  /** Takes the foreground back. */
+  readonly reclaim: () => void;
 }
 
-/** Where execvp(3) finds a program. */
-function findExecutable(name: string): string | undefined {
-  if (name.includes("/")) return name;
-  const folders = (process.env["PATH"] ?? "/bin:/usr/bin").split(":");
-  return folders.map((folder) => join(folder === "" ? "." : folder, name)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, fileConstants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
+/** Whether no shell of our session stands above our process group: the kernel stops none of it at Ctrl-Z then (setpgid(2)). */
+function isOrphanedGroup(): boolean {
+  const own = familyOf(process.pid);
+  for (let pid = process.ppid; pid > 0;) {
+    const one = familyOf(pid);
+    if (one === undefined || one.session !== own?.session) return true;
+    if (one.group !== own.group) return false;
+    pid = one.parent;
   }
+  return true;
 }
 
-/** Whether a file's first bytes are those of no script: shells look for a NUL, too. */
-function isBinary(path: string): boolean {
-  try {
-    const fd = openSync(path, fileConstants.O_RDONLY);
-    const head = Buffer.alloc(256);
-    const length = readSync(fd, head);
-    closeSync(fd);
-    return head.subarray(0, length).includes(0);
-  } catch {
-    return false;
-  }
+function familyOf(pid: number) {
+  // The second field is a name in parentheses that may hold anything.
+  const fields = readText(`/proc/${pid}/stat`)?.split(")").at(-1)?.trim().split(" ");
+  const [, parent = 0, group = 0, session = 0] = fields?.map(Number) ?? [];
+  return fields === undefined ? undefined : { parent, group, session };
 }
 
-/** What nfs-init was given and what its runtime changes of it. */
-export interface Inheritance {
-  /** Descriptors from 3 up that were open before the runtime opened its own. */
-  readonly descriptors: readonly number[];
-  /** Status flags of stdin, stdout and stderr. */
-  readonly stdioFlags: readonly number[];
-}
-
-/** Must be called before anything is opened: the runtime has marked what was inherited close-on-exec. */
-export function readInheritance(): Inheritance {
-  const descriptors: number[] = [];
-  for (const name of listDescriptors()) {
-    const fd = Number(name);
-    // The runtime's own are an epoll, an eventfd and their like; nobody hands these down.
-    const link = fd > 2 ? readLink(`/proc/self/fd/${name}`) : undefined;
-    if (link !== undefined && !link.startsWith("anon_inode:")) descriptors.push(fd);
-  }
-  return { descriptors, stdioFlags: [0, 1, 2].map(statusFlags) };
-}
-
-function listDescriptors(): readonly string[] {
-  try {
-    return readdirSync("/proc/self/fd");
-  } catch {
-    return [];
-  }
-}
-
-function errnoText(number: number): string {
-  switch (number) {
-    case errno.EACCES:
-      return "permission denied";
-    case errno.ENOEXEC:
-      return "not in a format this machine can run";
-    default:
-      return errnoName(number);
-  }
+/** Undefined where stdin is a terminal of another session. */
+function takeTerminal(): Terminal | undefined {
+  // 0: the foreground lies outside our pid namespace, whose init we are.
+  const isOurs = () => [0, ownGroup()].includes(foregroundGroup(stdin) ?? -1);
+  if (foregroundGroup(stdin) === undefined) return undefined;
+  let command: number | undefined;
+  let isStopped = false;
+  const hand = (pid: number) => {
+    if (!isOurs()) return;
+    setForegroundGroup(stdin, pid);
+    // It may have looked at the terminal before that and been stopped (SIGTTIN).
+    kill(-pid, SIGCONT);
+  };
+  return {
+    hand: (pid) => {
+      command = pid;
+      hand(pid);
+    },
+    followStop: () => {
+      if (command === undefined) return;
+      const signal = takeStop(command);
+      if (signal !== SIGTSTP && signal !== SIGTTIN && signal !== SIGTTOU) return;
+      if (isOrphanedGroup()) {
+        // Nobody could continue us, and the kernel would not stop COMMAND without us in between: Ctrl-Z means nothing then.
+        if (signal === SIGTSTP) kill(-command, SIGCONT);
+        return;
+      }
+      isStopped = true;
+      if (foregroundGroup(stdin) === command) setForegroundGroup(stdin, ownGroup());
+      // The whole job stops, as it would have without us in between.
+      kill(0, signal);
+    },
+    resume: (pid) => {
+      const wasStopped = isStopped;
+      isStopped = false;
+      hand(pid);
+      if (wasStopped) kill(-pid, SIGCONT);
+      return wasStopped;
+    },
+    reclaim: () => {
+      if (process.pid !== 1 && foregroundGroup(stdin) === command) setForegroundGroup(stdin, ownGroup());
+    },
+  };
 }

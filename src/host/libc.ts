@@ -1,9 +1,10 @@
-// The system calls a JavaScript runtime does not offer, through libc by FFI; the only file that imports bun:ffi.
+// The system calls a JavaScript runtime does not offer, through libc by FFI.
 import { dlopen, ptr, read, type Pointer } from "bun:ffi";
 
 const names = process.arch === "x64" ? "x86_64" : "aarch64";
 
-function open<const Symbols extends Parameters<typeof dlopen>[1]>(symbols: Symbols) {
+/** Functions of this machine's C library. */
+export function openLibc<const Symbols extends Parameters<typeof dlopen>[1]>(symbols: Symbols) {
   try {
     return dlopen("libc.so.6", symbols).symbols;
   } catch {
@@ -11,7 +12,8 @@ function open<const Symbols extends Parameters<typeof dlopen>[1]>(symbols: Symbo
   }
 }
 
-const libc = open({
+const libc = openLibc({
+  _exit: { args: ["i32"], returns: "void" },
   __errno_location: { args: [], returns: "ptr" },
   fcntl: { args: ["i32", "i32", "i64"], returns: "i32" },
   getpgid: { args: ["i32"], returns: "i32" },
@@ -36,7 +38,7 @@ const libc = open({
 
 /** Symbols that only a role with shares needs; looked up at their first use. */
 function openMountCalls() {
-  return open({
+  return openLibc({
     clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
     flock: { args: ["i32", "i32"], returns: "i32" },
     mkdirat: { args: ["i32", "ptr", "u32"], returns: "i32" },
@@ -65,7 +67,8 @@ export const errno = {
   ELOOP: 40,
 } as const;
 
-function lastErrno(): number {
+/** errno of the call before. */
+export function lastErrno(): number {
   const location = libc.__errno_location();
   return location === null ? 0 : read.i32(location);
 }
@@ -73,7 +76,7 @@ function lastErrno(): number {
 const encoder = new TextEncoder();
 
 /** NUL-terminated bytes of a string, or of raw bytes, for a C call. */
-function cString(value: string | Uint8Array): Uint8Array {
+export function cString(value: string | Uint8Array): Uint8Array {
   const bytes = typeof value === "string" ? encoder.encode(value) : value;
   const terminated = new Uint8Array(bytes.byteLength + 1);
   terminated.set(bytes);
@@ -81,7 +84,7 @@ function cString(value: string | Uint8Array): Uint8Array {
 }
 
 /** A NULL-terminated array of C strings, with the buffers that must outlive the call. */
-function cVector(values: readonly Uint8Array[]) {
+export function cVector(values: readonly Uint8Array[]) {
   const strings = values.map(cString);
   const pointers = new BigUint64Array(strings.length + 1);
   strings.forEach((string, index) => {
@@ -90,8 +93,8 @@ function cVector(values: readonly Uint8Array[]) {
   return { pointers, strings };
 }
 
-/** What posix_spawn(3) is asked for. */
-export interface SpawnRequest {
+/** A program to execute. */
+export interface ExecRequest {
   /** Looked up in PATH when it has no slash. */
   readonly file: Uint8Array;
   /** argv, the first entry included. */
@@ -113,7 +116,7 @@ const attributeBytes = 512;
  * Starts a process in a process group of its own, with every signal at its default and none blocked; descriptors, working
  * directory, umask and limits are inherited. The runtime does not know this child: reap it with `collect`.
  */
-export function spawnInGroup({ file, argv, env }: SpawnRequest): SpawnOutcome {
+export function spawnInGroup({ file, argv, env }: ExecRequest): SpawnOutcome {
   const attributes = new Uint8Array(attributeBytes);
   const signals = new Uint8Array(128);
   libc.posix_spawnattr_init(attributes);
@@ -131,6 +134,32 @@ export function spawnInGroup({ file, argv, env }: SpawnRequest): SpawnOutcome {
   return failure === 0 ? { kind: "spawned", pid: pid[0] ?? 0 } : { kind: "failed", errno: failure };
 }
 
+const SIG_DFL = 0 as Pointer;
+const SIG_SETMASK = 2;
+const lastSignal = 64;
+const SIGPWR = 30;
+
+/**
+ * Becomes another program, looked up in PATH, with every signal at its default and none blocked (execvpe(3)); gives errno where
+ * that fails. Signals are at their defaults from then on: whoever goes on must end.
+ */
+export function execute({ file, argv, env }: ExecRequest): number {
+  const { execvpe, sigprocmask } = openLibc({
+    execvpe: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+    sigprocmask: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+  });
+  const argvVector = cVector(argv);
+  const envVector = cVector(env);
+  const name = cString(file);
+  for (let signal = 1; signal <= lastSignal; signal++) {
+    // The runtime's threads stop one another by this one until the moment of the call, which resets its handler itself.
+    if (signal !== SIGPWR) libc.signal(signal, SIG_DFL);
+  }
+  sigprocmask(SIG_SETMASK, new Uint8Array(128), null);
+  execvpe(name, argvVector.pointers, envVector.pointers);
+  return lastErrno();
+}
+
 /** How a child ended, as waitid(2) tells it: `code` of exit(3), or the signal, real-time ones too. */
 export interface ChildEnd {
   readonly pid: number;
@@ -141,6 +170,7 @@ export interface ChildEnd {
 const P_ALL = 0;
 const P_PID = 1;
 const WNOHANG = 1;
+const WSTOPPED = 2;
 const WEXITED = 4;
 const WNOWAIT = 0x0100_0000;
 const CLD_EXITED = 1;
@@ -157,6 +187,13 @@ export function peekEndedChild(): ChildEnd | undefined {
 /** Reaps one ended child. */
 export function collect(pid: number): void {
   libc.waitid(P_PID, pid, new Int32Array(32), WEXITED | WNOHANG);
+}
+
+/** The signal that has stopped a child since this was last asked; undefined where none has. */
+export function takeStop(pid: number): number | undefined {
+  const info = new Int32Array(32);
+  if (libc.waitid(P_PID, pid, info, WSTOPPED | WNOHANG) !== 0) return undefined;
+  return info[4] === pid ? info[6] : undefined;
 }
 
 /** kill(2); whether the signal was sent. */
@@ -201,12 +238,17 @@ export function isTerminal(fd: number): boolean {
 }
 
 /**
- * Our process group where it is in the foreground of the terminal `fd`; 0 where the foreground lies outside our pid namespace,
- * whose init we then are; undefined where the terminal is not ours to give.
+ * The process group in the foreground of the terminal `fd`; 0 where it lies outside our pid namespace, whose init we then are;
+ * undefined where `fd` is not our controlling terminal.
  */
-export function ownForegroundGroup(fd: number): number | undefined {
+export function foregroundGroup(fd: number): number | undefined {
   const group = libc.tcgetpgrp(fd);
-  return group === 0 || (group > 0 && group === libc.getpgid(0)) ? group : undefined;
+  return group < 0 ? undefined : group;
+}
+
+/** Our own process group. */
+export function ownGroup(): number {
+  return libc.getpgid(0);
 }
 
 /** Makes `group` the terminal's foreground process group, also from the background (SIGTTOU is ignored from here on). */
@@ -244,8 +286,17 @@ export function setStatusFlags(fd: number, flags: number): void {
   libc.fcntl(fd, F_SETFL, BigInt(flags));
 }
 
+/**
+ * Ends this process at once. The runtime's own way out would set the terminal back to what it was at the start, from the
+ * background too, and undo what COMMAND or another program has made of it.
+ */
+export function exitNow(code: number): never {
+  libc._exit(code);
+  throw new Error("_exit(2) has returned");
+}
+
 /** The result of a call that gives 0 or sets errno. */
-function resultOf(returned: number): number {
+export function resultOf(returned: number): number {
   return returned === 0 ? 0 : lastErrno();
 }
 

@@ -1,8 +1,11 @@
 // Processes of nfs-init's own: mount helpers and workers. COMMAND is not among them, see init/.
 import { execa } from "execa";
 import { messageOf } from "../errors.ts";
+import type { Identity } from "../init/identity.ts";
+import type { WriteAccess } from "../lifecycle/writable.ts";
 import type { HelperEnd, Look, Mounter, PathAnswer, Prepared } from "../mount/ports.ts";
 import { readMounts } from "./files.ts";
+import { turnstile } from "./turnstile.ts";
 import { workerArgument, type WorkerReply, type WorkerRequest } from "./worker.ts";
 
 const runtimeChildren = new Set<number>();
@@ -21,7 +24,23 @@ function track(child: Ending): void {
   const { pid } = child;
   if (pid === undefined) return;
   runtimeChildren.add(pid);
-  child.once("exit", () => runtimeChildren.delete(pid));
+  child.once("exit", () => {
+    runtimeChildren.delete(pid);
+    if (runtimeChildren.size === 0) onNoneLeft?.();
+  });
+}
+
+let onNoneLeft: (() => void) | undefined;
+/** Longest time processes that were told to end are waited for. */
+const endMs = 1_000;
+
+/** Settles when none of our own processes is left, or after a while: one may be stuck in the kernel. */
+function noneLeft(): Promise<void> {
+  return new Promise((resolve) => {
+    if (runtimeChildren.size === 0) return resolve();
+    onNoneLeft = resolve;
+    setTimeout(resolve, endMs).unref();
+  });
 }
 
 /** Where helpers are looked up besides PATH: mount.nfs lies in /sbin, which a service's PATH may lack. */
@@ -98,7 +117,8 @@ function notStarted(cause: unknown): string {
 
 interface Worker {
   readonly isAlive: () => boolean;
-  readonly ask: (request: WorkerRequest, timeoutMs: number) => Promise<WorkerReply | undefined>;
+  /** The reply; undefined where none came in time, or the worker was stopped. */
+  readonly ask: (request: WorkerRequest, timeoutMs?: number) => Promise<WorkerReply | undefined>;
   readonly stop: () => void;
 }
 
@@ -134,7 +154,7 @@ function startWorker(): Worker {
     isAlive: () => child.exitCode === null && child.signalCode === null,
     ask: (request, timeoutMs) =>
       new Promise((resolve) => {
-        const timer = setTimeout(() => settle(undefined), timeoutMs);
+        const timer = timeoutMs === undefined ? undefined : setTimeout(() => settle(undefined), timeoutMs);
         onReply = (reply) => {
           clearTimeout(timer);
           resolve(reply);
@@ -150,14 +170,19 @@ function startWorker(): Worker {
 /** Workers that answer, ready for the next request, and a way to end them all. */
 export interface Workers {
   readonly mounter: Mounter;
+  /** Whether `identity` may write to a directory; asked in a worker that becomes it. */
+  readonly writeAccess: (path: string, identity: Identity | undefined, timeoutMs: number) => Promise<WriteAccess>;
   /** Starts a worker ahead of its first request. */
   readonly warmUp: () => void;
   /** Ends the idle workers; later requests start new ones. */
   readonly stop: () => void;
+  /** Settles when no process of our own is left, or soon after. */
+  readonly ended: () => Promise<void>;
 }
 
 export function createWorkers(): Workers {
   const idle: Worker[] = [];
+  const enter = turnstile();
 
   /** An idle worker that is alive: one may have been killed meanwhile. */
   const nextIdle = (): Worker | undefined => {
@@ -165,15 +190,24 @@ export function createWorkers(): Workers {
     return undefined;
   };
   /** Asks a worker of its own; one that does not answer in time is killed and not waited for. */
-  const ask = async (request: WorkerRequest, timeoutMs: number, keep = false) => {
+  const ask = async (request: WorkerRequest, timeoutMs: number | undefined, keep = false, signal?: AbortSignal) => {
+    const leave = await enter();
     const worker = nextIdle() ?? startWorker();
+    if (signal?.aborted === true) worker.stop();
+    signal?.addEventListener("abort", worker.stop, { once: true });
     const reply = await worker.ask(request, timeoutMs);
+    leave();
+    signal?.removeEventListener("abort", worker.stop);
     if (reply === undefined) worker.stop();
     else if (!keep) idle.push(worker);
     return { reply, worker };
   };
-  const askForAnswer = async (request: WorkerRequest, timeoutMs: number): Promise<PathAnswer> => {
-    const { reply } = await ask(request, timeoutMs);
+  const askForAnswer = async (
+    request: WorkerRequest,
+    timeoutMs?: number,
+    signal?: AbortSignal,
+  ): Promise<PathAnswer> => {
+    const { reply } = await ask(request, timeoutMs, false, signal);
     switch (reply?.kind) {
       case undefined:
         return { kind: "no-answer" };
@@ -184,6 +218,7 @@ export function createWorkers(): Workers {
       case "done":
       case "answers":
       case "prepared":
+      case "unwritable":
         return { kind: "done" };
     }
   };
@@ -209,11 +244,35 @@ export function createWorkers(): Workers {
     };
     return { kind: "prepared", path, isEmpty, release };
   };
+  // One worker holds all that is held: it is asked for one thing at a time.
+  let holder: Worker | undefined;
+  let lastHold: Promise<unknown> = Promise.resolve();
+  const askHolder = (request: WorkerRequest, timeoutMs: number): Promise<WorkerReply | undefined> => {
+    const asked = lastHold.then(async () => {
+      if (holder?.isAlive() !== true) holder = startWorker();
+      const worker = holder;
+      const reply = await worker.ask(request, timeoutMs);
+      // What it held is let go with it.
+      if (reply === undefined) worker.stop();
+      return reply;
+    });
+    lastHold = asked;
+    return asked;
+  };
   return {
     mounter: {
+      hold: async (path, timeoutMs) => {
+        const reply = await askHolder({ do: "hold", path }, timeoutMs);
+        const keeper = holder;
+        return async () => {
+          if (reply?.kind !== "prepared" || reply.fd === undefined || holder !== keeper) return;
+          await askHolder({ do: "release", fd: reply.fd }, timeoutMs);
+        };
+      },
       mounts: readMounts,
       runHelper,
       prepare,
+      mount: (call, signal) => askForAnswer({ do: "mount", ...call }, undefined, signal),
       statfs: (path, timeoutMs) => askForAnswer({ do: "statfs", path }, timeoutMs),
       guard: (path, timeoutMs) => askForAnswer({ do: "guard", path }, timeoutMs),
       look: async (path, write, timeoutMs): Promise<Look> => {
@@ -224,11 +283,21 @@ export function createWorkers(): Workers {
       },
       umount: (target, how, timeoutMs) => askForAnswer({ do: "umount", target, how }, timeoutMs),
     },
+    writeAccess: async (path, identity, timeoutMs) => {
+      const { reply, worker } = await ask({ do: "write-access", path, identity }, timeoutMs, true);
+      // It is somebody else now.
+      worker.stop();
+      if (reply === undefined) return { kind: "no-answer" };
+      if (reply.kind === "done") return { kind: "writable" };
+      if (reply.kind === "unwritable") return reply;
+      return { kind: "failed", reason: "reason" in reply ? reply.reason : reply.kind };
+    },
     warmUp: () => {
       idle.push(startWorker());
     },
     stop: () => {
       for (const worker of idle.splice(0)) worker.stop();
     },
+    ended: noneLeft,
   };
 }

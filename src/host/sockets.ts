@@ -1,61 +1,183 @@
-// TCP connections and name resolution of this machine.
+// TCP connections, UDP sockets and name resolution of this machine.
+import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { connect } from "node:net";
-import type { Connection } from "../rpc/probe.ts";
+import { errnoOf } from "../errors.ts";
+import type { Connection, DialOptions } from "../rpc/transport.ts";
 
-/** Opens a TCP connection; rejects with a short text such as "connection refused", or when `signal` aborts. */
-export function dial(address: string, port: number, signal: AbortSignal): Promise<Connection> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: address, port });
-    const chunks: Uint8Array[] = [];
-    let ended = false;
-    let failure: Error | undefined;
-    let wake: (() => void) | undefined;
-    const settle = (error?: Error) => {
-      failure ??= error;
+/** Source ports as nfs-utils and the kernel's client choose them (`sunrpc.min_resvport`, `max_resvport`). */
+const lowestReservedPort = 665;
+const highestReservedPort = 1023;
+
+/**
+ * Opens a connection; rejects with a short text such as "connection refused", or when `signal` aborts, which ends the
+ * connection later on as well.
+ *
+ * With `reserved` it comes from a free port below 1024, at random as bindresvport(3) does it, or from any port where the
+ * system allows no such (EACCES) or has none left; `reservedPort` tells which it was. A reserved TCP connection is reset when
+ * it is closed: a proper close would keep its port in TIME_WAIT for a minute, and there are 359 of them for all mounts of the
+ * machine. Its owner has read all answers by then, so nothing is lost.
+ */
+export async function dial(
+  address: string,
+  port: number,
+  signal: AbortSignal,
+  { transport = "tcp", reserved = false }: DialOptions = {},
+): Promise<Connection> {
+  const open = transport === "tcp" ? openTcp : openUdp;
+  if (reserved) {
+    for (const localPort of reservedPorts()) {
+      try {
+        return await open(address, port, signal, localPort);
+      } catch (error) {
+        const errno = errnoOf(error);
+        if (signal.aborted) throw error;
+        if (errno === "EACCES" || errno === "EPERM") break;
+        // EADDRNOTAVAIL: another connection between the two ports is there, or waits to be forgotten.
+        if (errno !== "EADDRINUSE" && errno !== "EADDRNOTAVAIL") throw error;
+      }
+    }
+  }
+  return open(address, port, signal);
+}
+
+/** All of them, beginning with any. */
+function* reservedPorts(): Generator<number> {
+  const count = highestReservedPort - lowestReservedPort + 1;
+  const first = Math.floor(Math.random() * count);
+  for (let index = 0; index < count; index++) yield lowestReservedPort + ((first + index) % count);
+}
+
+/** What has come and was not received yet. Told of the end once, it stays ended. */
+interface Inbox {
+  readonly put: (bytes: Uint8Array) => void;
+  readonly end: (failure?: Error) => void;
+  readonly bytes: () => number;
+  readonly receive: Connection["receive"];
+}
+
+function inbox(onTaken: () => void = () => {}): Inbox {
+  const chunks: Uint8Array[] = [];
+  let byteCount = 0;
+  let ended = false;
+  let failure: Error | undefined;
+  let wake: (() => void) | undefined;
+  return {
+    put: (bytes) => {
+      chunks.push(bytes);
+      byteCount += bytes.byteLength;
+      wake?.();
+    },
+    end: (error) => {
+      if (!ended) failure = error;
       ended = true;
       wake?.();
-    };
-    const abort = () => {
-      socket.destroy();
-      const error = new Error("no answer in time");
-      settle(error);
+    },
+    bytes: () => byteCount,
+    receive: async () => {
+      while (chunks.length === 0 && !ended) {
+        await new Promise<void>((woken) => {
+          wake = woken;
+        });
+      }
+      const chunk = chunks.shift();
+      if (chunk === undefined && failure !== undefined) throw failure;
+      byteCount -= chunk?.byteLength ?? 0;
+      onTaken();
+      return chunk;
+    },
+  };
+}
+
+/** As much may wait to be received; a server that sends more waits itself, or with UDP loses it. */
+const mostWaitingBytes = 256 * 1024;
+
+function openTcp(address: string, port: number, signal: AbortSignal, localPort?: number): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(outOfTime());
+    const socket = connect({ host: address, port, ...(localPort === undefined ? {} : { localPort }) });
+    const received = inbox(() => {
+      if (received.bytes() < mostWaitingBytes) socket.resume();
+    });
+    const fail = (error: Error) => {
+      received.end(error);
       reject(error);
     };
-    if (signal.aborted) return abort();
+    const close = () => {
+      // A reset waits for the connection; one that is still being made is just given up.
+      if (localPort === undefined || socket.connecting) socket.destroy();
+      else socket.resetAndDestroy();
+    };
+    const abort = () => {
+      close();
+      fail(outOfTime());
+    };
     signal.addEventListener("abort", abort, { once: true });
     socket.setNoDelay(true);
     socket.on("data", (chunk: Uint8Array) => {
-      chunks.push(chunk);
-      wake?.();
+      received.put(chunk);
+      if (received.bytes() >= mostWaitingBytes) socket.pause();
     });
-    socket.on("end", () => settle());
+    socket.on("end", () => received.end());
     socket.on("close", () => {
       signal.removeEventListener("abort", abort);
-      settle();
+      received.end();
     });
-    socket.on("error", (error) => {
-      const plain = new Error(describe(error), { cause: error });
-      settle(plain);
-      reject(plain);
-    });
+    socket.on("error", (error) => fail(plain(error)));
     socket.on("connect", () =>
       resolve({
+        reservedPort: (socket.localPort ?? highestReservedPort + 1) <= highestReservedPort,
         send: (bytes) => socket.write(bytes),
-        receive: async () => {
-          while (chunks.length === 0 && !ended) {
-            await new Promise<void>((woken) => {
-              wake = woken;
-            });
-          }
-          const chunk = chunks.shift();
-          if (chunk === undefined && failure !== undefined) throw failure;
-          return chunk;
-        },
-        close: () => socket.destroy(),
+        receive: received.receive,
+        close,
       }),
     );
   });
+}
+
+function openUdp(address: string, port: number, signal: AbortSignal, localPort = 0): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(outOfTime());
+    const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
+    const received = inbox();
+    let closed = false;
+    const close = () => {
+      if (closed) return;
+      closed = true;
+      signal.removeEventListener("abort", abort);
+      received.end();
+      socket.close();
+    };
+    const fail = (error: Error) => {
+      received.end(error);
+      reject(error);
+      close();
+    };
+    const abort = () => fail(outOfTime());
+    signal.addEventListener("abort", abort, { once: true });
+    socket.on("error", (error) => fail(plain(error)));
+    socket.on("message", (datagram: Uint8Array) => {
+      if (received.bytes() + datagram.byteLength <= mostWaitingBytes) received.put(datagram);
+    });
+    socket.on("connect", () =>
+      resolve({
+        reservedPort: socket.address().port <= highestReservedPort,
+        send: (bytes) => {
+          if (!closed) socket.send(bytes, (error) => error !== null && fail(plain(error)));
+        },
+        receive: received.receive,
+        close,
+      }),
+    );
+    // Only datagrams of this server come in, and its "port unreachable" as ECONNREFUSED.
+    socket.bind(localPort, () => {
+      if (!closed) socket.connect(port, address);
+    });
+  });
+}
+
+function outOfTime(): Error {
+  return new Error("no answer in time");
 }
 
 const plainTexts: Readonly<Record<string, string>> = {
@@ -69,9 +191,14 @@ const plainTexts: Readonly<Record<string, string>> = {
   EAI_AGAIN: "name server does not answer",
 };
 
+/** The same error with a short text. */
+function plain(error: Error): Error {
+  const code = errnoOf(error);
+  return Object.assign(new Error(describe(error), { cause: error }), code === undefined ? {} : { code });
+}
+
 function describe(error: Error): string {
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  return plainTexts[code] ?? error.message;
+  return plainTexts[errnoOf(error) ?? ""] ?? error.message;
 }
 
 export type Resolved =

@@ -15,8 +15,11 @@ import {
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { errnoOf, messageOf } from "../errors.ts";
+import type { Identity } from "../init/identity.ts";
+import type { KernelMount } from "../mount/kernel-options.ts";
 import { guardSource } from "../mount/guard.ts";
 import { errnoName } from "./errno.ts";
+import { become } from "./privileges.ts";
 import {
   errno,
   makeDirectory,
@@ -35,9 +38,14 @@ export type WorkerRequest =
   | { readonly do: "statfs"; readonly path: string }
   /** Make a mount point; `below` is the target of the share it lies on. */
   | { readonly do: "prepare"; readonly target: string; readonly below: string | undefined }
+  /** Hold a directory open until it is released. */
+  | { readonly do: "hold"; readonly path: string }
   | { readonly do: "release"; readonly fd: number }
   /** statfs, readdir, may it be written to; with `write` a small file is written, read back and removed as well. */
   | { readonly do: "look"; readonly path: string; readonly write: boolean }
+  /** May it be written to by `identity`, which the worker becomes for good? */
+  | { readonly do: "write-access"; readonly path: string; readonly identity: Identity | undefined }
+  | ({ readonly do: "mount"; readonly target: string } & KernelMount)
   /** Mount a guard. */
   | { readonly do: "guard"; readonly path: string }
   | { readonly do: "umount"; readonly target: string; readonly how: "plain" | "lazy" | "force" };
@@ -47,6 +55,7 @@ export type WorkerReply =
   | { readonly kind: "answers"; readonly isWritable: boolean }
   | { readonly kind: "failed"; readonly errno: string; readonly reason: string }
   | { readonly kind: "prepared"; readonly path: string; readonly fd: number | undefined; readonly isEmpty: boolean }
+  | { readonly kind: "unwritable"; readonly mode: string; readonly uid: number; readonly gid: number }
   | { readonly kind: "refused"; readonly reason: string };
 
 /** Answers requests until stdin ends. */
@@ -71,11 +80,17 @@ function answer(request: WorkerRequest): WorkerReply {
         return { kind: "done" };
       case "prepare":
         return request.below === undefined ? prepareLocal(request.target) : prepareBelow(request.target, request.below);
+      case "hold":
+        return hold(request.path);
       case "release":
         closeSync(request.fd);
         return { kind: "done" };
       case "look":
         return look(request.path, request.write);
+      case "write-access":
+        return writeAccess(request.path, request.identity);
+      case "mount":
+        return replyTo(mount(request.source, request.target, request.fstype, request.flags, request.data));
       case "guard": {
         const flags = mountFlags.MS_RDONLY | mountFlags.MS_NOSUID | mountFlags.MS_NODEV | mountFlags.MS_NOEXEC;
         return replyTo(mount(guardSource, request.path, "tmpfs", flags, "size=4k,nr_inodes=1,mode=0555"));
@@ -109,10 +124,21 @@ function look(path: string, write: boolean): WorkerReply {
   return { kind: "answers", isWritable: !write || canWriteAndReadBack(path) };
 }
 
+function writeAccess(path: string, identity: Identity | undefined): WorkerReply {
+  const refused = identity === undefined ? undefined : become(identity);
+  if (refused !== undefined) {
+    const name = errnoName(refused.errno);
+    return { kind: "failed", errno: name, reason: `${refused.step}: ${name}` };
+  }
+  if (mayWrite(path)) return { kind: "done" };
+  const { mode, uid, gid } = statSync(path);
+  return { kind: "unwritable", mode: (mode & 0o7777).toString(8).padStart(4, "0"), uid, gid };
+}
+
 /** What access(2) says; the client answers from its cache until the directory has changed on the server. */
 function mayWrite(path: string): boolean {
   try {
-    accessSync(path, constants.W_OK);
+    accessSync(path, constants.W_OK | constants.X_OK);
     return true;
   } catch (error) {
     if (isRefusal(error)) return false;
@@ -150,6 +176,12 @@ function prepareLocal(target: string): WorkerReply {
   }
   if (!statSync(target).isDirectory()) return { kind: "refused", reason: "it is not a directory" };
   return { kind: "prepared", path: target, fd: undefined, isEmpty: isEmptyDirectory(target) };
+}
+
+function hold(path: string): WorkerReply {
+  const opened = openDirectory(-1, path);
+  if (opened.kind === "failed") return { kind: "refused", reason: errnoName(opened.errno) };
+  return { kind: "prepared", path, fd: opened.fd, isEmpty: false };
 }
 
 /** Whether nothing lies in a directory; only a local or just mounted one is asked. */

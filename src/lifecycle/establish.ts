@@ -59,7 +59,8 @@ export function establishShares(
   const firstTries = new Map<Share, Promise<void>>();
   const arrived = new Set<Share>();
   for (const share of plan.shares) {
-    const { parent } = share;
+    // A parent that is not in the plan is mounted already.
+    const parent = plan.shares.find((one) => one === share.parent);
     let tried: () => void = () => {};
     const ownTry = new Promise<void>((resolve) => {
       tried = resolve;

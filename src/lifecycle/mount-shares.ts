@@ -1,39 +1,64 @@
 // Mounts the shares of a plan with everything that belongs to it, and remembers how to take each down again.
 import type { Settings } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import { topMountOn } from "../fstab/mountinfo.ts";
-import type { MountPlan, Share } from "../fstab/plan.ts";
+import { isNfs, topMountOn } from "../fstab/mountinfo.ts";
+import { isShareOf, type MountPlan, type Share } from "../fstab/plan.ts";
 import { isGuard } from "../mount/guard.ts";
 import type { Clock, Mounter, TargetLock } from "../mount/ports.ts";
-import { unmounter } from "../mount/umount.ts";
-import { askServer, questionOf, type Network } from "../wait/readiness.ts";
+import { isPropagated, isShared, unmounter } from "../mount/umount.ts";
+import { askServer, mountAddresses, questionOf, type Network } from "../wait/readiness.ts";
 import { serverWaiter } from "../wait/wait.ts";
-import { establishShares, type Establishing } from "./establish.ts";
+import type { StatusBoard } from "../watch/status.ts";
+import { establishShares, type EstablishPorts, type Establishing } from "./establish.ts";
 import type { Log } from "./log.ts";
 import { mountReporter } from "./reporter.ts";
 import type { UndoStack } from "./undo.ts";
 
 export interface MountSharesPorts {
   readonly log: Log;
+  readonly board: StatusBoard;
   readonly clock: Clock;
   readonly network: Network;
   readonly mounter: Mounter;
   /** Starts a worker ahead of need. */
   readonly workers: { readonly warmUp: () => void };
   readonly lockTarget: (target: string) => TargetLock;
+  /** Waits for the lock on a local directory; undefined where it cannot be had in time. */
+  readonly lockDirectory: (path: string) => Promise<(() => void) | undefined>;
   readonly loadModules: () => Promise<void>;
 }
+
+/** What became of a lost share. */
+export type Remounted =
+  /** Mounted afresh, it and what lies below it. */
+  | "remounted"
+  /** It answered again before anything was done. */
+  | "recovered";
 
 export interface MountedShares extends Establishing {
   /** The shares that are mounted now, by this instance or by another. */
   readonly mounted: ReadonlySet<Share>;
   /** Those of them that this instance mounted, and takes down. */
   readonly ours: ReadonlySet<Share>;
+  /**
+   * Waits until the server of a lost share answers, detaches the share with everything below it, and mounts all of that afresh.
+   * Rejects with an AppError where it cannot be mounted any more.
+   */
+  readonly remount: (share: Share, reason: string) => Promise<Remounted>;
+}
+
+export interface MountSharesOptions {
+  /** Tells of a share that is known not to answer: its unmount does not wait for it. */
+  readonly isAway: (share: Share) => boolean;
+  /**
+   * Mounts are for processes of other mount namespaces: where they propagate, several instances may look after the same one.
+   * Each holds it busy, and the last to leave takes it down.
+   */
+  readonly isSidecar?: boolean;
 }
 
 /**
- * Starts mounting; what was done is pushed on `undo`. `isAway` tells of a share that is known not to answer: its unmount
- * does not wait for it. `stop` ends the mounting; it is aborted with an AppError 124 when NFS_WAIT_TIMEOUT runs out.
+ * Starts mounting; what was done is pushed on `undo`. `stop` ends the mounting; it is aborted with an AppError 124 when NFS_WAIT_TIMEOUT runs out.
  */
 export function mountShares(
   ports: MountSharesPorts,
@@ -41,11 +66,11 @@ export function mountShares(
   plan: MountPlan,
   stop: AbortController,
   undo: UndoStack,
-  isAway: (share: Share) => boolean,
+  { isAway, isSidecar = false }: MountSharesOptions,
 ): MountedShares {
   const { log, clock, network, mounter, workers } = ports;
   if (plan.shares.length > 0) workers.warmUp();
-  const report = mountReporter(log, clock, plan);
+  const report = mountReporter(log, ports.board, clock, plan);
   const { signal } = stop;
 
   const giveUp = () => {
@@ -66,10 +91,16 @@ export function mountShares(
 
   const locks = new Map<Share, TargetLock>();
   const lock = (share: Share): TargetLock => {
-    const held = locks.get(share);
-    if (held?.kind === "locked") return held;
+    const ownLock = locks.get(share);
+    if (ownLock?.kind === "locked") return ownLock;
     const taken = ports.lockTarget(share.realTarget);
     locks.set(share, taken);
+    if (taken.kind === "locked") {
+      undo.push(async () => {
+        locks.delete(share);
+        taken.release();
+      });
+    }
     return taken;
   };
 
@@ -80,9 +111,32 @@ export function mountShares(
   const unmount = unmounter(mounter, clock, settings.unmountTimeoutMs, isAway);
   const takeDown = async (share: Share): Promise<void> => {
     if (!ours.has(share)) return;
+    await letGo(share);
     report.unmounted(share, await unmount(share));
-    const held = locks.get(share);
-    if (held?.kind === "locked") held.note(undefined);
+    const lockOf = locks.get(share);
+    if (lockOf?.kind === "locked") lockOf.note(undefined);
+  };
+
+  const held = new Map<Share, () => Promise<void>>();
+  const letGo = async (share: Share): Promise<void> => {
+    const release = held.get(share);
+    held.delete(share);
+    await release?.();
+  };
+  const hold = async (share: Share): Promise<void> => {
+    if (!isSidecar || !isPropagated(mounter.mounts(), share.realTarget)) return;
+    if (!ours.has(share)) {
+      ours.add(share);
+      undo.push(() => removeGuard(share));
+      undo.push(() => takeDown(share));
+    }
+    held.set(share, await mounter.hold(share.realTarget, settings.attemptTimeoutMs));
+  };
+  const removeGuard = async (share: Share): Promise<void> => {
+    const now = topMountOn(mounter.mounts(), share.realTarget);
+    if (now === undefined || !isGuard(now)) return;
+    const plain = await mounter.umount(share.realTarget, "plain", guardMs);
+    if (plain.kind !== "done" && !isShared(now)) await mounter.umount(share.realTarget, "lazy", guardMs);
   };
 
   const guarded = new Set<Share>();
@@ -100,52 +154,104 @@ export function mountShares(
         reason,
       });
     }
-    undo.push(async () => {
-      const now = topMountOn(mounter.mounts(), share.realTarget);
-      if (now === undefined || !isGuard(now)) return;
-      const plain = await mounter.umount(share.realTarget, "plain", guardMs);
-      if (plain.kind !== "done") await mounter.umount(share.realTarget, "lazy", guardMs);
-    });
+    undo.push(() => removeGuard(share));
   };
 
-  const mounting = establishShares(
-    {
-      mounter,
-      clock,
-      lock,
-      guard,
-      serverReady: (share, notYet) => waiter.ready(questionOf(share), notYet),
-      serverAnswers: async (share, asked) => (await askServer(network, questionOf(share), asked)).kind === "ready",
-      loadModules: () => (settings.modprobe === "off" ? Promise.resolve() : ports.loadModules()),
-      tell: report.notice,
-      onMounting: (share) => {
-        ours.add(share);
-        if (undoable.has(share)) return;
-        undoable.add(share);
-        undo.push(() => takeDown(share));
-      },
-      onMounted: (share, result) => {
-        // A call that was cut short may have come about after all: what the next attempt finds is ours then.
-        const isOurs = result.isOurs || cutShort.has(share);
-        if (!isOurs) ours.delete(share);
-        mounted.add(share);
-        report.mounted(share, { ...result, isOurs });
-      },
-      onFailedAttempt: (share, failure, attempt) => {
-        // What is there after a call that failed by itself was made by somebody else.
-        if (failure.cutShort === true) cutShort.add(share);
-        if (!cutShort.has(share)) ours.delete(share);
-        report.failedAttempt(share, failure, attempt);
-      },
-      onGivenUp: report.givenUp,
+  /** Other instances may see the same mount point through propagation, each with a state directory of its own. */
+  const enter = async (share: Share): Promise<() => void> => {
+    const isLocal = share.parent === undefined;
+    const isSeenElsewhere = isLocal && isPropagated(mounter.mounts(), share.realTarget);
+    const leave = isSeenElsewhere ? await ports.lockDirectory(directoryAbove(share.realTarget)) : undefined;
+    return leave ?? (() => {});
+  };
+  const establishPorts: EstablishPorts = {
+    enter,
+    mounter,
+    clock,
+    lock,
+    guard,
+    serverReady: (share, notYet) => waiter.ready(questionOf(share), notYet),
+    serverAnswers: async (share, asked) => (await askServer(network, questionOf(share), asked)).kind === "ready",
+    addresses: (share, ready, version, asked) => mountAddresses(network, questionOf(share), ready, version, asked),
+    loadModules: () => (settings.modprobe === "off" ? Promise.resolve() : ports.loadModules()),
+    tell: report.notice,
+    onMounting: (share) => {
+      ours.add(share);
+      if (undoable.has(share)) return;
+      undoable.add(share);
+      undo.push(() => takeDown(share));
     },
-    plan,
-    settings,
-    signal,
-  );
+    onMounted: (share, result) => {
+      // A call that was cut short may have come about after all: what the next attempt finds is ours then.
+      const isOurs = result.isOurs || cutShort.has(share);
+      if (!isOurs) ours.delete(share);
+      mounted.add(share);
+      void hold(share);
+      report.mounted(share, { ...result, isOurs });
+    },
+    onFailedAttempt: (share, failure, attempt) => {
+      // What is there after a call that failed by itself was made by somebody else.
+      if (failure.cutShort === true) cutShort.add(share);
+      if (!cutShort.has(share)) ours.delete(share);
+      report.failedAttempt(share, failure, attempt);
+    },
+    onGivenUp: report.givenUp,
+  };
+  const mounting = establishShares(establishPorts, plan, settings, signal);
+
+  const detach = async (share: Share): Promise<void> => {
+    for (let layers = 0; layers < mostLayers; layers++) {
+      const there = topMountOn(mounter.mounts(), share.realTarget);
+      if (there === undefined || !isNfs(there) || !isShareOf(there, share)) return;
+      const detached = await mounter.umount(share.realTarget, "lazy", settings.attemptTimeoutMs);
+      if (detached.kind !== "done") return;
+    }
+  };
+  const answersAgain = async (share: Share): Promise<boolean> => {
+    const there = topMountOn(mounter.mounts(), share.realTarget);
+    if (there === undefined || !isShareOf(there, share)) return false;
+    return (await mounter.look(share.realTarget, false, settings.watchTimeoutMs)).kind === "answers";
+  };
+  const remount = async (lost: Share, reason: string): Promise<Remounted> => {
+    const subtree = plan.shares.filter((share) => isAtOrBelow(share, lost));
+    const before = subtree.filter((share) => mounted.delete(share));
+    report.away(before, reason);
+    await waiter.ready(questionOf(lost), () => {});
+    signal.throwIfAborted();
+    const leave = await enter(lost);
+    try {
+      // A hard mount goes on by itself once its server is back, and another instance may have been quicker.
+      if (await answersAgain(lost)) {
+        for (const share of before) mounted.add(share);
+        report.back(before);
+        return "recovered";
+      }
+      for (const share of subtree) await letGo(share);
+      await detach(lost);
+    } finally {
+      leave();
+    }
+    // What lay below went with it, guards too.
+    for (const share of subtree) if (share !== lost) guarded.delete(share);
+    const again = establishShares(establishPorts, { shares: subtree }, settings, signal);
+    await again.ready;
+    return "remounted";
+  };
   const cancel = () => clearTimeout(timer);
   mounting.ready.then(cancel, cancel);
-  return { ...mounting, mounted, ours };
+  return { ...mounting, mounted, ours, remount };
+}
+
+function directoryAbove(path: string): string {
+  return path.slice(0, Math.max(1, path.lastIndexOf("/")));
+}
+
+/** More mounts than this on top of one another are not ours to clear away. */
+const mostLayers = 10;
+
+function isAtOrBelow(share: Share, top: Share): boolean {
+  for (let one: Share | undefined = share; one !== undefined; one = one.parent) if (one === top) return true;
+  return false;
 }
 
 /** Longest time for a guard, which is local: what takes time is to start the worker on a busy machine. */

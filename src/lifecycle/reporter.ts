@@ -7,6 +7,7 @@ import type { Clock } from "../mount/ports.ts";
 import type { UmountResult } from "../mount/umount.ts";
 import { questionOf, type ServerQuestion } from "../wait/readiness.ts";
 import { reasonLog } from "../wait/reasons.ts";
+import type { StatusBoard } from "../watch/status.ts";
 import type { Mounted } from "./establish.ts";
 import type { Log } from "./log.ts";
 
@@ -15,13 +16,22 @@ export interface MountReporter {
   readonly notice: (notice: AttemptNotice) => void;
   readonly failedAttempt: (share: Share, failure: MountFailure, attempt: number) => void;
   readonly mounted: (share: Share, mounted: Mounted) => void;
+  /** Shares that were mounted and are away, to be mounted afresh. */
+  readonly away: (shares: readonly Share[], reason: string) => void;
+  /** Shares that are there again without that. */
+  readonly back: (shares: readonly Share[]) => void;
   readonly givenUp: (share: Share, error: AppError) => void;
   readonly unmounted: (share: Share, result: UmountResult) => void;
   /** Each share that is not mounted yet with the last reason, a clause each. */
   readonly pending: () => readonly string[];
 }
 
-export function mountReporter(log: Log, clock: Pick<Clock, "nowMs">, plan: MountPlan): MountReporter {
+export function mountReporter(
+  log: Log,
+  board: Pick<StatusBoard, "waiting" | "mounted">,
+  clock: Pick<Clock, "nowMs">,
+  plan: MountPlan,
+): MountReporter {
   const reasons = reasonLog();
   const startedMs = clock.nowMs();
   const waiting = new Set(plan.shares);
@@ -43,7 +53,10 @@ export function mountReporter(log: Log, clock: Pick<Clock, "nowMs">, plan: Mount
   return {
     notReady: (question, reason) => {
       const shares = sharesOf(question);
-      for (const share of shares) lastReasons.set(share, reason);
+      for (const share of shares) {
+        lastReasons.set(share, reason);
+        board.waiting(share, reason);
+      }
       const [first] = shares;
       if (first === undefined || !reasons.isDue(JSON.stringify(question), reason, clock.nowMs())) return;
       const count = shares.length === 1 ? {} : { shares: shares.length };
@@ -78,6 +91,7 @@ export function mountReporter(log: Log, clock: Pick<Clock, "nowMs">, plan: Mount
     },
     failedAttempt: (share, failure, attempt) => {
       lastReasons.set(share, failure.reason);
+      board.waiting(share, failure.reason);
       if (!reasons.isDue(share.realTarget, failure.reason, clock.nowMs())) return;
       const { verdict, reason, hint } = failure;
       const level = verdict === "ambiguous" || verdict === "unsupported" ? "warn" : "info";
@@ -86,6 +100,7 @@ export function mountReporter(log: Log, clock: Pick<Clock, "nowMs">, plan: Mount
     },
     mounted: (share, { version, isOurs, attempts, elapsedMs }) => {
       waiting.delete(share);
+      board.mounted(share, { version, isOurs });
       const fields = { ...about(share), ...(version === undefined ? {} : { version }), attempt: attempts };
       const time = { elapsedMs: Math.round(elapsedMs) };
       log("info", isOurs ? "mounted" : "already mounted, used as it is", { stage: "mount", ...fields, ...time });
@@ -96,7 +111,20 @@ export function mountReporter(log: Log, clock: Pick<Clock, "nowMs">, plan: Mount
         });
       }
     },
+    away: (shares, reason) => {
+      for (const share of shares) {
+        waiting.add(share);
+        board.waiting(share, reason);
+      }
+    },
+    back: (shares) => {
+      for (const share of shares) {
+        waiting.delete(share);
+        board.mounted(share, { version: undefined, isOurs: true });
+      }
+    },
     givenUp: (share, error) => {
+      board.waiting(share, error.message);
       waiting.delete(share);
       log("error", "gave up a share that the process may start without", {
         stage: "mount",
@@ -111,6 +139,8 @@ export function mountReporter(log: Log, clock: Pick<Clock, "nowMs">, plan: Mount
           return log("info", "unmounted", fields);
         case "detached":
           return log("warn", "unmounted lazily, it was busy or did not answer", fields);
+        case "in-use":
+          return log("info", "left mounted, somebody else uses it", fields);
         case "left":
           return log("error", "could not be unmounted", fields);
         case "gone":

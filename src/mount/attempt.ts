@@ -4,6 +4,7 @@ import { isNfs, topMountOn } from "../fstab/mountinfo.ts";
 import { isShareOf, type Share } from "../fstab/plan.ts";
 import type { Ready } from "../wait/wait.ts";
 import { callMount } from "./call.ts";
+import type { MountAddresses } from "./kernel-options.ts";
 import { summarize, type MountFailure } from "./outcome.ts";
 import type { Mounter, Prepared, TargetLock } from "./ports.ts";
 
@@ -14,6 +15,15 @@ export interface AttemptPorts {
   /** Settles when the share's server could serve it; `notYet` is called each time it was asked and could not. */
   readonly serverReady: (share: Share, notYet: () => void) => Promise<Ready>;
   readonly serverAnswers: (share: Share, signal: AbortSignal) => Promise<boolean>;
+  /** The addresses the kernel is to mount from, the server's being one that was found ready; or why there are none. */
+  readonly addresses: (
+    share: Share,
+    ready: Ready,
+    version: ExactVersion,
+    signal: AbortSignal,
+  ) => Promise<MountAddresses | string>;
+  /** Waits until no other instance is about to change what is mounted on a target, and keeps others out until released. */
+  readonly enter: (share: Share) => Promise<() => void>;
   /** Loads the NFS modules where that is wanted and possible. */
   readonly loadModules: () => Promise<void>;
   readonly tell: (notice: AttemptNotice) => void;
@@ -66,17 +76,22 @@ export async function attemptShare(
   const early = share.parent === undefined ? await prepare() : undefined;
   if (early !== undefined && early.kind !== "prepared") return unusable(share, early);
   const ready = await ports.serverReady(share, notYet);
-  const meanwhile = await useLeftover(ports, share, attemptTimeoutMs, notYet);
-  if (meanwhile !== undefined) return meanwhile;
-
-  const prepared = early ?? (await prepare());
-  if (prepared.kind !== "prepared") return unusable(share, prepared);
+  const leave = await ports.enter(share);
   try {
-    const result = await mountRound(ports, share, prepared.path, ready, attemptTimeoutMs, signal);
-    if (result.kind === "mounted" && lock.kind === "locked") lock.note(share.label);
-    return result;
+    const meanwhile = await useLeftover(ports, share, attemptTimeoutMs, notYet);
+    if (meanwhile !== undefined) return meanwhile;
+
+    const prepared = early ?? (await prepare());
+    if (prepared.kind !== "prepared") return unusable(share, prepared);
+    try {
+      const result = await mountRound(ports, share, prepared.path, ready, attemptTimeoutMs, signal);
+      if (result.kind === "mounted" && lock.kind === "locked") lock.note(share.label);
+      return result;
+    } finally {
+      prepared.release();
+    }
   } finally {
-    prepared.release();
+    leave();
   }
 }
 
@@ -165,7 +180,11 @@ async function mountRound(
     const { mounter, serverAnswers } = ports;
     ports.onMounting(share);
     const result = await callMount(
-      { mounter, serverAnswers: (asked) => serverAnswers(share, asked) },
+      {
+        mounter,
+        serverAnswers: (asked) => serverAnswers(share, asked),
+        addresses: (asked, over) => ports.addresses(share, ready, asked, over),
+      },
       share,
       version,
       mountPoint,
@@ -206,7 +225,7 @@ async function disbelieve(
   const takeBack = () => (isOurs ? mounter.umount(share.realTarget, "lazy", timeoutMs) : undefined);
   const there = topMountOn(mounter.mounts(), share.realTarget);
   if (there === undefined || !isShareOf(there, share)) {
-    return `mount.nfs reported success, but mountinfo does not show ${share.label} on ${share.realTarget}`;
+    return `the mount call reported success, but mountinfo does not show ${share.label} on ${share.realTarget}`;
   }
   if (there.options.includes("ro") && !hasOption(share.options, "ro")) {
     await takeBack();

@@ -1,14 +1,17 @@
 // One mount call: an explicit version, one attempt, a deadline that is longer while the server answers.
 import type { Share } from "../fstab/plan.ts";
 import { mountCallOptions, type ExactVersion } from "../fstab/options.ts";
-import { classifyFailure, type MountFailure } from "./outcome.ts";
+import { kernelMount, wantsHelper, type MountAddresses } from "./kernel-options.ts";
+import { classifyErrno, classifyFailure, type MountFailure } from "./outcome.ts";
 import type { Mounter } from "./ports.ts";
 
 /** Longest time a mount call is given, however well the server answers. */
 const longestCallMs = 2 * 60_000;
 
 export interface CallPorts {
-  readonly mounter: Pick<Mounter, "runHelper">;
+  readonly mounter: Pick<Mounter, "runHelper" | "mount">;
+  /** Addresses of the share's server as it was last found to answer, or why there are none. */
+  readonly addresses: (version: ExactVersion, signal: AbortSignal) => Promise<MountAddresses | string>;
   /** Whether the server answers RPC at this moment. */
   readonly serverAnswers: (signal: AbortSignal) => Promise<boolean>;
 }
@@ -16,45 +19,74 @@ export interface CallPorts {
 export type CallResult = { readonly kind: "accepted" } | { readonly kind: "failed"; readonly failure: MountFailure };
 
 /**
- * Calls mount.nfs once. After `attemptTimeoutMs` the server is asked: while it answers the call goes on, up to two minutes;
- * else it is killed.
+ * Asks for one mount: the kernel itself, whose errno is the truth, or mount.nfs where the share wants it. After
+ * `attemptTimeoutMs` the server is asked: while it answers the call goes on, up to two minutes; else it is killed.
  */
 export async function callMount(
-  { mounter, serverAnswers }: CallPorts,
+  ports: CallPorts,
   share: Share,
   version: ExactVersion,
   mountPoint: string,
   attemptTimeoutMs: number,
   signal: AbortSignal,
 ): Promise<CallResult> {
-  const options = mountCallOptions(share.options, version).join(",");
   const deadline = new AbortController();
   const stopWatching = new AbortController();
-  const watching = extendWhileAnswered(serverAnswers, attemptTimeoutMs, stopWatching.signal).then((ranOut) => {
+  const watching = extendWhileAnswered(ports.serverAnswers, attemptTimeoutMs, stopWatching.signal).then((ranOut) => {
     if (ranOut) deadline.abort();
   });
-  const end = await mounter.runHelper(
-    "mount.nfs",
-    [share.label, mountPoint, "-o", options],
-    AbortSignal.any([signal, deadline.signal]),
-  );
-  stopWatching.abort();
-  await watching;
+  const ask = wantsHelper(share, version) ? askHelper : askKernel;
+  try {
+    return await ask(ports, share, version, mountPoint, AbortSignal.any([signal, deadline.signal]));
+  } finally {
+    stopWatching.abort();
+    await watching;
+  }
+}
+
+const cutShort: CallResult = {
+  kind: "failed",
+  failure: { verdict: "transient", reason: "the mount call did not end in time", unreachable: true, cutShort: true },
+};
+
+async function askKernel(
+  { mounter, addresses }: CallPorts,
+  share: Share,
+  version: ExactVersion,
+  mountPoint: string,
+  signal: AbortSignal,
+): Promise<CallResult> {
+  const found = await addresses(version, signal);
+  if (typeof found === "string") {
+    return { kind: "failed", failure: { verdict: "transient", reason: found, unreachable: true } };
+  }
+  const answer = await mounter.mount({ ...kernelMount(share, version, found), target: mountPoint }, signal);
+  switch (answer.kind) {
+    case "done":
+      return { kind: "accepted" };
+    case "failed":
+      return { kind: "failed", failure: classifyErrno(answer.errno) };
+    case "no-answer":
+      return cutShort;
+  }
+}
+
+async function askHelper(
+  { mounter }: CallPorts,
+  share: Share,
+  version: ExactVersion,
+  mountPoint: string,
+  signal: AbortSignal,
+): Promise<CallResult> {
+  const options = mountCallOptions(share.options, version).join(",");
+  const end = await mounter.runHelper("mount.nfs", [share.label, mountPoint, "-o", options], signal);
   switch (end.kind) {
     case "exited":
       return end.exitCode === 0
         ? { kind: "accepted" }
         : { kind: "failed", failure: classifyFailure(end.stderr, end.exitCode) };
     case "killed":
-      return {
-        kind: "failed",
-        failure: {
-          verdict: "transient",
-          reason: "the mount call did not end in time",
-          unreachable: true,
-          cutShort: true,
-        },
-      };
+      return cutShort;
     case "not-started":
       return {
         kind: "failed",
@@ -62,7 +94,7 @@ export async function callMount(
           verdict: "permanent",
           everyVersion: true,
           reason: `mount.nfs cannot be started: ${end.reason}`,
-          hint: "install it in the image: nfs-utils on Alpine, nfs-common on Debian and Ubuntu",
+          hint: "version 3 with locks and the option x-nfs-init.helper need it: install nfs-utils (Alpine) or nfs-common (Debian, Ubuntu) in the image, or use nolock",
         },
       };
   }

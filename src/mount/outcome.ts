@@ -41,7 +41,7 @@ const rows: readonly Row[] = [
   },
   { text: /Failed to resolve server/, verdict: "transient", unreachable: true },
   {
-    text: /(?:mount spec .* or point|mount point) .* is not a directory/,
+    text: /(?:mount spec .*or point|mount point) (?:.* )?is not a directory/,
     verdict: "permanent",
     everyVersion: true,
     hint: "the mount point must be a directory",
@@ -112,6 +112,36 @@ function inOneLine(stderr: string): string {
     .map((line) => line.replace(/^u?mount(?:\.nfs4?)?: /, "").trim())
     .filter((line) => line !== "" && !line.startsWith("please report the error"))
     .join("; ");
+}
+
+/** Words for an errno, where they are known. */
+const errnoWords: Readonly<Record<string, string>> = {
+  EACCES: "access denied by server",
+  EAGAIN: "Resource temporarily unavailable",
+  ECONNREFUSED: "Connection refused",
+  EHOSTDOWN: "Host is down",
+  EHOSTUNREACH: "No route to host",
+  EINVAL: "an incorrect mount option was specified",
+  EIO: "Input/output error",
+  ELOOP: "Too many levels of symbolic links",
+  ENAMETOOLONG: "File name too long",
+  ENETUNREACH: "Network is unreachable",
+  ENODEV: "No such device",
+  ENOENT: "reason given by server: No such file or directory",
+  ENOTDIR: "mount spec or point is not a directory",
+  EPERM: "Operation not permitted",
+  EPROTONOSUPPORT: "Protocol not supported",
+  EOPNOTSUPP: "requested NFS version or transport protocol is not supported",
+  ESTALE: "Stale file handle",
+  ETIMEDOUT: "Connection timed out",
+};
+
+/** What an errno of mount(2) means: the same as the text that mount.nfs has for it (nfs-utils utils/mount/error.c). */
+export function classifyErrno(errno: string): MountFailure {
+  if (errno === "EBUSY") return { verdict: "look", reason: "busy or already mounted (EBUSY)" };
+  const words = errnoWords[errno];
+  if (words === undefined) return { verdict: "transient", reason: `mount(2): ${errno}` };
+  return { ...classifyFailure(words, 0), reason: `${words} (${errno})` };
 }
 
 /** Sums up one round over several versions: hope in one of them is hope for the share. */

@@ -1,5 +1,6 @@
 // What mounting needs of the machine; the host rooms implement it, and every call on a path runs in a process that can be killed.
 import type { MountRecord } from "../fstab/mountinfo.ts";
+import type { KernelMount } from "./kernel-options.ts";
 
 /** How a helper process ended. */
 export type HelperEnd =
@@ -36,6 +37,8 @@ export interface Mounter {
   readonly mounts: () => readonly MountRecord[];
   /** Runs a mount helper; `signal` kills it. */
   readonly runHelper: (file: string, args: readonly string[], signal: AbortSignal) => Promise<HelperEnd>;
+  /** mount(2) in a worker, killed when `signal` aborts. */
+  readonly mount: (call: KernelMount & { readonly target: string }, signal: AbortSignal) => Promise<PathAnswer>;
   /** statfs(2), which asks the server each time. */
   readonly statfs: (path: string, timeoutMs: number) => Promise<PathAnswer>;
   /**
@@ -43,6 +46,8 @@ export interface Mounter {
    * stands for the very directory that was looked at.
    */
   readonly prepare: (target: string, below: string | undefined, timeoutMs: number) => Promise<Prepared>;
+  /** Keeps a mount busy, so that no plain umount(2) takes it away in any mount namespace; gives the function that lets go. */
+  readonly hold: (path: string, timeoutMs: number) => Promise<() => Promise<void>>;
   /** umount2(2); `force` is MNT_FORCE, which aborts what other users of the same server connection have under way. */
   readonly umount: (target: string, how: "plain" | "lazy" | "force", timeoutMs: number) => Promise<PathAnswer>;
   /** Mounts a guard on `path`. */

@@ -1,10 +1,34 @@
 // Takes a share down on the way out: plain, then lazy, all of it within one budget of time. Never by force.
-import { topMountOn } from "../fstab/mountinfo.ts";
+import { topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
 import { isShareOf, type Share } from "../fstab/plan.ts";
 import type { Clock, Mounter } from "./ports.ts";
 
 /** What was done; `gone` where mountinfo showed nothing of ours any more. */
-export type UmountResult = "unmounted" | "detached" | "gone" | "left";
+export type UmountResult =
+  | "unmounted"
+  | "detached"
+  | "gone"
+  | "left"
+  /** It propagates to other mount namespaces, and one of them uses it. */
+  | "in-use";
+
+/** Whether a mount propagates to other mount namespaces (mount_namespaces(7)). */
+export function isShared(mount: MountRecord): boolean {
+  return mount.optional.some((field) => field.startsWith("shared:"));
+}
+
+/** Whether what is mounted on `target` will propagate to other mount namespaces: the mount it lies on does. */
+export function isPropagated(mounts: readonly MountRecord[], target: string): boolean {
+  const isAbove = ({ target: above }: MountRecord) =>
+    above === "/" || target === above || target.startsWith(`${above}/`);
+  const holder = mounts
+    .filter(isAbove)
+    .reduce<MountRecord | undefined>(
+      (best, one) => (best === undefined || one.target.length >= best.target.length ? one : best),
+      undefined,
+    );
+  return holder !== undefined && isShared(holder);
+}
 
 /** Time a lazy unmount is given when the budget is used up: it does not wait for the server. */
 const lazyMs = 500;
@@ -27,6 +51,8 @@ export function unmounter(
     if (leftMs > 0 && !isAway(share)) {
       const plain = await mounter.umount(share.realTarget, "plain", leftMs);
       if (plain.kind === "done") return "unmounted";
+      // What propagates would be torn away from them too by a lazy unmount; plain umount(2) asks all of them whether it is busy.
+      if (isShared(there) && plain.kind === "failed" && plain.errno === "EBUSY") return "in-use";
     }
     const lazy = await mounter.umount(share.realTarget, "lazy", Math.max(lazyMs, deadlineMs - clock.nowMs()));
     return lazy.kind === "done" ? "detached" : "left";

@@ -1,85 +1,116 @@
-// run: plan, wait, mount, hand over, tear down.
+// run: plan, wait, mount, hand over, watch, tear down; and all of that again where NFS_WATCH=restart has a share lost.
 import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import { foreignText, withBlock } from "../fstab/fstab.ts";
-import { foreignLinesOn, fstabLines, type MountPlan, type PlanFacts } from "../fstab/plan.ts";
+import type { MountPlan, PlanFacts } from "../fstab/plan.ts";
 import type { Command } from "../init/command.ts";
 import { exitCodeOf } from "../init/exit-status.ts";
-import { startCommand, type InitPorts } from "../init/supervise.ts";
-import { planShares } from "../lifecycle/plan-shares.ts";
+import { becomeCommand, startCommand, type InitPorts } from "../init/supervise.ts";
 import { mountShares, type MountedShares, type MountSharesPorts } from "../lifecycle/mount-shares.ts";
+import { planShares } from "../lifecycle/plan-shares.ts";
+import { checkRights, writeFstab, type PreparePorts } from "../lifecycle/prepare.ts";
+import { restartBudget } from "../lifecycle/restart-budget.ts";
+import { abortedBy, settleMs, Stopped } from "../lifecycle/stop.ts";
 import { undoStack } from "../lifecycle/undo.ts";
-import { watchCommand, type WatchedCommand, type WatchedCommandPorts } from "../lifecycle/watched-command.ts";
-import { refusalOfRights, type MountRights } from "../mount/preflight.ts";
+import {
+  watchCommand,
+  type CommandEnd,
+  type WatchedCommand,
+  type WatchedCommandPorts,
+} from "../lifecycle/watched-command.ts";
+import { waitUntilWritable, type WritablePorts } from "../lifecycle/writable.ts";
 
 /** What `run` needs of the machine with shares to mount. */
-export interface RunPorts extends MountSharesPorts, WatchedCommandPorts {
+export interface RunPorts extends MountSharesPorts, WatchedCommandPorts, WritablePorts, PreparePorts {
   readonly workers: {
     readonly warmUp: () => void;
-    /** Ends the workers that wait for nothing. */ readonly stop: () => void;
+    /** Ends the workers that wait for nothing. */
+    readonly stop: () => void;
+    /** Settles when no process of nfs-init's own is left, or soon after. */
+    readonly ended: () => Promise<void>;
   };
   /** Where COMMAND is to start; undefined where that directory is gone. */
   readonly workingDirectory: string | undefined;
   readonly planFacts: () => PlanFacts;
-  readonly rights: (source: string, target: string) => MountRights;
-  readonly editFstab: (
-    path: string,
-    edit: (text: string) => string,
-  ) => Promise<
-    | { readonly kind: "written" | "unchanged"; readonly text: string }
-    | { readonly kind: "unwritable"; readonly reason: string }
-  >;
   readonly init: InitPorts;
   /** Called with the first stop signal that comes before COMMAND runs. */
   readonly onStop: (stop: (signal: number) => void) => void;
 }
 
-/** A stop signal came before COMMAND ran. */
-class Stopped extends Error {
-  override readonly name = "Stopped";
-  readonly signal: number;
-
-  constructor(signal: number) {
-    super(`stopped by signal ${signal}`);
-    this.signal = signal;
-  }
-}
-
-/** Time that mount calls cut short are given to end before what is there is taken down. */
-const settleMs = 1_000;
+type Lost = Extract<CommandEnd, { kind: "lost" }>;
+type Round = { readonly kind: "over"; readonly exitCode: number } | Lost;
 
 /** Runs COMMAND on its shares; gives the exit code. */
 export async function run(ports: RunPorts, config: Config, command: Command): Promise<number> {
+  const { log, clock, board } = ports;
+  const plan = planShares(ports.planFacts, config);
+  checkRights(ports, plan);
+  await writeFstab(ports, config, plan, "/etc/fstab");
+  const restarts = restartBudget();
+  for (;;) {
+    const round = await runOnce(ports, config, plan, command);
+    if (round.kind === "over") return round.exitCode;
+    if (config.settings.watch !== "restart" || round.wasAsked)
+      throw lostError(round, "starting again mounts it afresh");
+    if (!restarts.take(clock.nowMs())) {
+      throw lostError(
+        round,
+        `it was lost ${restarts.most} times in ${restarts.perMs / 60_000} minutes; look at its server`,
+      );
+    }
+    board.restarted();
+    log("warn", "starting the process again on fresh mounts", { stage: "init", reason: round.reason });
+  }
+}
+
+function lostError({ share, reason }: Lost, hint: string): AppError {
+  return new AppError(`${share.label} on ${share.target} is lost: ${reason}`, exitCodes.lost, { hint });
+}
+
+/** Mounts, runs COMMAND until it ends or a share is lost, and takes everything down again. */
+async function runOnce(ports: RunPorts, config: Config, plan: MountPlan, command: Command): Promise<Round> {
   const { log, init, clock } = ports;
+  const { settings } = config;
   const undo = undoStack((error) => log("warn", "could not undo a step", { stage: "umount", reason: String(error) }));
+  const startedMs = clock.nowMs();
   const stop = new AbortController();
   ports.onStop((signal) => stop.abort(new Stopped(signal)));
   let shares: MountedShares | undefined;
   let watched: WatchedCommand | undefined;
   try {
-    const plan = planShares(ports.planFacts, config);
-    checkRights(ports, plan);
-    await writeFstab(ports, config, plan);
-    shares = mountShares(ports, config.settings, plan, stop, undo, (share) => watched?.isAway(share) === true);
-    await Promise.race([shares.ready, abortedBy(stop.signal)]);
-    if (plan.shares.length === 0) return exitCodeOf(await startCommand(init, command).ended);
-
-    await waitForPaths(ports, config, command, stop.signal);
-    ports.workers.stop();
-    log("info", "starting the process", { stage: "init", command: nameOf(command) });
-    watched = watchCommand(ports, config.settings, startCommand(init, command), shares);
-    const end = await watched.end;
-    if (end.kind === "ended") {
-      log("info", "the process has ended", { stage: "init", exitCode: exitCodeOf(end.status) });
-      return exitCodeOf(end.status);
-    }
-    throw new AppError(`${end.share.label} on ${end.share.target} is lost: ${end.reason}`, exitCodes.lost, {
-      hint: "starting again mounts it afresh",
+    shares = mountShares(ports, settings, plan, stop, undo, {
+      isAway: (share) => watched?.isAway(share) === true,
     });
+    await Promise.race([shares.ready, abortedBy(stop.signal)]);
+    if (settings.requireWritable) {
+      const times = {
+        attemptTimeoutMs: settings.attemptTimeoutMs,
+        pauseMs: settings.retryMaxMs,
+        deadlineMs: settings.waitTimeoutMs === 0 ? undefined : startedMs + settings.waitTimeoutMs,
+      };
+      await waitUntilWritable(ports, [...shares.mounted], config.identity, times, stop.signal);
+    }
+    if (plan.shares.length > 0) await waitForPaths(ports, config, command, stop.signal);
+    ports.workers.stop();
+    if (plan.shares.length > 0) log("info", "starting the process", { stage: "init", command: nameOf(command) });
+    if (settings.exec) {
+      sayWhatStaysAway(ports, plan, shares);
+      // COMMAND would inherit them as zombies.
+      await ports.workers.ended();
+      becomeCommand(init, command);
+    }
+    const running = startCommand(init, command, settings.signalMap);
+    if (plan.shares.length === 0) return { kind: "over", exitCode: exitCodeOf(await running.ended) };
+
+    watched = watchCommand(ports, settings, running, shares);
+    const end = await watched.end;
+    if (end.kind === "lost") return end;
+    const exitCode = exitCodeOf(end.status);
+    log("info", "the process has ended", { stage: "init", exitCode });
+    return { kind: "over", exitCode };
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
     log("info", "stopped before the process was started", { stage: "init", signal: error.signal });
-    return exitCodes.signalBase + error.signal;
+    return { kind: "over", exitCode: exitCodes.signalBase + error.signal };
   } finally {
     // What is still going on is cut short before anything is taken down.
     stop.abort(new Error("nfs-init ends"));
@@ -87,15 +118,6 @@ export async function run(ports: RunPorts, config: Config, command: Command): Pr
     await undo.unwind();
     ports.workers.stop();
   }
-}
-
-/** Rejects when `signal` aborts. */
-function abortedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const fail = () => reject(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
-    if (signal.aborted) fail();
-    else signal.addEventListener("abort", fail, { once: true });
-  });
 }
 
 /**
@@ -115,40 +137,14 @@ async function waitForPaths(ports: RunPorts, config: Config, command: Command, s
   }
 }
 
+/** With NFS_EXEC nobody is left to mount what comes later. */
+function sayWhatStaysAway({ log }: RunPorts, plan: MountPlan, { mounted }: MountedShares): void {
+  for (const { label, target } of plan.shares.filter((share) => !mounted.has(share))) {
+    const reason = "with NFS_EXEC nobody is left to mount it when it comes";
+    log("warn", "the process starts without a share", { stage: "mount", source: label, target, reason });
+  }
+}
+
 function nameOf(command: Command): string {
   return new TextDecoder().decode(command.argv[0]);
-}
-
-function checkRights({ rights }: RunPorts, { shares }: MountPlan): void {
-  const [first] = shares;
-  if (first === undefined) return;
-  const refusal = refusalOfRights(rights(first.label, first.realTarget));
-  if (refusal === undefined) return;
-  const reason = `cannot mount ${first.label} on ${first.target}: ${refusal.reason}`;
-  throw new AppError(reason, exitCodes.mountFailed, { hint: refusal.hint });
-}
-
-async function writeFstab({ log, editFstab }: RunPorts, config: Config, plan: MountPlan): Promise<void> {
-  const path = config.settings.fstab ?? "/etc/fstab";
-  if (path === "none" || plan.shares.length === 0) return;
-  // The file's bytes come and go as Latin-1; our lines are UTF-8.
-  const lines = fstabLines(plan).map((line) => Buffer.from(line).toString("latin1"));
-  const outcome = await editFstab(path, (text) => withBlock(text, lines));
-  if (outcome.kind === "unwritable") {
-    log("warn", "fstab cannot be written, mounting goes on without it", {
-      stage: "fstab",
-      path,
-      reason: outcome.reason,
-    });
-    return;
-  }
-  const text = Buffer.from(foreignText(outcome.text), "latin1").toString();
-  for (const { share, source } of foreignLinesOn(plan, text)) {
-    log("warn", "another fstab line names the same mount point", {
-      stage: "fstab",
-      path,
-      target: share.target,
-      reason: `that line mounts ${source}, the configuration ${share.label}`,
-    });
-  }
 }

@@ -1,7 +1,10 @@
 // Is the NFS service of a share there: one round of questions to its server, judged.
 import type { Share } from "../fstab/plan.ts";
 import { hasOption, optionValue, versionsToTry, type ExactVersion } from "../fstab/options.ts";
-import { askPort, callNull, ports, programs, type Answer, type Dial } from "../rpc/probe.ts";
+import { ports, programs } from "../rpc/message.ts";
+import type { MountAddresses } from "../mount/kernel-options.ts";
+import { askPort, callNull, type Answer } from "../rpc/probe.ts";
+import type { Dial } from "../rpc/transport.ts";
 
 const version4: readonly ExactVersion[] = ["4.2", "4.1", "4.0"];
 
@@ -20,8 +23,8 @@ export interface ServerQuestion {
 }
 
 export type Readiness =
-  /** The service answers; `unspoken` are the versions the server itself said it does not speak. */
-  | { readonly kind: "ready"; readonly unspoken: readonly ExactVersion[] }
+  /** The service answers at `address`; `unspoken` are the versions the server itself said it does not speak. */
+  | { readonly kind: "ready"; readonly unspoken: readonly ExactVersion[]; readonly address: string }
   | { readonly kind: "not-ready"; readonly reason: string };
 
 /** What the questions need of the machine. */
@@ -55,6 +58,23 @@ export function questionOf(share: Pick<Share, "source" | "options" | "version">)
 function portIn(options: readonly string[], name: string): number | undefined {
   const value = Number(optionValue(options, name) ?? Number.NaN);
   return Number.isInteger(value) && value > 0 && value <= 65_535 ? value : undefined;
+}
+
+/** The addresses for a mount in `version` from a server that was found ready; or why there are none. */
+export async function mountAddresses(
+  network: Pick<Network, "resolveName">,
+  { host, mountHost, family }: ServerQuestion,
+  { address }: { readonly address: string },
+  version: ExactVersion,
+  signal: AbortSignal,
+): Promise<MountAddresses | string> {
+  if (version !== "3" || mountHost === undefined || mountHost === host) return { server: address, mountd: undefined };
+  const resolved = await network.resolveName(mountHost, signal);
+  if (resolved.kind === "unresolved") return `cannot resolve mountaddr ${mountHost}: ${resolved.reason}`;
+  const mountd = resolved.addresses.find((one) => family === undefined || (family === 6) === one.includes(":"));
+  return mountd === undefined
+    ? `mountaddr ${mountHost} has no address of the server's family`
+    : { server: address, mountd };
 }
 
 /** Asks every address of the server side by side; the first that could serve the share decides. */
@@ -110,15 +130,16 @@ async function askAddress(
   const answer = await callNull(network.dial, { address, port, program: programs.nfs, version: 4 }, signal);
   switch (answer.kind) {
     case "success":
-      return { kind: "ready", unspoken: [] };
+      return { kind: "ready", unspoken: [], address };
     case "version-mismatch": {
       const tells = `the server speaks NFS ${spoken(answer.lowest, answer.highest)}`;
       if (answer.highest >= 4) return { kind: "not-ready", reason: `${tells} and not 4` };
       if (!question.version3) return { kind: "not-ready", reason: `${tells} only, and the share asks for version 4` };
       const version3 = await askVersion3(network, question, address, signal);
-      return version3.kind === "ready" ? { kind: "ready", unspoken: version4 } : version3;
+      return version3.kind === "ready" ? { kind: "ready", unspoken: version4, address } : version3;
     }
     case "no-answer":
+    case "malformed":
     case "program-unavailable":
     case "refused": {
       // Without port= a version 3 server may serve on another port, which rpcbind knows.
@@ -128,7 +149,7 @@ async function askAddress(
       if (version3.kind !== "ready") return { kind: "not-ready", reason };
       // A server that came up between the two questions speaks version 4 by now.
       const again = await callNull(network.dial, { address, port, program: programs.nfs, version: 4 }, signal);
-      return { kind: "ready", unspoken: again.kind === "success" ? [] : version4 };
+      return { kind: "ready", unspoken: again.kind === "success" ? [] : version4, address };
     }
   }
 }
@@ -157,7 +178,7 @@ async function askVersion3(
   }
   const mountd = await askRegistered(dial, mountAddress, programs.mountd, question.mountPort, signal);
   return mountd === undefined
-    ? { kind: "ready", unspoken: [] }
+    ? { kind: "ready", unspoken: [], address }
     : { kind: "not-ready", reason: `mountd of ${mountAddress}: ${mountd}` };
 }
 
@@ -185,6 +206,7 @@ async function askRegistered(
 function wordsFor(answer: Exclude<Answer, { kind: "success" }>): string {
   switch (answer.kind) {
     case "no-answer":
+    case "malformed":
     case "refused":
       return answer.reason;
     case "program-unavailable":

@@ -3,7 +3,8 @@ import { isIP } from "node:net";
 import type { MountRecord } from "../fstab/mountinfo.ts";
 import { optionValue } from "../fstab/options.ts";
 import type { Share } from "../fstab/plan.ts";
-import { callNull, ports, programs } from "../rpc/probe.ts";
+import { ports, programs } from "../rpc/message.ts";
+import { callNull } from "../rpc/probe.ts";
 import type { Network } from "../wait/readiness.ts";
 
 /**

@@ -3,6 +3,7 @@ import { topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
 import { isShareOf, type Share } from "../fstab/plan.ts";
 import { isGuard } from "../mount/guard.ts";
 import type { Clock, Look } from "../mount/ports.ts";
+import { probePauseMs } from "../wait/pace.ts";
 import {
   judge,
   mountedCondition,
@@ -20,6 +21,11 @@ export interface WatchPorts {
   /** Asks the server of a mount that does not answer. */
   readonly askServer: (share: Share) => Promise<"answers" | "silent" | "moved">;
   readonly onChange: (change: ShareChange) => void;
+  /** Told of each look that is over. */
+  readonly onLooked: (
+    share: Share,
+    seen: { readonly state: ShareState; readonly lost: string | undefined; readonly probeMs: number },
+  ) => void;
   /** A round that could not be finished; the watch goes on with the next. */
   readonly onFault: (error: unknown) => void;
 }
@@ -40,18 +46,22 @@ export interface WatchSettings extends WatchBudgets {
   readonly timeoutMs: number;
 }
 
-/**
- * Once a server is known to be gone it is asked before its share is looked at: each look would cost a process that has to be
- * killed. Every so many rounds the share is looked at all the same: a server may serve and yet not answer our question.
- */
-const blindRounds = 6;
-
 /** A look that takes longer makes way for the next share, and goes on by itself. */
 const patienceMs = 200;
 
+/** How soon a share that may be lost is looked at again: an export that is being changed is gone for a moment, too. */
+const suspiciousMs = 1_000;
+
 /**
- * Watches shares, as they are at the beginning of each round, until `signal` aborts. Each share is looked at once an interval; a look that blocks holds up
- * neither the others nor the next round, in which its share is passed over until the look has ended.
+ * Once a server is known to be gone it is asked at the pace of a wait, so that its return is seen at once, and its share is left
+ * alone until then: each look would cost a process that has to be killed. Every so many intervals the share is looked at all
+ * the same: a server may serve and yet not answer our question.
+ */
+const blindIntervals = 6;
+
+/**
+ * Watches shares until `signal` aborts, those that `shares` gives at each moment. A look that blocks holds up no other share,
+ * and its own is passed over until it has ended.
  */
 export async function watchShares(
   ports: WatchPorts,
@@ -63,7 +73,10 @@ export async function watchShares(
   const conditions = new Map<Share, Condition>();
   const busy = new Set<Share>();
   const lost = new Set<Share>();
-  const goneRounds = new Map<Share, number>();
+  const dueMs = new Map<Share, number>();
+  const lookedMs = new Map<Share, number>();
+  /** Cuts the pause short when a look ends that has outlasted its round. */
+  let wake: (() => void) | undefined;
 
   /** Whether the way to a share leads over one that is not healthy: then nothing can be said of it, and its clock stands. */
   const isBelowAway = (share: Share): boolean => {
@@ -77,27 +90,39 @@ export async function watchShares(
     return false;
   };
 
+  const pauseAfter = ({ state, suspicion, sinceMs }: Condition): number => {
+    if (suspicion !== undefined) return Math.min(suspiciousMs, settings.intervalMs);
+    if (state !== "server-gone") return settings.intervalMs;
+    return Math.min(probePauseMs(clock.nowMs() - sinceMs, Math.random()), settings.intervalMs);
+  };
+
   const probe = async (share: Share, mounts: readonly MountRecord[]): Promise<void> => {
     busy.add(share);
+    const startedMs = clock.nowMs();
     try {
       const isGone = conditions.get(share)?.state === "server-gone";
-      const round = isGone ? (goneRounds.get(share) ?? 0) + 1 : 0;
-      goneRounds.set(share, round);
-      const seen = await observe(ports, share, mounts, settings.timeoutMs, isGone && round % blindRounds !== 0);
-      if (signal.aborted || isBelowAway(share)) return;
+      const isBlind = startedMs - (lookedMs.get(share) ?? startedMs) < blindIntervals * settings.intervalMs;
+      const serverFirst = isGone && isBlind;
+      if (!serverFirst) lookedMs.set(share, startedMs);
+      const seen = await observe(ports, share, mounts, settings.timeoutMs, serverFirst);
+      if (signal.aborted || isBelowAway(share) || !shares().includes(share)) return;
       // Whether it was writable when it was mounted is known from the first look that answers.
       const wasWritable = seen.look?.kind !== "answers" || seen.look.isWritable;
-      const before = conditions.get(share) ?? mountedCondition(clock.nowMs(), wasWritable);
-      const { condition, ...change } = judge(before, seen, settings, clock.nowMs());
+      const nowMs = clock.nowMs();
+      const before = conditions.get(share) ?? mountedCondition(nowMs, wasWritable);
+      const { condition, ...change } = judge(before, seen, settings, nowMs);
       conditions.set(share, condition);
+      dueMs.set(share, (condition.state === "healthy" ? startedMs : nowMs) + pauseAfter(condition));
       const isLostNow = change.lost !== undefined && !lost.has(share);
       if (change.lost === undefined) lost.delete(share);
       else lost.add(share);
+      ports.onLooked(share, { state: condition.state, lost: change.lost, probeMs: nowMs - startedMs });
       if (condition.state !== before.state || isLostNow) {
         ports.onChange({ share, from: before.state, to: condition.state, ...change });
       }
     } finally {
       busy.delete(share);
+      wake?.();
     }
   };
 
@@ -105,23 +130,35 @@ export async function watchShares(
   while (!isOver()) {
     const startedMs = clock.nowMs();
     try {
-      const mounts = ports.mounts();
-      for (const share of shares()) {
+      const due = shares().filter((share) => !busy.has(share) && (dueMs.get(share) ?? 0) <= startedMs);
+      const mounts = due.length > 0 ? ports.mounts() : [];
+      for (const share of due) {
         if (isOver()) return;
-        if (busy.has(share) || isBelowAway(share)) continue;
+        dueMs.set(share, startedMs + settings.intervalMs);
+        if (isBelowAway(share)) continue;
         const looking = probe(share, mounts).catch(ports.onFault);
         await Promise.race([looking, clock.sleep(patienceMs)]);
       }
     } catch (error) {
       ports.onFault(error);
     }
+    const waiting = shares().filter((share) => !busy.has(share));
+    const nextMs = Math.min(...waiting.map((share) => dueMs.get(share) ?? 0), startedMs + settings.intervalMs);
+    const pause = new AbortController();
+    wake = () => pause.abort();
     try {
-      await clock.sleep(Math.max(0, settings.intervalMs - (clock.nowMs() - startedMs)), signal);
+      // Shares that are due within a moment of one another are looked at together: one wake-up.
+      const pauseMs = Math.max(gatherMs, nextMs - clock.nowMs());
+      await clock.sleep(pauseMs, AbortSignal.any([signal, pause.signal]));
     } catch {
-      return;
+      // Woken, or over.
     }
+    wake = undefined;
   }
 }
+
+/** Shortest pause between two rounds. */
+const gatherMs = 50;
 
 /** Errnos that say a mount does not answer; every other failure of a look is an answer (a refusal, an odd server). */
 const noAnswer: ReadonlySet<string> = new Set(["EIO", "ENODEV", "EHOSTDOWN", "ETIMEDOUT", "ENOTCONN", "EAGAIN"]);

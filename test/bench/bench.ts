@@ -59,9 +59,10 @@ async function measure(measurement: Measurement, roundsAsked: number | undefined
   }
 }
 
-function report({ name, unit, cases }: Result): void {
+function report({ name, cases, ...result }: Result): void {
   for (const each of cases) {
     for (const { competitor, median, p5, p95 } of each.standings) {
+      const unit = each.unit ?? result.unit;
       process.stdout.write(`${name} ${each.name} ${competitor}: ${median} ${unit} (${p5} to ${p95})\n`);
     }
   }

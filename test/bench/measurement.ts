@@ -15,10 +15,14 @@ export interface Absence {
   readonly reason: string;
 }
 
+export type Unit = "ms" | "% of a core" | "per s" | "MiB";
+
 /** One of the situations in which all competitors are measured; results are compared within it only. */
 export interface Case {
   readonly name: string;
   readonly title: string;
+  /** Where it is not the measurement's. */
+  readonly unit?: Unit;
 }
 
 /** One run of one competitor. */
@@ -35,7 +39,7 @@ export interface Rig {
   readonly absent: readonly Absence[];
   /** What else the figures depend on: versions of a kernel, of tools. */
   readonly setting: Readonly<Record<string, string>>;
-  /** Runs one trial and returns the figure in the measurement's unit. Throws where the competitor did not do its work. */
+  /** Runs one trial and returns the figure in the unit of the case. Throws where the competitor did not do its work. */
   readonly run: (trial: Trial) => Promise<number>;
   readonly close: () => Promise<void>;
 }
@@ -46,7 +50,7 @@ export interface Measurement {
   readonly question: string;
   /** How a figure comes about, and what it does not show; Markdown, one paragraph. */
   readonly method: string;
-  readonly unit: "ms";
+  readonly unit: Unit;
   readonly where: "this machine" | "lab";
   readonly warmUpRounds: number;
   readonly rounds: number;

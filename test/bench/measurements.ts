@@ -2,6 +2,9 @@
 
 import type { Measurement } from "./measurement.ts";
 import { lateServer } from "./measurements/late-server.ts";
+import { lossNoticed } from "./measurements/loss-noticed.ts";
+import { lostShare } from "./measurements/lost-share.ts";
 import { start } from "./measurements/start.ts";
+import { watchCost } from "./measurements/watch-cost.ts";
 
-export const measurements: readonly Measurement[] = [start, lateServer];
+export const measurements: readonly Measurement[] = [start, lateServer, lostShare, lossNoticed, watchCost];

@@ -31,13 +31,18 @@ function renderResult(result: Result): string {
   return `${blocks.join("\n\n")}\n`;
 }
 
-function renderTable({ competitors, unit }: Result, { standings }: CaseResult): string {
+function renderTable({ competitors, ...result }: Result, { standings, unit = result.unit }: CaseResult): string {
   const ordered = standings.toSorted((a, b) => a.median - b.median);
   return alignTable([
-    ["", `median, ${unit}`, "p5 to p95", "nfs-init: times as long", `nfs-init: ${unit} longer`],
+    ["", `median, ${unit}`, "p5 to p95", ...comparisonHeads(unit)],
     ...ordered.map((standing) => renderStanding(standing, competitors)),
   ]);
 }
+
+const comparisonHeads = (unit: string): string[] =>
+  unit === "ms"
+    ? ["nfs-init: times as long", "nfs-init: ms longer"]
+    : ["nfs-init: times as much", `nfs-init: ${unit} more`];
 
 function renderStanding(standing: Standing, competitors: readonly Competitor[]): string[] {
   const competitor = competitors.find(({ name }) => name === standing.competitor);

@@ -1,7 +1,7 @@
 // The result of a measurement as it stands in docs/benchmarks/NAME.json: every sample, and what follows from them.
 
 import type { Machine } from "./machine.ts";
-import type { Absence, Case, Competitor, Measurement, Rig } from "./measurement.ts";
+import type { Absence, Case, Competitor, Measurement, Rig, Unit } from "./measurement.ts";
 import type { Samples } from "./rounds.ts";
 import { comparePairs, spread } from "./statistics.ts";
 import type { Spread } from "./statistics.ts";
@@ -14,7 +14,7 @@ export interface Result {
   readonly title: string;
   readonly question: string;
   readonly method: string;
-  readonly unit: string;
+  readonly unit: Unit;
   readonly where: Measurement["where"];
   /** ISO 8601, the day only. */
   readonly date: string;
@@ -38,7 +38,7 @@ export interface CaseResult extends Case {
 /** What became of one competitor in one case. */
 export interface Standing extends Spread {
   readonly competitor: string;
-  /** Ours divided by this one's, and ours less this one's, round by round; not given for ours. */
+  /** Ours divided by this one's, and ours less this one's, round by round; not given for ours, nor a ratio to a figure of 0. */
   readonly ratio?: Spread;
   readonly difference?: Spread;
   /** One per round, in order. */
@@ -88,7 +88,8 @@ function toStanding(competitor: string, ours: string, samples: Readonly<Record<s
     competitor === ours
       ? {}
       : {
-          ratio: roundSpread(comparePairs(own, series, (our, their) => our / their)),
+          // What costs nothing is no measure for what costs something.
+          ...(series.includes(0) ? {} : { ratio: roundSpread(comparePairs(own, series, (our, their) => our / their)) }),
           difference: roundSpread(comparePairs(own, series, (our, their) => our - their)),
         };
   return { competitor, ...roundSpread(spread(series)), ...comparison, samples: series.map(roundFigure) };

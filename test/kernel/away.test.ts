@@ -1,6 +1,8 @@
 // What comes back by itself, or is not lost at all, leaves the process alone.
 import { describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
+import { everyCombination, versionsOr } from "../support/every-combination.ts";
+import { logLines } from "../support/box.ts";
 import { kernelSuite } from "../support/kernel-suite.ts";
 import { nothingLeft, startWatched, type Watched } from "../support/watched.ts";
 
@@ -11,7 +13,18 @@ const stop = async (watched: Watched) => {
   return watched.ended();
 };
 
-describe.each(["3", "4.2"])("version %s", (version) => {
+/** Waits until COMMAND has had more records acknowledged than `before`; how many it has now. */
+const moreRecords = (watched: Watched, before: number) =>
+  eventually(
+    "more records",
+    () => {
+      const count = watched.job.stdout().split("\n").length;
+      return count > before + 1 && count;
+    },
+    { timeoutMs: 30_000 },
+  );
+
+describe.each(versionsOr(["3", "4.2"]))("version %s", (version) => {
   /** Appends a numbered line five times a second, each on the server before the next. */
   const recorder = () =>
     `trap 'exit 5' TERM; echo ready; n=0; while :; do n=$((n+1)); echo $n >>${box().mountPoint()}/records && sync ${box().mountPoint()}/records && echo $n; sleep 0.2; done`;
@@ -38,6 +51,40 @@ describe.each(["3", "4.2"])("version %s", (version) => {
     expect(acknowledged.length).toBeGreaterThan(1);
     expect(records.slice(0, acknowledged.length)).toEqual(acknowledged);
   });
+
+  it.runIf(everyCombination)(
+    "loses no record over three fail-overs in a row: the link cut, the server restarted with its state lost, the link cut again",
+    async () => {
+      const watched = startWatched(lab(), {
+        mountPoint: box().mountPoint(),
+        env: { NFS_VERSION: version, NFS_WATCH_TIMEOUT: "1s" },
+        command: recorder(),
+      });
+      await watched.started();
+      const cut = "link srv down; pause 20; link srv up";
+      const restart = "srv_down; pause 20; srv_up; srv_end_grace || :";
+      let before = 0;
+      for (const [index, fault] of [cut, restart, cut].entries()) {
+        await lab().sh(fault);
+        await eventually(
+          `the share to answer again after fail-over ${index + 1}`,
+          () =>
+            logLines(watched.job.stderr()).filter(({ msg }) => msg === "the share answers again").length === index + 1,
+          { timeoutMs: 60_000 },
+        );
+        // The process goes on by itself too, and not only the watch.
+        before = await moreRecords(watched, before);
+      }
+      const end = await stop(watched);
+      expect(end.left).toEqual(nothingLeft);
+      expect(end.lines.some(({ msg }) => msg === "a share is lost")).toBe(false);
+      const acknowledged = end.stdout.slice(1);
+      const records = (await lab().sh("in_ srv cat /srv/exp/records")).split("\n");
+      expect(acknowledged.filter((record) => !records.includes(record))).toEqual([]);
+      expect(new Set(records).size).toBe(records.length);
+    },
+    240_000,
+  );
 
   it("takes the ESTALE of a soft mount for no proof while its server is away", async () => {
     const watched = startWatched(lab(), {

@@ -1,74 +1,26 @@
 // A share that is lost ends the process, with the reason, and leaves nothing behind.
 import { afterEach, describe, expect, it } from "vitest";
+import { everyCombination, versionsOr } from "../support/every-combination.ts";
 import { kernelSuite } from "../support/kernel-suite.ts";
+import { losses, moveServer, undoFaults } from "../support/losses.ts";
 import { nothingLeft, startWatched } from "../support/watched.ts";
 
 const { lab, box } = kernelSuite();
-
-/** Drops what the client's established connection sends: the mount hangs while new questions to the server are answered. */
-const freezeMount = `port=$(in_ c1 busybox netstat -tn | sed -n 's/.*10\\.77\\.0\\.11:\\([0-9]*\\) *10\\.77\\.0\\.1:2049 *ESTABLISHED.*/\\1/p' | head -1)
-[ -n "$port" ] || { echo "no connection" >&2; exit 1; }
-in_ srv iptables-legacy -I INPUT -p tcp --sport $port -j DROP`;
-
-const moveServer = `in_ srv ip addr add 10.77.0.2/24 dev eth0
-name set nas.lab 10.77.0.2; in_ srv iptables-legacy -I INPUT -d 10.77.0.1 -j DROP`;
-
-const undoFaults = `in_ srv iptables-legacy -F INPUT; in_ srv ip addr del 10.77.0.2/24 dev eth0 2>/dev/null || :`;
 
 afterEach(async () => {
   await lab().sh(undoFaults);
 });
 
-const losses: readonly {
-  readonly name: string;
-  readonly fault: string;
-  readonly state: string;
-  readonly env?: Readonly<Record<string, string>>;
-  /** COMMAND cannot answer a signal: the share under it is blocked. */
-  readonly before?: string;
-}[] = [
-  { name: "its export gets another fsid", fault: "srv_stale /srv/exp 101", state: "stale" },
-  { name: "its export is withdrawn", fault: "srv_unexport /srv/exp", state: "stale" },
-  {
-    name: "its directory is deleted and made anew",
-    before: "in_ srv mkdir /srv/exp/dir; srv_export /srv/exp/dir 300",
-    env: { NFS_HOST_MOUNT: "/srv/exp/dir" },
-    fault:
-      "in_ srv sh -c 'mv /srv/exp/dir /srv/exp/gone; rmdir /srv/exp/gone; mkdir /srv/exp/dir'; in_ srv exportfs -f",
-    state: "stale",
-  },
-  {
-    name: "its server is gone for longer than NFS_SERVER_GONE_AFTER",
-    env: { NFS_SERVER_GONE_AFTER: "3s" },
-    fault: "link srv down",
-    state: "server-gone",
-  },
-  {
-    name: "it does not answer although its server does, for longer than NFS_UNRESPONSIVE_AFTER",
-    env: { NFS_UNRESPONSIVE_AFTER: "3s" },
-    fault: freezeMount,
-    state: "unresponsive",
-  },
-  {
-    name: "its server has moved to another address behind the same name",
-    before: "name set nas.lab $SRV",
-    env: { NFS_HOST: "nas.lab" },
-    fault: moveServer,
-    state: "server-gone",
-  },
-  { name: "it is unmounted from outside", fault: "container_exec box umount -l MOUNT_POINT", state: "missing" },
-  {
-    name: "something is mounted over it",
-    fault: "container_exec box mount -t tmpfs over MOUNT_POINT",
-    state: "replaced",
-  },
-];
+const mountings = (everyCombination ? ["hard,nolock", "soft,nolock,timeo=5,retrans=1"] : ["hard,nolock"]).flatMap(
+  (options) => versionsOr(["3", "4.2"]).map((version) => ({ version, options })),
+);
 
-describe.each(["3", "4.2"])("version %s", (version) => {
+describe.each(mountings)("version $version, mounted $options", ({ version, options }) => {
   it.each(losses)("ends the process with 75 when $name", async ({ fault, state, env = {}, before = "true" }) => {
     const mountPoint = box().mountPoint();
     await lab().sh(before);
-    const watched = startWatched(lab(), { mountPoint, env: { NFS_VERSION: version, ...env } });
+    const mounting = { NFS_VERSION: version, NFS_OPTIONS: options };
+    const watched = startWatched(lab(), { mountPoint, env: { ...mounting, ...env } });
     await watched.started();
     await lab().sh(fault.replaceAll("MOUNT_POINT", mountPoint));
     const end = await watched.ended();

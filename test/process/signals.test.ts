@@ -1,8 +1,19 @@
 // Signals from outside: each reaches COMMAND, once, and nfs-init adds none of its own.
-import { expect, it } from "vitest";
+import { constants } from "node:os";
+import { describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { descendantsOf, statOf } from "../support/process-table.ts";
-import { describePlaces, killLater, ordinary, settled, start, type Place } from "../support/process.ts";
+import { signalCounter, withAllSignals } from "../support/process-preludes.ts";
+import {
+  describePlaces,
+  killLater,
+  ordinary,
+  run,
+  settled,
+  start,
+  type Place,
+  type Running,
+} from "../support/process.ts";
 
 const forwarded = [
   "SIGHUP",
@@ -30,6 +41,21 @@ for (const name of ${JSON.stringify(forwarded)}) {
 }
 process.stdin.on("end", () => process.exit(0)).resume();
 require("node:fs").writeSync(1, "ready\\n");`;
+
+const SIGSTKFLT = 16;
+/** Those the C libraries leave to programs. */
+const realTime = Array.from({ length: 64 - 34 + 1 }, (_, index) => 34 + index);
+const { SIGUSR1, SIGUSR2 } = constants.signals;
+
+/** What the counter has printed since it was ready, once everything that was sent has come: it ends with SIGUSR2. */
+async function countedBy(running: Running): Promise<readonly number[]> {
+  await running.send("SIGUSR2");
+  const { exitCode, stdout } = await running.ended;
+  expect(exitCode).toBe(0);
+  const numbers = stdout.replace("ready\n", "").trimEnd().split("\n").map(Number);
+  expect(numbers.at(-1)).toBe(SIGUSR2);
+  return numbers.slice(0, -1);
+}
 
 function startListener(place: Place) {
   return start({ args: ["--", process.execPath, "-e", listener], place });
@@ -88,6 +114,81 @@ describePlaces((place) => {
     }
   });
 
+  it("forwards SIGSTKFLT and every real-time signal exactly once", async () => {
+    const running = start({ args: ["--", ...signalCounter], place });
+    await running.says("ready\n");
+    const init = await running.initPid();
+    const sent = [SIGSTKFLT, ...realTime];
+    for (const signal of sent) {
+      process.kill(init, signal);
+      await running.says(`\n${signal}\n`);
+    }
+    expect(await countedBy(running)).toEqual(sent);
+  });
+
+  it("forwards real-time signals as often as they are sent, however fast", async () => {
+    const running = start({ args: ["--", ...signalCounter], place });
+    await running.says("ready\n");
+    const init = await running.initPid();
+    const sent = realTime.flatMap((signal) => [signal, signal, signal]);
+    for (const signal of sent) process.kill(init, signal);
+    await running.says("\n64\n64\n64\n");
+    const counted = await countedBy(running);
+    expect(counted.toSorted((one, other) => one - other)).toEqual(sent);
+  });
+
+  it("forwards a crowd of signals of one number", async () => {
+    const running = start({ args: ["--", ...signalCounter], place });
+    await running.says("ready\n");
+    const init = await running.initPid();
+    const crowd = 500;
+    for (let count = 0; count < crowd; count++) process.kill(init, 40);
+    await running.says("\n40".repeat(crowd));
+    expect(await countedBy(running)).toEqual(Array.from({ length: crowd }, () => 40));
+  });
+
+  it.each(["blocked", "ignored"] as const)("forwards every signal where all were %s at its start", async (state) => {
+    const running = start({ args: ["--", ...signalCounter], place, prelude: withAllSignals(state) });
+    await running.says("ready\n");
+    const init = await running.initPid();
+    const sent = [
+      ...forwarded.map((name) => constants.signals[name]).filter((signal) => signal !== SIGUSR2),
+      SIGSTKFLT,
+      ...realTime,
+    ];
+    for (const signal of sent) {
+      process.kill(init, signal);
+      await running.says(`\n${signal}\n`);
+    }
+    expect(await countedBy(running)).toEqual(sent);
+  });
+
+  it("ends with 128+n when COMMAND dies of a real-time signal or SIGSTKFLT that is forwarded, as soon as it runs", async () => {
+    // A crowd at once, since a signal is easily lost between the start of COMMAND and the moment in which it is routed.
+    for (let round = 0; round < 4; round++) {
+      const signals = [SIGSTKFLT, 34, 37, 50, 63, 64];
+      const found = await Promise.all(
+        signals.map(async (signal) => {
+          const running = start({ args: ["--", "sh", "-c", "echo ready; exec cat"], place });
+          await running.says("ready\n");
+          process.kill(await running.initPid(), signal);
+          return (await running.ended).exitCode;
+        }),
+      );
+      expect(found).toEqual(signals.map((signal) => 128 + signal));
+    }
+  });
+
+  it("does not end of a signal that comes before COMMAND has started, other than one that asks for an end", async () => {
+    for (const signal of ["SIGUSR1", "SIGWINCH"] as const) {
+      const running = start({ args: ["--", "cat"], place });
+      running.sendOnceCaught(signal);
+      running.stdin.end();
+      // It has reached COMMAND or it has not: nfs-init itself goes on.
+      expect([0, 128 + constants.signals[signal]]).toContain((await running.ended).exitCode);
+    }
+  });
+
   it("sends a signal to COMMAND alone, not to what COMMAND started", async () => {
     const running = start({
       args: ["--", "sh", "-c", 'trap "echo got; exit 0" USR1; sleep 300 & echo ready; while :; do wait; done'],
@@ -116,6 +217,50 @@ describePlaces((place) => {
     expect((await running.ended).exitCode).toBe(0);
   });
 });
+
+describePlaces((place) => {
+  describe("with NFS_SIGNAL_MAP", () => {
+    it("rewrites the signals it names, real-time ones too, and no others", async () => {
+      const env = { NFS_SIGNAL_MAP: "TERM:QUIT,HUP:USR1,RTMIN+3:TERM,INT:RTMIN+5,SIGSTKFLT:sigalrm" };
+      const running = start({ args: ["--", ...signalCounter], place, env });
+      await running.says("ready\n");
+      const init = await running.initPid();
+      const { SIGHUP, SIGINT, SIGQUIT, SIGALRM, SIGTERM } = constants.signals;
+      const pairs = [
+        [SIGTERM, SIGQUIT],
+        [SIGHUP, SIGUSR1],
+        [37, SIGTERM],
+        [SIGINT, 39],
+        [SIGSTKFLT, SIGALRM],
+        [SIGQUIT, SIGQUIT],
+        [38, 38],
+      ] as const;
+      const expected: number[] = [];
+      for (const [sent, received] of pairs) {
+        process.kill(init, sent);
+        expected.push(received);
+        await eventually(`${sent} as ${received}`, () => running.stdout() === `ready\n${expected.join("\n")}\n`);
+      }
+      expect(await countedBy(running)).toEqual(expected);
+    });
+
+    it("ends with 128 and the signal that COMMAND died of", async () => {
+      const env = { NFS_SIGNAL_MAP: "TERM:INT" };
+      const running = start({ args: ["--", "sh", "-c", "echo ready; exec cat"], place, env });
+      await running.says("ready\n");
+      await running.send("SIGTERM");
+      expect((await running.ended).exitCode).toBe(130);
+    });
+  });
+});
+
+it.each(["TERM", "TERM:", "TERM:QUIT:HUP", "TERM:NONSENSE", "RTMIN+31:TERM", "TERM=QUIT"])(
+  "ends with 78 for NFS_SIGNAL_MAP=%s",
+  async (map) => {
+    const end = await run({ args: ["--", "echo", "started"], place: ordinary, env: { NFS_SIGNAL_MAP: map } });
+    expect(end).toMatchObject({ exitCode: 78, stdout: "", stderr: expect.stringContaining("NFS_SIGNAL_MAP") });
+  },
+);
 
 it("is outlived by COMMAND when it is killed and is not PID 1", async () => {
   const running = start({ args: ["--", "sleep", "300"], place: ordinary });

@@ -2,7 +2,18 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { describePlaces, isRoot, ordinary, run, settled, start, temporaryDirectory } from "../support/process.ts";
+import { limitedTo } from "../support/process-limits.ts";
+import {
+  describePlaces,
+  isRoot,
+  needRoot,
+  ordinary,
+  run,
+  settled,
+  start,
+  temporaryDirectory,
+  type Launch,
+} from "../support/process.ts";
 import { procBytes } from "../support/process-table.ts";
 
 /** A directory full of files that a runtime would read at its start. */
@@ -79,11 +90,118 @@ describe("a variable for another program", () => {
     { LISTEN_FDS: "1", LISTEN_PID: "1", NOTIFY_SOCKET: "/no/such" },
     { CI: "1", npm_config_loglevel: "silly" },
     { INIT_CWD: "/no/such", PWD: "/no/such" },
+    { BUN_INSTALL: "/no/such", BUN_CONFIG_FILE: "/no/such", BUN_RUNTIME_TRANSPILER_CACHE_PATH: "/no/such" },
+    { BUN_INSPECT: "ws://127.0.0.1:1/x", BUN_INSPECT_CONNECT_TO: "/no/such", BUN_INSPECT_NOTIFY: "/no/such" },
+    { BUN_DEBUG_ALL: "1", BUN_PORT: "1", PORT: "1", BUN_GARBAGE_COLLECTOR_LEVEL: "2", BUN_CRASH_REPORT_URL: "x" },
+    { BUN_OPTIONS: "--smol" },
+    { JSC_useJIT: "0", JSC_dumpOptions: "1", GIGACAGE_ENABLED: "0" },
+    { HTTP_PROXY: "nonsense", SSL_CERT_FILE: "/no/such", DO_NOT_TRACK: "1" },
   ])("does not change what is done: %o", async (variables) => {
     for (const env of [variables, { ...variables, NFS_LOG_LEVEL: "info" }]) {
       const end = await run({ args: ["--", "sh", "-c", "echo started; exit 3"], place: ordinary, env });
       expect(end).toEqual({ exitCode: 3, stdout: "started\n", stderr: "" });
     }
+  });
+});
+
+describePlaces((place) => {
+  it("leaves the variables of JavaScript runtimes to COMMAND", async () => {
+    const env = {
+      NODE_OPTIONS: "--no-such-option",
+      NODE_CHANNEL_FD: "3",
+      BUN_OPTIONS: "--smol",
+      BUN_INSTALL: "/no/such",
+      BUN_INSPECT: "ws://127.0.0.1:1/x",
+      BUN_JSC_useDollarVM: "0",
+    };
+    for (const more of [{}, { NFS_LOG_LEVEL: "info" }, { NFS_EXEC: "on" }]) {
+      const { stdout } = await run({ args: ["--", "env"], place, env: { ...env, ...more } });
+      for (const [name, value] of Object.entries(env)) expect(stdout).toContain(`${name}=${value}\n`);
+    }
+  });
+});
+
+/** Expects that COMMAND runs and says what it ends with, as a child, as another user and in the place of nfs-init. */
+async function expectRuns(
+  launch: Omit<Launch, "args">,
+  variants: readonly Launch["env"][] = everyHandover,
+): Promise<void> {
+  for (const env of variants) {
+    const end = await run({
+      ...launch,
+      env: { ...launch.env, ...env },
+      args: ["--", "sh", "-c", "echo started; exit 3"],
+    });
+    expect(end).toEqual({ exitCode: 3, stdout: "started\n", stderr: "" });
+  }
+}
+
+const everyHandover = [{}, { NFS_LOG_LEVEL: "info" }, { NFS_USER: "1234" }, { NFS_EXEC: "on" }];
+
+describePlaces((place) => {
+  // The runtime ends before the program begins: the C library finds the stack's bounds in /proc/self/maps.
+  it.fails("runs COMMAND without /proc", async () => {
+    await expectRuns({ place, ownMounts: true, prelude: "umount -l /proc && umount -l /proc 2>&-; :" });
+  });
+
+  it("runs COMMAND without /dev", async () => {
+    await expectRuns({ place, ownMounts: true, prelude: "set -e; mount -t tmpfs none /dev" });
+  });
+
+  it("runs COMMAND without /sys, and where nothing can be written", async () => {
+    const prelude = "set -e; umount -l /sys; mount -o remount,bind,ro /";
+    await expectRuns({ place, ownMounts: true, prelude });
+  });
+
+  it("runs COMMAND in a root directory that holds nothing but it", async () => {
+    const directory = temporaryDirectory();
+    // What is mounted is gone with the namespace.
+    const prelude = `set -e
+      mount -t tmpfs none '${directory}'
+      for name in bin lib lib64 usr; do
+        [ -e /$name ] || continue
+        if [ -L /$name ]; then cp -P /$name '${directory}'; else mkdir '${directory}'/$name; mount --rbind /$name '${directory}'/$name; fi
+      done
+      mkdir '${directory}'/proc; mount -t proc none '${directory}'/proc
+      touch '${directory}'/nfs-init; mount --bind "$1" '${directory}'/nfs-init; shift
+      exec chroot '${directory}' /nfs-init "$@"`;
+    await expectRuns({ place, ownMounts: true, prelude });
+  });
+
+  it("runs COMMAND in 64 MB of memory", async (context) => {
+    const prelude = limitedTo("memory", 64 << 20);
+    if (prelude === undefined) return context.skip("no control group for memory can be made here");
+    await expectRuns({ place, prelude });
+  });
+
+  it("runs COMMAND with 20 processes and threads", async (context) => {
+    const prelude = limitedTo("pids", 20);
+    if (prelude === undefined) return context.skip("no control group for processes can be made here");
+    await expectRuns({ place, prelude });
+  });
+}, "mounting");
+
+describe("for an unprivileged user", () => {
+  needRoot("changing the user");
+  const asUser = "setpriv --reuid 54399 --regid 54399 --clear-groups";
+  const variants = [
+    {},
+    { NFS_LOG_LEVEL: "info" },
+    { NFS_USER: "54399:54399", NFS_DROP_CAPS: "off" },
+    { NFS_EXEC: "on" },
+  ];
+
+  it("runs COMMAND", async () => {
+    await expectRuns({ place: ordinary, prelude: `exec ${asUser} "$@"` }, variants);
+  });
+
+  it("runs COMMAND with 20 processes and threads", async () => {
+    await expectRuns({ place: ordinary, prelude: `exec ${asUser} prlimit --nproc=20 "$@"` }, variants);
+  });
+
+  it("runs COMMAND without any capability that could come back", async () => {
+    const prelude = `exec ${asUser} --no-new-privs --bounding-set -all "$@"`;
+    await expectRuns({ place: ordinary, prelude }, variants);
   });
 });
 

@@ -1,8 +1,19 @@
 // A terminal: COMMAND is in its foreground, reads from it, and gets Ctrl-C once.
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { descendantsOf, exeOf, statOf, terminalGroupOf } from "../support/process-table.ts";
-import { binary, describePid1, describePlaces, pidNamespace, start, type Place } from "../support/process.ts";
+import {
+  binary,
+  describePid1,
+  describePlaces,
+  isRoot,
+  pidNamespace,
+  run,
+  start,
+  temporaryDirectory,
+  type Place,
+} from "../support/process.ts";
 
 /**
  * Runs nfs-init on a pseudo-terminal of its own, made by script(1); what is written to stdin is typed there. As PID 1 it is
@@ -40,7 +51,8 @@ describePlaces((place) => {
     await terminal.says("ready");
     const init = await terminal.initPid();
     const command = await eventually("COMMAND", () => descendantsOf(init)[0]);
-    expect(terminalGroupOf(command)).toBe(statOf(command).group);
+    // COMMAND may have said that before.
+    await eventually("its group is in the foreground", () => terminalGroupOf(command) === statOf(command).group);
     expect(statOf(command).group).toBe(command);
     terminal.type("\n");
     expect((await terminal.ended).exitCode).toBe(0);
@@ -87,6 +99,60 @@ describePlaces((place) => {
     expect((await terminal.ended).exitCode).toBe(130);
   });
 
+  it("ends with 131 when Ctrl-\\ ends COMMAND, and gives it to COMMAND once where that catches it", async () => {
+    const terminal = startOnTerminal(place, "ulimit -c 0; echo ready; exec sleep 300");
+    await terminal.says("ready");
+    terminal.type("\u001C");
+    expect((await terminal.ended).exitCode).toBe(131);
+
+    const listener = `
+      let count = 0;
+      process.on("SIGQUIT", () => console.log("SIGQUIT " + ++count));
+      process.on("SIGUSR1", () => process.exit(count));
+      process.stdin.resume();
+      console.log("ready");`;
+    const other = startOnTerminal(place, `exec '${process.execPath}' -e '${listener.replaceAll("\n", " ")}'`);
+    await other.says("ready");
+    for (const count of [1, 2]) {
+      other.type("\u001C");
+      await other.says(`SIGQUIT ${count}`);
+    }
+    process.kill(await other.initPid(), "SIGUSR1");
+    expect((await other.ended).exitCode).toBe(2);
+  });
+
+  it("lets COMMAND see the size of the terminal, and change it", async () => {
+    const terminal = startOnTerminal(place, "stty rows 33 cols 91; stty size; exit 4");
+    expect((await terminal.ended).exitCode).toBe(4);
+    expect(textOf(terminal)).toContain("33 91\n");
+  });
+
+  it("lets COMMAND run job control of its own", async () => {
+    const script =
+      'set -m; sh -c "echo ready; read -r line; echo got $line; read -r line" ; echo "inner has $?"; fg; exit 3';
+    const terminal = startOnTerminal(place, script);
+    await terminal.says("ready");
+    terminal.type("\u001A");
+    await terminal.says("inner has 148");
+    terminal.type("one\ntwo\n");
+    expect((await terminal.ended).exitCode).toBe(3);
+  });
+
+  it("gives the foreground to a COMMAND that is another user", async (context) => {
+    context.skip(!isRoot, "becoming another user needs root");
+    const terminal = startOnTerminal(place, 'read line; echo "got $line as $(id -u)"', { NFS_USER: "1234" });
+    terminal.type("some words\n");
+    expect((await terminal.ended).exitCode).toBe(0);
+    expect(textOf(terminal)).toContain("got some words as 1234\n");
+  });
+
+  it("becomes COMMAND on the terminal with NFS_EXEC", async () => {
+    const terminal = startOnTerminal(place, 'read line; echo "got $line"; exit 5', { NFS_EXEC: "on" });
+    terminal.type("some words\n");
+    expect((await terminal.ended).exitCode).toBe(5);
+    expect(textOf(terminal)).toContain("got some words\n");
+  });
+
   it("leaves it to the terminal to tell COMMAND of a new size, once", async () => {
     const listener = `
       let count = 0;
@@ -130,7 +196,7 @@ describePlaces((place) => {
 });
 
 /** These hang where they fail. */
-const soon = { timeout: 5_000 };
+const soon = { timeout: 15_000 };
 
 describePid1(() => {
   it(
@@ -157,6 +223,84 @@ describe("under a shell", () => {
     expect(textOf(terminal)).toContain("shell got some words\n");
   });
 
+  it("leaves the settings that COMMAND made", soon, async () => {
+    const terminal = startInScript(["sh", "-c", `'${binary}' -- stty -echo rows 33 cols 91; stty -a`]);
+    expect((await terminal.ended).exitCode).toBe(0);
+    expect(textOf(terminal)).toMatch(/rows 33; columns 91;[^]*-echo /);
+  });
+
+  /** COMMAND that says what it reads, twice. */
+  const reader = `'${binary}' -- sh -c 'echo ready; read a; echo "got $a"; read b; echo "got $b"; exit 5'`;
+
+  it.each(["sh", "bash"])(
+    "stops with COMMAND at Ctrl-Z, and goes on with it in the foreground (%s)",
+    soon,
+    async (shell) => {
+      const steps = 'echo "shell has $?"; read x; echo "shell got $x"; fg; exit $?';
+      const terminal = startInScript([shell, "-c", `set -m; ${reader}; ${steps}`]);
+      await terminal.says("ready");
+      terminal.type("one\n");
+      await terminal.says("got one");
+      terminal.type("\u001A");
+      await terminal.says("shell has 148");
+      const init = await terminal.initPid();
+      const [command = 0] = descendantsOf(init);
+      expect([statOf(init).state, statOf(command).state]).toEqual(["T", "T"]);
+      terminal.type("two\n");
+      await terminal.says("shell got two");
+      terminal.type("three\n");
+      expect((await terminal.ended).exitCode).toBe(5);
+      expect(textOf(terminal)).toContain("got three\n");
+    },
+  );
+
+  it("stops and goes on as often as it is asked to", soon, async () => {
+    const again = 'while [ $? = 148 ]; do echo "shell"; read x; fg; done; exit $?';
+    const count = `i=0; while read line; do echo "got $line"; done; exit 6`;
+    const terminal = startInScript(["sh", "-c", `set -m; '${binary}' -- sh -c '${count}'; r=$?; (exit $r); ${again}`]);
+    for (const word of ["one", "two", "three", "four"]) {
+      terminal.type(`${word}\n`);
+      await terminal.says(`got ${word}`);
+      const before = textOf(terminal).split("shell\n").length;
+      terminal.type("\u001A");
+      await eventually("the shell", () => textOf(terminal).split("shell\n").length > before);
+      terminal.type("\n");
+    }
+    terminal.type("\u0004");
+    expect((await terminal.ended).exitCode).toBe(6);
+  });
+
+  it(
+    "goes on with COMMAND in the background (bg), stops when it reads there, and reads in the foreground (fg)",
+    soon,
+    async () => {
+      const command = `'${binary}' -- sh -c 'echo ready; while ! [ -e "$0" ]; do sleep 0.05; done; echo late; read a; echo "got $a"; exit 5'`;
+      const flag = join(temporaryDirectory(), "flag");
+      const stopped = "until jobs >$0.jobs; grep -q Stopped $0.jobs; do sleep 0.05; done";
+      const steps = `echo "shell has $?"; bg; read x; echo "shell got $x"; touch $0; ${stopped}; echo "stopped"; fg; exit $?`;
+      const terminal = startInScript(["sh", "-c", `set -m; ${command} $0; ${steps}`, flag]);
+      await terminal.says("ready");
+      terminal.type("\u001A");
+      await terminal.says("shell has 148");
+      const init = await terminal.initPid();
+      await eventually("both go on", () => [init, ...descendantsOf(init)].every((pid) => statOf(pid).state !== "T"));
+      terminal.type("one\n");
+      await terminal.says("shell got one");
+      await terminal.says("stopped");
+      terminal.type("two\n");
+      expect((await terminal.ended).exitCode).toBe(5);
+      expect(textOf(terminal)).toContain("got two\n");
+    },
+  );
+
+  it("ends with COMMAND when it is ended while it is stopped", soon, async () => {
+    const steps = 'echo "shell has $?"; kill %1; fg; exit $?';
+    const terminal = startInScript(["sh", "-c", `set -m; ${reader}; ${steps}`]);
+    await terminal.says("ready");
+    terminal.type("\u001A");
+    expect((await terminal.ended).exitCode).toBe(143);
+  });
+
   it("with job control does not take the terminal while it runs in the background", soon, async () => {
     const command = `'${binary}' -- sh -c 'echo ready; exec sleep 300' &`;
     const terminal = startInScript([
@@ -168,5 +312,51 @@ describe("under a shell", () => {
     terminal.type("some words\n");
     expect((await terminal.ended).exitCode).toBe(9);
     expect(textOf(terminal)).toContain("shell got some words\n");
+  });
+});
+
+describe("where no shell stands above it", () => {
+  it("goes on at Ctrl-Z, since nobody could continue it", soon, async () => {
+    const terminal = startOnTerminal({ name: "", isPid1: false }, 'echo ready; read line; echo "got $line"; exit 5');
+    await terminal.says("ready");
+    terminal.type("\u001Asome words\n");
+    expect((await terminal.ended).exitCode).toBe(5);
+    expect(textOf(terminal)).toContain("got some words\n");
+  });
+});
+
+describePid1((place) => {
+  it("goes on at Ctrl-Z, since nobody could continue it", soon, async () => {
+    const terminal = startOnTerminal(place, 'echo ready; read line; echo "got $line"; exit 5');
+    await terminal.says("ready");
+    terminal.type("\u001Asome words\n");
+    expect((await terminal.ended).exitCode).toBe(5);
+    expect(textOf(terminal)).toContain("got some words\n");
+  });
+});
+
+describe("where the terminal is another session's", () => {
+  it("runs COMMAND as ever, with the terminal as its stdin", soon, async () => {
+    const terminal = startInScript([
+      "setsid",
+      "--wait",
+      binary,
+      "--",
+      "sh",
+      "-c",
+      'read line; echo "got $line"; exit 5',
+    ]);
+    terminal.type("some words\n");
+    expect((await terminal.ended).exitCode).toBe(5);
+    expect(textOf(terminal)).toContain("got some words\n");
+  });
+});
+
+describePlaces((place) => {
+  it("runs COMMAND as ever where there is no terminal at all", async () => {
+    const script = 'exec 2>&1; (: </dev/tty) || echo "no terminal"; exit 5';
+    const end = await run({ args: ["--", "sh", "-c", script], place, prelude: 'exec setsid --wait "$@"' });
+    expect(end.exitCode).toBe(5);
+    expect(end.stdout).toContain("no terminal\n");
   });
 });

@@ -3,6 +3,9 @@
 import { expect } from "vitest";
 import { eventually } from "./eventually.ts";
 import type { Job, JobResult, Lab } from "./lab/lab.ts";
+import { quote } from "./quote.ts";
+
+export { quote } from "./quote.ts";
 
 /** The server's address in the lab. */
 export const server = "10.77.0.1";
@@ -76,10 +79,6 @@ for d in ${paths.map(quote).join(" ")}; do cat "$d/before"; done`);
       expect(found.split("\n")).toEqual(["640 7:8", "kept", ...paths.map(() => fileUnderMount)]);
     },
   };
-}
-
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** The log lines among a job's stderr. */

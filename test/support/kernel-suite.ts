@@ -8,7 +8,10 @@ export interface KernelSuite {
   readonly box: () => Box;
 }
 
-/** Boots a lab for this file; after each test checks that nothing of the user's was lost. */
+/**
+ * Boots a lab for this file; after each test checks that nothing of the user's was lost.
+ * NFS_INIT_BINARY names another binary to test, one that was broken on purpose say.
+ */
 export function kernelSuite(mountPoints?: readonly string[]): KernelSuite {
   let lab: Lab | undefined;
   let box: Box | undefined;
@@ -17,7 +20,7 @@ export function kernelSuite(mountPoints?: readonly string[]): KernelSuite {
     return lab;
   };
   beforeAll(async () => {
-    lab = await bootLab({ binary: "dist/nfs-init" });
+    lab = await bootLab({ binary: process.env["NFS_INIT_BINARY"] ?? "dist/nfs-init" });
   });
   beforeEach(async () => {
     await theLab().sh("reset");

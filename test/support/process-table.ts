@@ -32,7 +32,7 @@ export function exeOf(pid: number): string | undefined {
 /** A field of /proc/PID/status, such as SigIgn. */
 export function statusOf(pid: number, field: string): string {
   const text = readFileSync(`/proc/${pid}/status`, "utf8");
-  return new RegExp(`^${field}:\\s*(.*)$`, "m").exec(text)?.[1] ?? "";
+  return new RegExp(`^${field}:[ \\t]*(.*)$`, "m").exec(text)?.[1] ?? "";
 }
 
 /** State, parent, process group and session of a process, from /proc/PID/stat. */

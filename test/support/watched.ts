@@ -11,6 +11,8 @@ export interface Watched {
   /** Waits until COMMAND runs. */
   readonly started: () => Promise<LogLine>;
   readonly logged: (msg: string, matches?: (line: LogLine) => boolean) => Promise<LogLine>;
+  /** The log lines so far with this message. */
+  readonly lines: (msg: string) => readonly LogLine[];
   readonly ended: () => Promise<End>;
 }
 
@@ -58,6 +60,7 @@ echo "left $code $(grep -c -e ' nfs' -e nfs-init-guard /proc/self/mountinfo) $(g
       return line;
     },
     logged: (msg, matches) => logged(job, msg, matches),
+    lines: (msg) => logLines(job.stderr()).filter((line) => line.msg === msg),
     ended: async () => {
       const { stdout, stderr } = await job.done;
       const lines = stdout.trim().split("\n");

@@ -1,15 +1,11 @@
 // How soon COMMAND runs once a server that was not there begins to answer, on a real kernel's NFS.
 
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { bootLab } from "../../support/lab/lab.ts";
 import type { Lab } from "../../support/lab/lab.ts";
+import { nfsInit, peerFolder, readVersions, requireBinary } from "../lab-rig.ts";
 import type { Competitor, Measurement, Rig, Trial } from "../measurement.ts";
 import { shuffle } from "../rounds.ts";
 import { makeStampProgram } from "../stamp.ts";
-
-const nfsInit = join(import.meta.dirname, "../../../dist/nfs-init");
-const peerFolder = "/lab/project/test/bench/peers";
 
 /** How long a competitor runs at least before the server starts: by then it has found the server missing. */
 const settleMs = 4000;
@@ -58,7 +54,7 @@ const commands: Readonly<Record<string, string>> = {
 };
 
 async function open(rounds: number): Promise<Rig> {
-  if (!existsSync(nfsInit)) throw new Error("cannot measure dist/nfs-init: it is not there; run `npm run build` first");
+  requireBinary();
   const trials = (rounds + lateServer.warmUpRounds) * lateServer.cases.length * competitors.length;
   const lifetimeMs = trials * trialLimitMs;
   const lab = await bootLab({ binary: nfsInit, lifetimeMs });
@@ -84,11 +80,6 @@ async function open(rounds: number): Promise<Rig> {
 function spreadMoments(count: number): number[] {
   const parts = Array.from({ length: count }, (_, part) => ((part + Math.random()) * spreadMs) / count);
   return shuffle(parts);
-}
-
-async function readVersions(lab: Lab): Promise<Record<string, string>> {
-  const [kernel = "", helper = ""] = (await lab.sh("uname -r; mount.nfs -V")).split("\n");
-  return { "the lab's Linux": kernel, "nfs-utils": /\d+(\.\d+)+/.exec(helper)?.[0] ?? helper };
 }
 
 /** Returns the milliseconds from the server's start to COMMAND. The server starts `momentMs` after the competitor has settled. */

@@ -4,13 +4,20 @@ import type { HelperEnd, Look, Mounter, PathAnswer, Prepared } from "../../../sr
 import { nfsMount } from "./mounts.ts";
 
 export interface MountCall {
+  readonly by: "mount(2)" | "mount.nfs";
   readonly source: string;
   readonly target: string;
   readonly options: readonly string[];
   readonly version: string;
+  /** Of mount(2) alone. */
+  readonly fstype?: string;
+  readonly flags?: number;
 }
 
-/** How a mount call ends: `ok`, `hang` until it is killed, or mount.nfs' text. */
+/**
+ * How a mount call ends, whoever is asked: `ok`, `hang` until it is killed, mount.nfs' text or the name of an errno. A
+ * HelperEnd leaves the table as it is; of mount(2) an exit code of 0 is the only one that means anything.
+ */
 export type CallEnd = "ok" | "hang" | (string & {}) | HelperEnd;
 
 export interface Answers {
@@ -33,12 +40,57 @@ export interface FakeMounter extends Mounter {
   readonly table: MountRecord[];
 }
 
+/** What mount(2) says where mount.nfs has these words (nfs-utils utils/mount/error.c, strerror(3)). */
+const errnos: readonly (readonly [RegExp, string])[] = [
+  [/^Connection refused$/, "ECONNREFUSED"],
+  [/^access denied by server while mounting /, "EACCES"],
+  [/^mounting .* failed, reason given by server: No such file or directory$/, "ENOENT"],
+  [/^Operation not permitted$/, "EPERM"],
+  [/^No such device$/, "ENODEV"],
+  [/^Protocol not supported$/, "EPROTONOSUPPORT"],
+  [/^requested NFS version or transport protocol is not supported$/, "EOPNOTSUPP"],
+  [/^an incorrect mount option was specified$/, "EINVAL"],
+  [/^(?:mount spec .* or point|mount point) .* is not a directory$/, "ENOTDIR"],
+  [/ is busy or already mounted/, "EBUSY"],
+];
+
+/** The errno for mount.nfs' text; throws where mount(2) has none, so that no test is right by an errno that does not exist. */
+function errnoFor(text: string): string {
+  if (/^E[A-Z0-9]+$/.test(text)) return text;
+  const found = errnos.find(([words]) => words.test(text))?.[1];
+  if (found === undefined) throw new Error(`mount(2) has no errno for: ${text}`);
+  return found;
+}
+
 const done: PathAnswer = { kind: "done" };
 
 export function fakeMounter(answers: Answers = {}): FakeMounter {
   const actions: string[] = [];
   const calls: MountCall[] = [];
   const table = answers.mounts ?? [];
+  /** A call, by the helper or by mount(2) itself. */
+  const called = async (
+    file: string,
+    text: string,
+    asked: Omit<MountCall, "options" | "version">,
+    signal: AbortSignal,
+  ): Promise<CallEnd> => {
+    const { source, target } = asked;
+    const options = text.split(",");
+    const version = options.findLast((option) => option.startsWith("vers="))?.slice("vers=".length) ?? "";
+    const call: MountCall = { ...asked, options, version };
+    calls.push(call);
+    actions.push(`${file} ${version} ${source} ${target}`);
+    const end = answers.helper?.(call, table) ?? "ok";
+    if (end === "ok") table.push(nfsMount(source, target, { fstype: version === "3" ? "nfs" : "nfs4" }));
+    if (end !== "hang") return end;
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    actions.push(`kill ${version} ${source} ${target}`);
+    return end;
+  };
   return {
     actions,
     calls,
@@ -46,24 +98,24 @@ export function fakeMounter(answers: Answers = {}): FakeMounter {
     mounts: () => [...table],
     runHelper: async (file, args, signal) => {
       const [source = "", target = "", , text = ""] = args;
-      const options = text.split(",");
-      const version = options.findLast((option) => option.startsWith("vers="))?.slice("vers=".length) ?? "";
-      const call = { source, target, options, version };
-      calls.push(call);
-      actions.push(`${file === "mount.nfs" ? "mount" : file} ${version} ${source} ${target}`);
-      const end = answers.helper?.(call, table) ?? "ok";
+      const end = await called(
+        file === "mount.nfs" ? "mount" : file,
+        text,
+        { by: "mount.nfs", source, target },
+        signal,
+      );
       if (typeof end !== "string") return end;
-      if (end === "ok") {
-        table.push(nfsMount(source, target, { fstype: version === "3" ? "nfs" : "nfs4" }));
-        return { kind: "exited", exitCode: 0, stderr: "" };
-      }
-      if (end !== "hang") return { kind: "exited", exitCode: 32, stderr: `mount.nfs: ${end}\n` };
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve();
-        else signal.addEventListener("abort", () => resolve(), { once: true });
-      });
-      actions.push(`kill ${version} ${source} ${target}`);
-      return { kind: "killed", stderr: "" };
+      if (end === "ok") return { kind: "exited", exitCode: 0, stderr: "" };
+      if (end === "hang") return { kind: "killed", stderr: "" };
+      return { kind: "exited", exitCode: 32, stderr: `mount.nfs: ${end}\n` };
+    },
+    mount: async ({ data, ...asked }, signal) => {
+      const end = await called("mount", data, { by: "mount(2)", ...asked }, signal);
+      if (end === "ok") return done;
+      if (end === "hang") return { kind: "no-answer" };
+      if (typeof end === "string") return { kind: "failed", errno: errnoFor(end) };
+      if (end.kind === "exited" && end.exitCode === 0) return done;
+      throw new Error(`mount(2) does not end as a helper does: ${JSON.stringify(end)}`);
     },
     statfs: (path) => {
       actions.push(`statfs ${path}`);
@@ -77,6 +129,12 @@ export function fakeMounter(answers: Answers = {}): FakeMounter {
       return Promise.resolve(
         answers.prepare?.(target, below) ?? { kind: "prepared", path: target, isEmpty: true, release },
       );
+    },
+    hold: (path) => {
+      actions.push(`hold ${path}`);
+      return Promise.resolve(async () => {
+        actions.push(`let go of ${path}`);
+      });
     },
     umount: (target, how) => {
       actions.push(`umount ${how} ${target}`);

@@ -11,6 +11,7 @@ function machine(outcome: StartOutcome = { kind: "started", pid: 42 }, endedAlre
   let onEnd: (child: EndedChild) => void = () => {};
   let onSignal: (signal: number) => void = () => {};
   const ports: InitPorts = {
+    replace: () => ({ kind: "not-found" }) as const,
     start: () => {
       actions.push("start");
       return outcome;
@@ -22,8 +23,8 @@ function machine(outcome: StartOutcome = { kind: "started", pid: 42 }, endedAlre
       for (const child of endedAlready) callback(child);
     },
     routeSignals: (callback) => {
-      actions.push("route");
-      onSignal = callback;
+      actions.push(callback === undefined ? "keep" : "route");
+      if (callback !== undefined) onSignal = callback;
     },
     reclaimTerminal: () => actions.push("reclaim"),
   };
@@ -34,10 +35,10 @@ describe("COMMAND", () => {
   test("is started, given signals, and waited for", async () => {
     const { ports, actions, end } = machine();
     const { ended } = startCommand(ports, command);
-    expect(actions).toEqual(["start", "reap", "route"]);
+    expect(actions).toEqual(["start", "route", "reap"]);
     end({ pid: 42, ended: "exited", value: 3 });
     expect(await ended).toEqual({ kind: "exited", code: 3 });
-    expect(actions.slice(3)).toEqual(["reclaim"]);
+    expect(actions.slice(3)).toEqual(["keep", "reclaim"]);
   });
 
   test("that a signal ended, a real-time one too, says which", async () => {
@@ -59,6 +60,12 @@ describe("COMMAND", () => {
   test("that has ended before anybody looks is known all the same", async () => {
     const { ports } = machine({ kind: "started", pid: 42 }, [{ pid: 42, ended: "exited", value: 3 }]);
     await expect(startCommand(ports, command).ended).resolves.toEqual({ kind: "exited", code: 3 });
+  });
+
+  test("that has ended before anybody looks leaves the signals that come to whoever is next", () => {
+    const { ports, actions } = machine({ kind: "started", pid: 42 }, [{ pid: 42, ended: "exited", value: 3 }]);
+    startCommand(ports, command);
+    expect(actions.findLast((action) => action === "keep" || action === "route")).toBe("keep");
   });
 
   test("gets every signal once, in order, repeated ones too", () => {

@@ -10,7 +10,7 @@ import { fakeMounter, type Answers } from "../fakes/mounter.ts";
 import { nfsMount } from "../fakes/mounts.ts";
 import { configOf, planOf } from "../fakes/shares.ts";
 
-const ready: Ready = { kind: "ready", unspoken: [] };
+const ready: Ready = { kind: "ready", unspoken: [], address: "10.0.0.2" };
 
 interface World extends Answers {
   /** When a share's server is there; at once where it is not said. */
@@ -29,7 +29,9 @@ function establish(environment: Environment, world: World = {}) {
       mounter,
       clock: timerClock,
       lock: () => ({ kind: "locked", note: () => {}, release: () => {} }),
+      addresses: () => Promise.resolve({ server: "10.0.0.2", mountd: undefined }),
       serverReady: world.server ?? (() => Promise.resolve(ready)),
+      enter: () => Promise.resolve(() => {}),
       serverAnswers: () => Promise.resolve(true),
       loadModules: () => Promise.resolve(),
       tell: () => {},
@@ -138,7 +140,7 @@ describe("a plan is established", () => {
     // Math.random gives 0.5: the longest pause is drawn from the last fifth below what was asked for, so that clients drift apart.
     expect(pausesMs.slice(0, 4)).toEqual([150, 300, 600, 1_200]);
     expect(new Set(pausesMs.slice(4))).toEqual(new Set([1_800]));
-    expect(log[3]).toContain("failed /a 4: Connection refused");
+    expect(log[3]).toContain("failed /a 4: Connection refused (ECONNREFUSED)");
     expect(state()).toBe("waiting");
     abort.abort(new Error("enough"));
   });
@@ -148,7 +150,7 @@ describe("a plan is established", () => {
     ["mounting nas:/a failed, reason given by server: No such file or directory"],
     ["Operation not permitted"],
     ["Connection refused"],
-    ["something unknown"],
+    ["EREMOTEIO"],
   ])("as soon as the server does no longer say: %s", async (text) => {
     let healed = false;
     const { whenReady, state, texts } = establish(one, { helper: () => (healed ? "ok" : text) });
@@ -179,17 +181,22 @@ test("a foreign share that came while the server was waited for is never taken d
 });
 
 describe("a plan fails", () => {
+  const withHelper = { ...one, NFS_OPTIONS: "x-nfs-init.helper" };
+  const withLocks = { ...one, NFS_VERSION: "3", NFS_OPTIONS: "lock" };
+  const statd = "rpc.statd is not running but is required for remote locking.";
+
   test.each([
-    ["an incorrect mount option was specified", "NFS_OPTIONS"],
-    ["mount point /a is not a directory", "directory"],
-    ["rpc.statd is not running but is required for remote locking.", "nolock"],
-  ])("at once with a share that can never be mounted: %s", async (text, hint) => {
-    const { whenReady, mounter, state } = establish(one, { helper: () => text });
+    [one, "EINVAL", "an incorrect mount option was specified (EINVAL)", "NFS_OPTIONS"],
+    [one, "ENOTDIR", "mount spec or point is not a directory (ENOTDIR)", "directory"],
+    [withHelper, "mount point /a is not a directory", "mount point /a is not a directory", "directory"],
+    [withLocks, statd, statd, "nolock"],
+  ])("at once with a share of %j that can never be mounted: %s", async (environment, end, reason, hint) => {
+    const { whenReady, mounter, state } = establish(environment, { helper: () => end });
     const error = await errorOf(whenReady);
     expect(error).toBeInstanceOf(AppError);
     expect(error).toMatchObject({
       exitCode: 32,
-      message: `cannot mount nas:/a on /a: ${text}`,
+      message: `cannot mount nas:/a on /a: ${reason}`,
       hint: expect.stringContaining(hint) as string,
       fields: { source: "nas:/a", target: "/a" },
     });
@@ -198,17 +205,17 @@ describe("a plan fails", () => {
   });
 
   test.each([
-    "No such device",
-    "Protocol not supported",
-    "requested NFS version or transport protocol is not supported",
-  ])("after a minute, not before, of: %s", async (text) => {
-    const { whenReady, state, mounter } = establish({ ...one, NFS_RETRY_MAX: "1s" }, { helper: () => text });
+    ["ENODEV", "No such device (ENODEV)"],
+    ["EPROTONOSUPPORT", "Protocol not supported (EPROTONOSUPPORT)"],
+    ["EOPNOTSUPP", "requested NFS version or transport protocol is not supported (EOPNOTSUPP)"],
+  ])("after a minute, not before, of: %s", async (errno, reason) => {
+    const { whenReady, state, mounter } = establish({ ...one, NFS_RETRY_MAX: "1s" }, { helper: () => errno });
     const error = errorOf(whenReady);
     await vi.advanceTimersByTimeAsync(59_999);
     expect(state()).toBe("waiting");
     expect(mounter.calls.length).toBeGreaterThan(50);
     await vi.advanceTimersByTimeAsync(2_000);
-    expect(await error).toMatchObject({ exitCode: 32, message: `cannot mount nas:/a on /a: ${text}` });
+    expect(await error).toMatchObject({ exitCode: 32, message: `cannot mount nas:/a on /a: ${reason}` });
   });
 
   test("after a minute of that without another answer in between", async () => {
@@ -285,7 +292,7 @@ describe("a share with nofail", () => {
     });
     await whenReady;
     expect(texts()).toContain("mounted /must 4.2 after 1");
-    expect(texts()).toContain("failed /may 1: Connection refused");
+    expect(texts()).toContain("failed /may 1: Connection refused (ECONNREFUSED)");
     there = true;
     await vi.advanceTimersByTimeAsync(5_000);
     await settled;
@@ -325,7 +332,9 @@ describe("a share with nofail", () => {
     });
     await whenReady;
     await settled;
-    expect(texts()).toContain("gave up /may: cannot mount nas:/may on /may: an incorrect mount option was specified");
+    expect(texts()).toContain(
+      "gave up /may: cannot mount nas:/may on /may: an incorrect mount option was specified (EINVAL)",
+    );
     expect(texts()).toContain("mounted /must 4.2 after 1");
   });
 

@@ -7,6 +7,9 @@ import { questionOf } from "../../../src/wait/readiness.ts";
 import { leapingClock } from "../fakes/clock.ts";
 import { planOf } from "../fakes/shares.ts";
 
+/** A board that nobody reads. */
+const silent = { waiting: () => {}, mounted: () => {} };
+
 interface Line extends LogFields {
   readonly level: LogLevel;
   readonly msg: string;
@@ -25,7 +28,7 @@ function setUp() {
   if (one === undefined || two === undefined || three === undefined) throw new Error("no shares");
   const lines: Line[] = [];
   const clock = leapingClock();
-  const report = mountReporter((level, msg, fields) => lines.push({ level, msg, ...fields }), clock, plan);
+  const report = mountReporter((level, msg, fields) => lines.push({ level, msg, ...fields }), silent, clock, plan);
   return { report, lines, clock, one, two, three };
 }
 
@@ -84,7 +87,7 @@ describe("a server that is waited for", () => {
 });
 
 describe("a failed attempt", () => {
-  test("is a line with the helper's words, what to check, and how far we are", () => {
+  test("is a line with its reason, what to check, and how far we are", () => {
     const { report, lines, clock, one } = setUp();
     clock.advance(1_500.4);
     report.failedAttempt(one, denied, 3);
@@ -167,9 +170,14 @@ describe("a mounted share", () => {
   test("that was wanted in version 3 is none", () => {
     const { shares } = planOf({ NFS_HOST: "nas", NFS_MOUNT_POINT: "/a", NFS_VERSION: "3" });
     const lines: Line[] = [];
-    const report = mountReporter((level, msg, fields) => lines.push({ level, msg, ...fields }), leapingClock(), {
-      shares,
-    });
+    const report = mountReporter(
+      (level, msg, fields) => lines.push({ level, msg, ...fields }),
+      silent,
+      leapingClock(),
+      {
+        shares,
+      },
+    );
     for (const share of shares) report.mounted(share, { ...mounted, version: "3" });
     expect(lines.map(({ level }) => level)).toEqual(["info"]);
   });

@@ -20,13 +20,14 @@ const busy = "/mnt/data is busy or already mounted or sharecache fail";
 
 const done: PathAnswer = { kind: "done" };
 const stale: PathAnswer = { kind: "failed", errno: "ESTALE" };
-const ready: Ready = { kind: "ready", unspoken: [] };
+const ready: Ready = { kind: "ready", unspoken: [], address: "10.0.0.2" };
 
 interface Machine extends Answers {
   readonly environment?: Environment;
   readonly share?: Share;
   readonly lock?: TargetLock["kind"];
   readonly serverReady?: AttemptPorts["serverReady"];
+  readonly addresses?: AttemptPorts["addresses"];
   readonly loadModules?: () => void;
   readonly signal?: AbortSignal;
 }
@@ -54,7 +55,9 @@ async function attempt(machine: Machine = {}) {
       mounter.actions.push("wait");
       return machine.serverReady?.(one, notYet) ?? Promise.resolve(ready);
     },
+    enter: () => Promise.resolve(() => {}),
     serverAnswers: () => Promise.resolve(true),
+    addresses: machine.addresses ?? (() => Promise.resolve({ server: "10.0.0.2", mountd: undefined })),
     loadModules: () => {
       mounter.actions.push("modprobe");
       machine.loadModules?.();
@@ -188,10 +191,40 @@ describe("the walk over the versions", () => {
     ["not spoken", notSpoken],
     ["not supported", "requested NFS version or transport protocol is not supported"],
     ["a wrong option", wrongOption],
-    ["an unknown text", "mount system call failed"],
+    ["the kernel does not know the transport", "EPROTONOSUPPORT"],
+    ["an unknown errno", "EREMOTEIO"],
   ])("goes from 4.2 to 4.1, 4.0 and 3 past: %s", async (_, text) => {
     const { result, tried } = await attempt({ helper: helper({ "4.2": text, "4.1": text, "4.0": text }) });
     expect(tried).toEqual(["4.2", "4.1", "4.0", "3"]);
+    expect(result).toEqual({ kind: "mounted", version: "3", isOurs: true });
+  });
+
+  test.each([
+    ["no such path", missing],
+    ["access denied", denied],
+    ["not spoken", notSpoken],
+    ["an unknown text", "mount system call failed"],
+  ])("goes the same way with mount.nfs past: %s", async (_, text) => {
+    const { result, tried, mounter } = await attempt({
+      environment: { NFS_OPTIONS: "x-nfs-init.helper" },
+      helper: helper({ "4.2": text, "4.1": text, "4.0": text }),
+    });
+    expect(tried).toEqual(["4.2", "4.1", "4.0", "3"]);
+    expect(result).toEqual({ kind: "mounted", version: "3", isOurs: true });
+    expect(new Set(mounter.calls.map(({ by }) => by))).toEqual(new Set(["mount.nfs"]));
+  });
+
+  test("asks mount.nfs for version 3 alone where that has locks", async () => {
+    const { result, mounter } = await attempt({
+      environment: { NFS_OPTIONS: "lock" },
+      helper: helper({ "4.2": missing, "4.1": missing, "4.0": missing }),
+    });
+    expect(mounter.calls.map(({ by, version }) => `${by} ${version}`)).toEqual([
+      "mount(2) 4.2",
+      "mount(2) 4.1",
+      "mount(2) 4.0",
+      "mount.nfs 3",
+    ]);
     expect(result).toEqual({ kind: "mounted", version: "3", isOurs: true });
   });
 
@@ -213,9 +246,21 @@ describe("the walk over the versions", () => {
   });
 
   test("leaves out what the server itself said it does not speak", async () => {
-    const unspoken: Ready = { kind: "ready", unspoken: ["4.2", "4.1", "4.0"] };
+    const unspoken: Ready = { kind: "ready", unspoken: ["4.2", "4.1", "4.0"], address: "10.0.0.2" };
     const { tried } = await attempt({ serverReady: () => Promise.resolve(unspoken) });
     expect(tried).toEqual(["3"]);
+  });
+
+  test.each([
+    ["ECONNREFUSED", "Connection refused (ECONNREFUSED)"],
+    ["EHOSTUNREACH", "No route to host (EHOSTUNREACH)"],
+    ["EHOSTDOWN", "Host is down (EHOSTDOWN)"],
+    ["ETIMEDOUT", "Connection timed out (ETIMEDOUT)"],
+    ["ENETUNREACH", "Network is unreachable (ENETUNREACH)"],
+  ])("stops where the server cannot be reached: %s", async (errno, reason) => {
+    const { tried, result } = await attempt({ helper: () => errno });
+    expect(tried).toEqual(["4.2"]);
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", reason } });
   });
 
   test.each([
@@ -224,10 +269,29 @@ describe("the walk over the versions", () => {
     "Connection timed out",
     "Network is unreachable",
     "Failed to resolve server nas: Name or service not known",
-  ])("stops where the server cannot be reached: %s", async (text) => {
-    const { tried, result } = await attempt({ helper: () => text });
+  ])("stops where mount.nfs cannot reach the server: %s", async (text) => {
+    const { tried, result } = await attempt({
+      environment: { NFS_OPTIONS: "x-nfs-init.helper" },
+      helper: () => text,
+    });
     expect(tried).toEqual(["4.2"]);
     expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", reason: text } });
+  });
+
+  test("ends before the first call where there is no address to mount from", async () => {
+    const { tried, result } = await attempt({ addresses: () => Promise.resolve("no address") });
+    expect(tried).toEqual([]);
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", unreachable: true } });
+  });
+
+  test("mounts each version from the address that was found ready", async () => {
+    const answered: Ready = { kind: "ready", unspoken: [], address: "2001:db8::7" };
+    const { mounter } = await attempt({
+      serverReady: () => Promise.resolve(answered),
+      addresses: (_, { address }) => Promise.resolve({ server: address, mountd: undefined }),
+      helper: helper({ "4.2": notSpoken }),
+    });
+    expect(mounter.calls.map(({ options }) => options.at(-1))).toEqual(["addr=2001:db8::7", "addr=2001:db8::7"]);
   });
 
   test("stops where no version can help", async () => {
@@ -240,7 +304,10 @@ describe("the walk over the versions", () => {
     const { result } = await attempt({
       helper: helper({ "4.2": notSpoken, "4.1": wrongOption, "4.0": missing, "3": denied }),
     });
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "ambiguous", reason: missing } });
+    expect(result).toMatchObject({
+      kind: "failed",
+      failure: { verdict: "ambiguous", reason: "reason given by server: No such file or directory (ENOENT)" },
+    });
   });
 
   test("reaches version 3 of a server that serves it on a port of its own", async () => {
@@ -278,6 +345,19 @@ describe("a kernel without NFS", () => {
 
   test("is given them once in a round", async () => {
     const { result, mounter, tried } = await attempt({ helper: () => noDevice });
+    expect(tried).toEqual(["4.2", "4.2", "4.1", "4.0", "3"]);
+    expect(mounter.actions.filter((action) => action === "modprobe")).toHaveLength(1);
+    expect(result).toMatchObject({
+      kind: "failed",
+      failure: { verdict: "unsupported", reason: "No such device (ENODEV)" },
+    });
+  });
+
+  test("is given them for mount.nfs as well", async () => {
+    const { result, mounter, tried } = await attempt({
+      environment: { NFS_OPTIONS: "x-nfs-init.helper" },
+      helper: () => noDevice,
+    });
     expect(tried).toEqual(["4.2", "4.2", "4.1", "4.0", "3"]);
     expect(mounter.actions.filter((action) => action === "modprobe")).toHaveLength(1);
     expect(result).toMatchObject({ kind: "failed", failure: { verdict: "unsupported", reason: noDevice } });
@@ -347,7 +427,7 @@ describe("a mount that was reported", () => {
   });
 });
 
-describe("a helper that says busy", () => {
+describe("a mount call that says busy", () => {
   test("is right where the share has come meanwhile, which is then not ours", async () => {
     const { result } = await attempt({
       helper: (call, table) => {
@@ -358,10 +438,14 @@ describe("a helper that says busy", () => {
     expect(result).toEqual({ kind: "mounted", version: "4.2", isOurs: false });
   });
 
-  test("is asked again where nothing of the share is to be seen", async () => {
-    const { result, tried } = await attempt({ helper: () => busy });
+  test.each([
+    ["mount(2)", "", "busy or already mounted (EBUSY)"],
+    ["mount.nfs", "x-nfs-init.helper", busy],
+  ])("is asked again where nothing of the share is to be seen: %s", async (by, options, reason) => {
+    const { result, tried, mounter } = await attempt({ environment: { NFS_OPTIONS: options }, helper: () => busy });
     expect(tried).toEqual(["4.2", "4.1", "4.0", "3"]);
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", reason: busy } });
+    expect(mounter.calls[0]?.by).toBe(by);
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", reason } });
   });
 
   test.each<[string, Answers["statfs"], readonly string[]]>([

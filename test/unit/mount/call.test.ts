@@ -1,10 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { callMount, type CallResult } from "../../../src/mount/call.ts";
+import type { ExactVersion } from "../../../src/fstab/options.ts";
+import { callMount, type CallPorts, type CallResult } from "../../../src/mount/call.ts";
 import type { HelperEnd } from "../../../src/mount/ports.ts";
 import { fakeMounter, type CallEnd } from "../fakes/mounter.ts";
 import { shareOf } from "../fakes/shares.ts";
 
 const never = new AbortController().signal;
+
+/** Both ways a mount is asked for. */
+const ways = ["mount(2)", "mount.nfs"] as const;
+
+/** A share whose mount is asked for in one of them. */
+function shareFor(way: (typeof ways)[number]) {
+  return shareOf(way === "mount(2)" ? {} : { NFS_OPTIONS: "x-nfs-init.helper" });
+}
 
 /** One call at a time that vitest's clock counts; `answers` says whether the server answers when it is asked. */
 function call(
@@ -14,11 +23,15 @@ function call(
     attemptTimeoutMs = 15_000,
     signal = never,
     share = shareOf(),
+    version = "4.2",
+    addresses = () => Promise.resolve({ server: "10.0.0.2", mountd: undefined }),
   }: {
     readonly answers?: (signal: AbortSignal) => Promise<boolean>;
     readonly attemptTimeoutMs?: number;
     readonly signal?: AbortSignal;
     readonly share?: ReturnType<typeof shareOf>;
+    readonly version?: ExactVersion;
+    readonly addresses?: CallPorts["addresses"];
   } = {},
 ) {
   const mounter = fakeMounter({ helper: () => end });
@@ -26,9 +39,9 @@ function call(
   let endedMs: number | undefined;
   let result: CallResult | undefined;
   const running = callMount(
-    { mounter, serverAnswers: answers },
+    { mounter, serverAnswers: answers, addresses },
     share,
-    "4.2",
+    version,
     share.realTarget,
     attemptTimeoutMs,
     signal,
@@ -48,28 +61,89 @@ afterEach(() => {
 });
 
 describe("a mount call", () => {
-  test("asks for one version, in one attempt, of the helper itself", async () => {
-    const share = shareOf({ NFS_OPTIONS: "ro,nofail,x-mine=1,user" });
+  test("asks the kernel for one version, at the server's address", async () => {
+    const share = shareOf({ NFS_OPTIONS: "ro,nofail,x-mine=1,hard" });
     const { mounter, running } = call("ok", { share });
     expect(await running).toEqual({ kind: "accepted" });
-    expect(mounter.actions).toEqual(["mount 4.2 nas:/export /mnt/data"]);
-    expect(mounter.calls[0]?.options).toEqual(["ro", "noexec", "nosuid", "nodev", "nolock", "retry=0", "vers=4.2"]);
+    expect(mounter.calls).toEqual([
+      {
+        by: "mount(2)",
+        source: "nas:/export",
+        target: "/mnt/data",
+        options: ["hard", "nolock", "vers=4.2", "addr=10.0.0.2"],
+        version: "4.2",
+        fstype: "nfs4",
+        flags: 1,
+      },
+    ]);
+  });
+
+  test("asks mount.nfs for one version, in one attempt, where the share wants that", async () => {
+    const share = shareOf({ NFS_OPTIONS: "ro,nofail,x-mine=1,user,x-nfs-init.helper" });
+    const { mounter, running } = call("ok", { share });
+    expect(await running).toEqual({ kind: "accepted" });
+    expect(mounter.calls).toEqual([
+      {
+        by: "mount.nfs",
+        source: "nas:/export",
+        target: "/mnt/data",
+        options: ["ro", "noexec", "nosuid", "nodev", "nolock", "retry=0", "vers=4.2"],
+        version: "4.2",
+      },
+    ]);
+  });
+
+  test.each<[ExactVersion, string, string]>([
+    ["3", "lock", "mount.nfs"],
+    ["3", "nolock", "mount(2)"],
+    ["4.2", "lock", "mount(2)"],
+  ])("for version %s with %s is one of %s", async (version, options, by) => {
+    const { mounter, running } = call("ok", { share: shareOf({ NFS_OPTIONS: options }), version });
+    await running;
+    expect(mounter.calls.map((one) => one.by)).toEqual([by]);
+  });
+
+  test("gives what the kernel's errno means", async () => {
+    expect(await call("EACCES").running).toEqual({
+      kind: "failed",
+      failure: {
+        verdict: "ambiguous",
+        reason: "access denied by server (EACCES)",
+        hint: expect.stringContaining("exportfs") as string,
+      },
+    });
   });
 
   test("gives what the helper's text means", async () => {
-    const { running } = call("access denied by server while mounting nas:/export");
-    expect(await running).toMatchObject({ kind: "failed", failure: { verdict: "ambiguous" } });
+    const text = "access denied by server while mounting nas:/export";
+    const { running } = call(text, { share: shareFor("mount.nfs") });
+    expect(await running).toMatchObject({ kind: "failed", failure: { verdict: "ambiguous", reason: text } });
   });
 
-  test("leaves no timer behind when it has ended", async () => {
-    await call("ok").running;
-    await call("Connection refused").running;
+  test.each(ways)("leaves no timer behind when it has ended: %s", async (way) => {
+    await call("ok", { share: shareFor(way) }).running;
+    await call("Connection refused", { share: shareFor(way) }).running;
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("asks nobody where there is no address to mount from, and may be repeated", async () => {
+    const { mounter, running } = call("ok", { addresses: () => Promise.resolve("no address") });
+    expect(await running).toMatchObject({ kind: "failed", failure: { verdict: "transient", unreachable: true } });
+    expect(mounter.actions).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("leaves the addresses to mount.nfs where the share wants that", async () => {
+    const { running } = call("ok", {
+      share: shareFor("mount.nfs"),
+      addresses: () => Promise.reject(new Error("asked for addresses")),
+    });
+    expect(await running).toEqual({ kind: "accepted" });
   });
 
   test("fails for good where there is no helper, and says what to install", async () => {
     const end: HelperEnd = { kind: "not-started", reason: "not found" };
-    expect(await call(end).running).toEqual({
+    expect(await call(end, { share: shareFor("mount.nfs") }).running).toEqual({
       kind: "failed",
       failure: {
         verdict: "permanent",
@@ -80,10 +154,11 @@ describe("a mount call", () => {
     });
   });
 
-  test("ends with the signal, without a question to the server", async () => {
+  test.each(ways)("ends with the signal, without a question to the server: %s", async (way) => {
     const abort = new AbortController();
     let asked = 0;
     const { running, mounter } = call("hang", {
+      share: shareFor(way),
       signal: abort.signal,
       answers: () => {
         asked += 1;
@@ -100,10 +175,14 @@ describe("a mount call", () => {
 });
 
 describe("the time of a mount call", () => {
-  test("is the attempt's where the server does not answer then", async () => {
-    const { endedMs, result, mounter } = call("hang", { answers: () => Promise.resolve(false) });
+  test.each(ways)("is the attempt's where the server does not answer then: %s", async (way) => {
+    const { endedMs, result, mounter } = call("hang", {
+      share: shareFor(way),
+      answers: () => Promise.resolve(false),
+    });
     await vi.advanceTimersByTimeAsync(14_999);
-    expect(mounter.actions).toHaveLength(1);
+    expect(mounter.calls.map(({ by }) => by)).toEqual([way]);
+    expect(endedMs()).toBeUndefined();
     await vi.advanceTimersByTimeAsync(1);
     expect(endedMs()).toBe(15_000);
     expect(result()).toEqual({
@@ -117,8 +196,8 @@ describe("the time of a mount call", () => {
     });
   });
 
-  test("is two minutes where the server answers all the while", async () => {
-    const { endedMs } = call("hang");
+  test.each(ways)("is two minutes where the server answers all the while: %s", async (way) => {
+    const { endedMs } = call("hang", { share: shareFor(way) });
     await vi.advanceTimersByTimeAsync(119_999);
     expect(endedMs()).toBeUndefined();
     await vi.advanceTimersByTimeAsync(1);
@@ -145,12 +224,14 @@ describe("the time of a mount call", () => {
     const running = callMount(
       {
         mounter: {
-          runHelper: () =>
+          ...mounter,
+          mount: () =>
             new Promise((resolve) => {
-              setTimeout(() => resolve({ kind: "exited", exitCode: 0, stderr: "" }), 100_000);
+              setTimeout(() => resolve({ kind: "done" }), 100_000);
             }),
         },
         serverAnswers: () => Promise.resolve(true),
+        addresses: () => Promise.resolve({ server: "10.0.0.2", mountd: undefined }),
       },
       share,
       "3",

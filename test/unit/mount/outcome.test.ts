@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { classifyFailure, summarize, type MountFailure, type Verdict } from "../../../src/mount/outcome.ts";
+import {
+  classifyErrno,
+  classifyFailure,
+  summarize,
+  type MountFailure,
+  type Verdict,
+} from "../../../src/mount/outcome.ts";
 import fixture from "../../fixtures/mount-nfs-errors.json" with { type: "json" };
 
 type Meaning = Omit<MountFailure, "reason" | "hint">;
@@ -185,6 +191,42 @@ describe("mount.nfs' text", () => {
   test("of several lines becomes one, without the helper's name", () => {
     const { reason } = classifyFailure("mount.nfs4: one\nmount.nfs: two\n\numount.nfs: three\n", 32);
     expect(reason).toBe("one; two; three");
+  });
+});
+
+describe("an errno of mount(2)", () => {
+  test.each(Object.keys(byErrno))("means what mount.nfs' text for it means: %s", (errno) => {
+    const { reason: _, hint: __, ...meaning } = classifyErrno(errno);
+    expect(meaning).toEqual(byErrno[errno]);
+  });
+
+  test.each(Object.keys(byErrno))("is named in the reason: %s", (errno) => {
+    const { reason } = classifyErrno(errno);
+    expect(reason.match(/\bE[A-Z0-9]+\b/g)).toEqual([errno]);
+    expect(reason).not.toContain("\n");
+  });
+
+  test.each([
+    ["EACCES", "access denied by server (EACCES)"],
+    ["ENOENT", "reason given by server: No such file or directory (ENOENT)"],
+    ["EBUSY", "busy or already mounted (EBUSY)"],
+    ["EREMOTEIO", "mount(2): EREMOTEIO"],
+    ["ENOKEY", "mount(2): ENOKEY"],
+  ])("%s is worded: %s", (errno, reason) => {
+    expect(classifyErrno(errno).reason).toBe(reason);
+  });
+
+  test.each([
+    ["EACCES", "exportfs"],
+    ["ENOENT", "fsid=0"],
+    ["EPERM", "secure"],
+    ["ENODEV", "modules"],
+    ["EPROTONOSUPPORT", "NFS_VERSION"],
+    ["EOPNOTSUPP", "NFS_VERSION"],
+    ["EINVAL", "NFS_OPTIONS"],
+    ["ENOTDIR", "directory"],
+  ])("that an operator must act on comes with what to check: %s", (errno, hint) => {
+    expect(classifyErrno(errno).hint).toContain(hint);
   });
 });
 

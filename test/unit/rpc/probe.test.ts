@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { askPort, callNull, programs } from "../../../src/rpc/probe.ts";
+import { programs } from "../../../src/rpc/message.ts";
+import { askPort, callNull } from "../../../src/rpc/probe.ts";
 import {
   accepted,
   fakeNetwork,
@@ -12,6 +13,8 @@ import {
   type SeenCall,
   type Service,
 } from "../fakes/server.ts";
+
+const outOfTime = { kind: "no-answer", reason: "no answer in time", errno: "ETIMEDOUT" };
 
 const nfs = { address: "192.0.2.1", port: 2_049, program: programs.nfs, version: 4 };
 
@@ -41,7 +44,12 @@ describe("NULL", () => {
 
   test("tells that a server refuses", async () => {
     const { answer } = await ask(({ xid }) => [fragment(words(xid, 1, 1, 1, 5))]);
-    expect(answer).toEqual({ kind: "refused", reason: "authentication refused" });
+    expect(answer).toEqual({
+      kind: "refused",
+      cause: "authentication",
+      stat: "AUTH_TOOWEAK",
+      reason: "authentication refused (AUTH_TOOWEAK)",
+    });
   });
 
   test.each<[string, Service]>([
@@ -80,15 +88,22 @@ describe("NULL", () => {
     ],
     ["another's reply before the end", ({ xid }) => [fragment(accepted(xid ^ 1, 0)), "end"], "closed the connection"],
     ["a connection that breaks", () => ["break"], "connection reset"],
+  ])("is not answered by %s", async (_, service, reason) => {
+    const { answer, network } = await ask(service);
+    expect(answer).toEqual({ kind: "no-answer", reason: expect.stringContaining(reason) as string });
+    expect(network.open()).toBe(0);
+  });
+
+  test.each<[string, Service, string]>([
     ["too long a record", () => [words(0xffff_ffff)], "announces a record"],
     ["a reply that is cut off", ({ xid }) => [fragment(words(xid, 1, 0))], "ends after"],
     ["a call", () => [fragment(words(1, 0, 2, 100_003, 4, 0, 0, 0, 0, 0))], "not a reply"],
     ["an empty record", () => [fragment(new Uint8Array(0))], "ends after"],
     ["an empty fragment", () => [words(0)], "announces a record"],
     ["another protocol", () => [new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n")], "announces a record"],
-  ])("is not answered by %s", async (_, service, reason) => {
+  ])("takes %s for no answer to it", async (_, service, reason) => {
     const { answer, network } = await ask(service);
-    expect(answer).toEqual({ kind: "no-answer", reason: expect.stringContaining(reason) as string });
+    expect(answer).toEqual({ kind: "malformed", reason: expect.stringContaining(reason) as string });
     expect(network.open()).toBe(0);
   });
 
@@ -97,7 +112,7 @@ describe("NULL", () => {
     const asking = ask(() => [], abort.signal);
     abort.abort();
     const { answer, network } = await asking;
-    expect(answer).toEqual({ kind: "no-answer", reason: "no answer in time" });
+    expect(answer).toEqual(outOfTime);
     expect(network.open()).toBe(0);
   });
 
@@ -106,6 +121,7 @@ describe("NULL", () => {
     let sent = 0;
     const dial = () =>
       Promise.resolve({
+        reservedPort: false,
         send: () => {},
         receive: () => {
           sent += 1;
@@ -116,7 +132,7 @@ describe("NULL", () => {
         },
         close: () => {},
       });
-    expect(await callNull(dial, nfs, abort.signal)).toEqual({ kind: "no-answer", reason: "no answer in time" });
+    expect(await callNull(dial, nfs, abort.signal)).toEqual(outOfTime);
   });
 
   test("is not answered where nothing listens", async () => {
@@ -160,14 +176,25 @@ describe("rpcbind", () => {
   });
 
   test.each<[string, Service, string]>([
-    ["an answer without a port", ({ xid }) => [fragment(accepted(xid, 0))], "cut off"],
+    ["an answer without a port", ({ xid }) => [fragment(accepted(xid, 0))], "ends after"],
     ["a port that is none", ({ xid }) => [fragment(accepted(xid, 0, 70_000))], "70000"],
-    ["the end", () => ["end"], "closed the connection"],
-  ])("gives no answer with %s", async (_, service, reason) => {
-    expect((await askedFor(service)).answer).toEqual({
+  ])("is not understood with %s", async (_, service, reason) => {
+    const { answer, network } = await askedFor(service);
+    expect(answer).toEqual({ kind: "malformed", reason: expect.stringContaining(reason) as string });
+    expect(network.open()).toBe(0);
+  });
+
+  test("that hangs up gives no answer", async () => {
+    expect((await askedFor(() => ["end"])).answer).toEqual({
       kind: "no-answer",
-      reason: expect.stringContaining(reason) as string,
+      reason: "the server closed the connection",
     });
+  });
+
+  test("is asked for both ports over one connection", async () => {
+    const { network } = await askedFor(rpcbind({}));
+    expect(network.actions).toHaveLength(2);
+    expect(network.dialed).toEqual(["tcp 192.0.2.1:111"]);
   });
 
   test("says that it is none", async () => {

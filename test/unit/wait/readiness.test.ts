@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import type { Environment } from "../../../src/config/config.ts";
-import { askServer, questionOf } from "../../../src/wait/readiness.ts";
+import { askServer, mountAddresses, questionOf } from "../../../src/wait/readiness.ts";
 import { fakeNetwork, fragment, rpcbind, serves, words, type FakeNetwork, type Service } from "../fakes/server.ts";
 import { shareOf } from "../fakes/shares.ts";
 
@@ -49,13 +49,13 @@ describe("the question", () => {
 describe("a server is ready", () => {
   test("when NFS 4 answers, and neither rpcbind nor mountd is asked", async () => {
     const network = server([3, 4], { "192.0.2.1:111": undefined });
-    expect(await ask(network)).toEqual({ kind: "ready", unspoken: [] });
+    expect(await ask(network)).toEqual({ kind: "ready", unspoken: [], address: "192.0.2.1" });
     expect(network.actions).toEqual(["resolve nas", "192.0.2.1:2049 100003/4/0"]);
   });
 
   test("for version 3 when rpcbind, NFS 3 and mountd answer", async () => {
     const network = server([3]);
-    expect(await ask(network, { NFS_VERSION: "3" })).toEqual({ kind: "ready", unspoken: [] });
+    expect(await ask(network, { NFS_VERSION: "3" })).toEqual({ kind: "ready", unspoken: [], address: "192.0.2.1" });
     expect(network.actions).toEqual([
       "resolve nas",
       "192.0.2.1:111 100000/2/3",
@@ -68,12 +68,12 @@ describe("a server is ready", () => {
   test("for version 3 without rpcbind where both ports are given", async () => {
     const network = server([3], { "192.0.2.1:111": undefined, "192.0.2.1:892": serves(mountd, [3]) });
     const environment = { NFS_VERSION: "3", NFS_OPTIONS: "port=2049,mountport=892" };
-    expect(await ask(network, environment)).toEqual({ kind: "ready", unspoken: [] });
+    expect(await ask(network, environment)).toEqual({ kind: "ready", unspoken: [], address: "192.0.2.1" });
     expect(network.actions).not.toContain("192.0.2.1:111 refused");
   });
 
   test("when it says that it speaks version 3 only and the share may use it, and says which versions are out", async () => {
-    expect(await ask(server([2, 3]))).toEqual({ kind: "ready", unspoken: ["4.2", "4.1", "4.0"] });
+    expect(await ask(server([2, 3]))).toEqual({ kind: "ready", unspoken: ["4.2", "4.1", "4.0"], address: "192.0.2.1" });
   });
 
   test("when another port than 2049 serves version 3, which rpcbind knows", async () => {
@@ -82,7 +82,7 @@ describe("a server is ready", () => {
       "192.0.2.1:111": rpcbind({ ...v3, "100003/3/tcp": 20_490 }),
       "192.0.2.1:20490": serves(nfs, [3]),
     });
-    expect(await ask(network)).toMatchObject({ kind: "ready" });
+    expect(await ask(network)).toMatchObject({ kind: "ready", address: "192.0.2.1" });
   });
 
   test("in version 4 too when it comes up between two questions", async () => {
@@ -95,7 +95,7 @@ describe("a server is ready", () => {
         return server([3, 4]).dial(address, port, signal);
       },
     };
-    expect(await ask(late)).toEqual({ kind: "ready", unspoken: [] });
+    expect(await ask(late)).toEqual({ kind: "ready", unspoken: [], address: "192.0.2.1" });
   });
 
   test("when NFS 4 answers on the port of the options", async () => {
@@ -119,7 +119,10 @@ describe("a server is ready", () => {
       "192.0.2.9:20048": serves(mountd, [3]),
     };
     const network = fakeNetwork(services, { nas: ["192.0.2.1"], gate: ["192.0.2.9"] });
-    expect(await ask(network, { NFS_VERSION: "3", NFS_OPTIONS: "mounthost=gate" })).toMatchObject({ kind: "ready" });
+    expect(await ask(network, { NFS_VERSION: "3", NFS_OPTIONS: "mounthost=gate" })).toMatchObject({
+      kind: "ready",
+      address: "192.0.2.1",
+    });
   });
 
   test("when one of its addresses is, without waiting for the others", async () => {
@@ -127,7 +130,7 @@ describe("a server is ready", () => {
       { "192.0.2.7:2049": "silent", "2001:db8::1:2049": serves(nfs, [4]) },
       { nas: ["192.0.2.7", "2001:db8::1"] },
     );
-    expect(await ask(network)).toEqual({ kind: "ready", unspoken: [] });
+    expect(await ask(network)).toEqual({ kind: "ready", unspoken: [], address: "2001:db8::1" });
     // The question to the silent one is given up, and its connection closed.
     await vi.waitFor(() => expect(network.open()).toBe(0));
   });
@@ -135,7 +138,7 @@ describe("a server is ready", () => {
   test("when the address of the family that proto= asks for is", async () => {
     const names = { nas: ["192.0.2.1", "2001:db8::1"] };
     const network = fakeNetwork({ "2001:db8::1:2049": serves(nfs, [4]) }, names);
-    expect(await ask(network, { NFS_OPTIONS: "proto=tcp6" })).toMatchObject({ kind: "ready" });
+    expect(await ask(network, { NFS_OPTIONS: "proto=tcp6" })).toMatchObject({ kind: "ready", address: "2001:db8::1" });
     expect(network.actions).toEqual(["resolve nas", "2001:db8::1:2049 100003/4/0"]);
   });
 });
@@ -263,5 +266,57 @@ describe("a server is not ready", () => {
       kind: "not-ready",
       reason: "port 2049 of 192.0.2.7: connection refused",
     });
+  });
+});
+
+describe("the addresses for a mount", () => {
+  const names = { nas: ["192.0.2.1"], gate: ["192.0.2.9", "192.0.2.10"] };
+
+  test.each<[string, string, string | undefined, readonly string[]]>([
+    ["hold no mountd where the options name none", "", undefined, []],
+    ["hold no mountd where mounthost= is the server itself", "mounthost=nas", undefined, []],
+    ["hold mountd's first where mounthost= names another", "mounthost=gate", "192.0.2.9", ["resolve gate"]],
+    ["hold mountd's first where mountaddr= names another", "mountaddr=gate", "192.0.2.9", ["resolve gate"]],
+    ["hold mountd's where mountaddr= is one", "mountaddr=192.0.2.77", "192.0.2.77", ["resolve 192.0.2.77"]],
+    ["hold mountd's where that is IPv6", "mountaddr=2001:db8::9", "2001:db8::9", ["resolve 2001:db8::9"]],
+  ])("%s", async (_, options, mountAddress, actions) => {
+    const network = fakeNetwork({}, names);
+    const question = questionOf(shareOf({ NFS_OPTIONS: options }));
+    const found = await mountAddresses(network, question, { address: "192.0.2.1" }, "3", new AbortController().signal);
+    expect(found).toEqual({ server: "192.0.2.1", mountd: mountAddress });
+    expect(network.actions).toEqual(actions);
+  });
+
+  test("are the server's that answered, not the first of its name", async () => {
+    const network = fakeNetwork(
+      { "192.0.2.8:2049": serves(nfs, [4]) },
+      { nas: ["192.0.2.7", "192.0.2.8"], gate: ["192.0.2.9"] },
+    );
+    const environment = { NFS_OPTIONS: "mounthost=gate" };
+    const readiness = await ask(network, environment);
+    if (readiness.kind !== "ready") throw new Error(readiness.reason);
+    const question = questionOf(shareOf(environment));
+    const found = await mountAddresses(network, question, readiness, "3", new AbortController().signal);
+    expect(found).toEqual({ server: "192.0.2.8", mountd: "192.0.2.9" });
+  });
+
+  test("are none where mountd's name does not resolve", async () => {
+    const question = questionOf(shareOf({ NFS_OPTIONS: "mounthost=nowhere" }));
+    const network = fakeNetwork({}, names);
+    const found = await mountAddresses(network, question, { address: "192.0.2.1" }, "3", new AbortController().signal);
+    expect(found).toBe("cannot resolve mountaddr nowhere: name not known");
+  });
+
+  test("do not hold mountd's for version 4, which has none", async () => {
+    const question = questionOf(shareOf({ NFS_OPTIONS: "mounthost=nowhere" }));
+    const network = fakeNetwork({}, names);
+    const found = await mountAddresses(
+      network,
+      question,
+      { address: "192.0.2.1" },
+      "4.2",
+      new AbortController().signal,
+    );
+    expect(found).toEqual({ server: "192.0.2.1", mountd: undefined });
   });
 });

@@ -5,7 +5,7 @@ import { serverWaiter } from "../../../src/wait/wait.ts";
 import { leapingClock } from "../fakes/clock.ts";
 import { shareOf } from "../fakes/shares.ts";
 
-const ready: Readiness = { kind: "ready", unspoken: [] };
+const ready: Readiness = { kind: "ready", unspoken: [], address: "10.0.0.2" };
 const notReady = (reason: string): Readiness => ({ kind: "not-ready", reason });
 const question = questionOf(shareOf());
 const other = questionOf(shareOf({ NFS_HOST: "other" }));
@@ -33,8 +33,8 @@ function waiterOver(answers: readonly Readiness[], signal = new AbortController(
 
 describe("waiting for a server", () => {
   test("ends with the first answer that says ready, without a pause before it", async () => {
-    const { waiter, clock, told } = waiterOver([{ kind: "ready", unspoken: ["4.2"] }]);
-    expect(await waiter.ready(question, () => {})).toEqual({ kind: "ready", unspoken: ["4.2"] });
+    const { waiter, clock, told } = waiterOver([{ kind: "ready", unspoken: ["4.2"], address: "10.0.0.2" }]);
+    expect(await waiter.ready(question, () => {})).toEqual({ kind: "ready", unspoken: ["4.2"], address: "10.0.0.2" });
     expect(clock.pausesMs).toEqual([]);
     expect(told).toEqual([]);
   });

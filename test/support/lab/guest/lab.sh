@@ -213,6 +213,15 @@ blackhole() {
   esac
 }
 
+# slow HOST RATE | off: what the host sends goes out at RATE (60mbit, see tc-tbf(8)) and no faster. Gone with a `reset`.
+slow() {
+  modprobe sch_tbf
+  case $2 in
+    off) in_ "$1" tc qdisc del dev eth0 root ;;
+    *) in_ "$1" tc qdisc replace dev eth0 root tbf rate "$2" burst 128kb latency 50ms ;;
+  esac
+}
+
 # modules hide [NAME...] | show: unloads modules of the NFS client (nfsv4 nfsv3 nfs) and keeps the kernel from loading them again.
 # Nothing may be mounted: after a `reset`.
 modules() {

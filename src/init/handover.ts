@@ -1,0 +1,23 @@
+// What COMMAND is to be other than a copy of nfs-init: another user, fewer capabilities, another umask, its limits.
+import type { Identity } from "./identity.ts";
+
+export interface Handover {
+  readonly identity: Identity | undefined;
+  /** Take the capabilities that only mounting needs, for good. */
+  readonly dropCaps: boolean;
+  /** umask(2); unchanged where undefined. */
+  readonly umask: number | undefined;
+  /** Soft limit of open files; the conventional one where undefined. */
+  readonly nofile: number | undefined;
+}
+
+/** A process that is like nfs-init in everything. */
+export const plainHandover: Handover = { identity: undefined, dropCaps: false, umask: undefined, nofile: undefined };
+
+/**
+ * Whether a process of its own must change itself before it becomes COMMAND: posix_spawn(3) knows neither users nor
+ * capabilities, and nfs-init is to keep its own.
+ */
+export function needsShim({ identity, dropCaps }: Handover): boolean {
+  return identity !== undefined || dropCaps;
+}

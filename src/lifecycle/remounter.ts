@@ -1,0 +1,69 @@
+// NFS_WATCH=remount: lost shares are mounted afresh under whoever uses them, one at a time in each tree of mounts.
+import { AppError, messageOf } from "../errors.ts";
+import type { Share } from "../fstab/plan.ts";
+import type { Clock } from "../mount/ports.ts";
+import type { StatusBoard } from "../watch/status.ts";
+import type { Log } from "./log.ts";
+import type { MountedShares } from "./mount-shares.ts";
+import type { Loss } from "./share-watch.ts";
+
+export interface RemounterPorts {
+  readonly log: Log;
+  readonly board: Pick<StatusBoard, "remounted">;
+  readonly clock: Pick<Clock, "nowMs">;
+}
+
+export interface RemounterEvents {
+  readonly onRemounted: (share: Share) => void;
+  /** It cannot be mounted any more, whatever is tried. */
+  readonly onFailed: (share: Share, error: AppError) => void;
+}
+
+/** Gives the function that takes lost shares. What is still going on when `signal` aborts is left. */
+export function remounter(
+  { log, board, clock }: RemounterPorts,
+  shares: Pick<MountedShares, "mounted" | "remount">,
+  signal: AbortSignal,
+  { onRemounted, onFailed }: RemounterEvents,
+): (loss: Loss) => void {
+  // A share and one below it may be lost together: the first takes the other along, and must be through before it is looked at.
+  const running = new Map<Share, Promise<void>>();
+
+  const isOver = () => signal.aborted;
+  const remount = async ({ share, lost: reason }: Loss): Promise<void> => {
+    if (isOver() || !shares.mounted.has(share)) return;
+    const startedMs = clock.nowMs();
+    const about = { source: share.label, target: share.target };
+    try {
+      const done = await shares.remount(share, reason);
+      if (done === "recovered") return;
+      board.remounted(share);
+      const elapsedMs = Math.round(clock.nowMs() - startedMs);
+      log("warn", "the share was mounted afresh, files that were open on it stay stale", {
+        stage: "watch",
+        ...about,
+        elapsedMs,
+      });
+      onRemounted(share);
+    } catch (error) {
+      if (isOver()) return;
+      if (error instanceof AppError) return onFailed(share, error);
+      log("error", "a share could not be mounted afresh", { stage: "watch", ...about, reason: messageOf(error) });
+    }
+  };
+
+  return (loss) => {
+    const root = rootOf(loss.share);
+    const before = running.get(root) ?? Promise.resolve();
+    running.set(
+      root,
+      before.then(() => remount(loss)),
+    );
+  };
+}
+
+function rootOf(share: Share): Share {
+  let root = share;
+  while (root.parent !== undefined) root = root.parent;
+  return root;
+}

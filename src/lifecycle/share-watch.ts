@@ -1,0 +1,116 @@
+// Watches the mounted shares: says what changes, keeps their states, and tells of each loss.
+import type { Settings } from "../config/config.ts";
+import { messageOf } from "../errors.ts";
+import { topMountOn } from "../fstab/mountinfo.ts";
+import { isShareOf, type Share } from "../fstab/plan.ts";
+import type { Clock, Look, Mounter } from "../mount/ports.ts";
+import type { Network } from "../wait/readiness.ts";
+import { askMountedServer } from "../watch/server.ts";
+import type { ShareState } from "../watch/staleness.ts";
+import type { StatusBoard } from "../watch/status.ts";
+import { watchShares, type ShareChange } from "../watch/watch.ts";
+import type { Log } from "./log.ts";
+
+export interface ShareWatchPorts {
+  readonly log: Log;
+  readonly board: StatusBoard;
+  readonly clock: Clock;
+  readonly mounter: Mounter;
+  readonly network: Network;
+}
+
+/** Shares as they come and go. */
+export interface WatchedShares {
+  readonly mounted: ReadonlySet<Share>;
+  /** Those that this instance mounted. */
+  readonly ours: ReadonlySet<Share>;
+}
+
+export type Loss = ShareChange & { readonly lost: string };
+
+export interface ShareWatch {
+  /** Shares that processes may be blocked on: one that is stale or gone from the mount table blocks nobody. */
+  readonly blocking: () => readonly Share[];
+  /** Whether a share was last seen not to answer, or stale: its unmount is not waited for. */
+  readonly isAway: (share: Share) => boolean;
+  /** Looks at every share once, where nobody has so far. */
+  readonly lookNow: () => Promise<void>;
+  readonly askServer: (share: Share) => Promise<"answers" | "silent" | "moved">;
+}
+
+/** Time one question to a server is given. */
+export const askMs = 3_000;
+
+/** Watches until `signal` aborts; with NFS_WATCH=off it only looks when it is asked to. */
+export function watchMounts(
+  { log, board, clock, mounter, network }: ShareWatchPorts,
+  settings: Settings,
+  shares: WatchedShares,
+  onLost: (loss: Loss) => void,
+  signal: AbortSignal,
+): ShareWatch {
+  const states = new Map<Share, ShareState>();
+  const isBlocking = (share: Share) => states.get(share) === "unresponsive" || states.get(share) === "server-gone";
+  const askServer = async (share: Share) => {
+    const there = topMountOn(mounter.mounts(), share.realTarget);
+    if (there === undefined || !isShareOf(there, share)) return "silent";
+    return askMountedServer(network, share, there, AbortSignal.timeout(askMs));
+  };
+  const look = (share: Share, timeoutMs: number): Promise<Look> =>
+    mounter.look(share.realTarget, settings.watchWrite, timeoutMs);
+  const onChange = (change: ShareChange) => {
+    states.set(change.share, change.to);
+    report(log, change);
+    if (change.lost !== undefined) onLost({ ...change, lost: change.lost });
+  };
+  const onFault = (error: unknown) =>
+    log("error", "a round of the watch failed", { stage: "watch", reason: messageOf(error) });
+  if (settings.watch !== "off") {
+    void watchShares(
+      { clock, mounts: mounter.mounts, look, askServer, onChange, onFault, onLooked: board.looked },
+      () => [...shares.mounted],
+      {
+        intervalMs: settings.watchIntervalMs,
+        timeoutMs: settings.watchTimeoutMs,
+        threshold: settings.watchThreshold,
+        unresponsiveAfterMs: settings.unresponsiveAfterMs,
+        serverGoneAfterMs: settings.serverGoneAfterMs,
+      },
+      signal,
+    );
+  }
+  return {
+    blocking: () => [...states.keys()].filter(isBlocking),
+    isAway: (share) => isBlocking(share) || states.get(share) === "stale",
+    lookNow: async () => {
+      if (settings.watch !== "off") return;
+      await Promise.all(
+        [...shares.mounted].map(async (share) => {
+          const seen = await look(share, settings.watchTimeoutMs);
+          states.set(share, seen.kind === "no-answer" ? "unresponsive" : "healthy");
+        }),
+      );
+    },
+    askServer,
+  };
+}
+
+function report(log: Log, { share, from, to, lost, awayMs }: ShareChange): void {
+  const about = { stage: "watch", source: share.label, target: share.target, state: to } as const;
+  if (lost !== undefined) return log("error", "a share is lost", { ...about, reason: lost });
+  switch (to) {
+    case "healthy":
+      if (awayMs === undefined) return log("info", "the share is writable again", about);
+      return log("info", "the share answers again", { ...about, elapsedMs: Math.round(awayMs) });
+    case "read-only":
+      return log("warn", "the share can no longer be written to", about);
+    case "unresponsive":
+      return log("warn", "the share does not answer although its server does", { ...about, from });
+    case "server-gone":
+      return log("warn", "the server of the share does not answer, waiting for it", { ...about, from });
+    case "stale":
+    case "missing":
+    case "replaced":
+      return log("warn", "the share has failed", { ...about, from });
+  }
+}

@@ -1,0 +1,88 @@
+// Puts the rooms together for the roles that read what a running nfs-init has published: check and status.
+import type { Environment } from "./config/config.ts";
+import { anyWordToggle, toggle } from "./config/values.ts";
+import { variables } from "./config/variables.ts";
+import { AppError, exitCodes } from "./errors.ts";
+import { clock } from "./host/clock.ts";
+import { bootId, pidNamespace, processStartedMs } from "./host/process-facts.ts";
+import { readStateFile } from "./host/state-file.ts";
+import { readReportArguments, type ReportRole } from "./report/arguments.ts";
+import type { CallerFacts } from "./report/health.ts";
+import { check } from "./roles/check.ts";
+
+/** Runs `check` or `status` on the arguments after its name; gives the exit code. Throws AppError 64 and 78. */
+export async function runReport(
+  role: ReportRole,
+  args: readonly string[],
+  environment: Environment,
+  print: (text: string) => Promise<void>,
+): Promise<number> {
+  const read = readReportArguments(role, args);
+  if (typeof read === "string") {
+    await print(read);
+    return exitCodes.ok;
+  }
+  const { switches } = read;
+  const stateDir = stateDirOf(read.stateDir, environment);
+  const readState = () => readStateFile(stateDir);
+  const caller = () => callerFacts(environment);
+  if (role === "check") {
+    const question = { ready: switches.has("--ready"), sinceStart: switches.has("--since-start") };
+    const { exitCode, line } = check({ readState, caller }, question);
+    if (exitCode === exitCodes.ok) await print(`${line}\n`);
+    else complain(line);
+    return exitCode;
+  }
+  const [{ showStatus }, { readMountstats }] = await Promise.all([
+    import("./roles/status.ts"),
+    import("./host/mountstats.ts"),
+  ]);
+  const isTerminal = process.stdout.isTTY;
+  const isPlain = (environment["NO_COLOR"] ?? "") !== "" || environment["TERM"] === "dumb";
+  // Whoever reads it may have had enough (head).
+  process.stdout.on("error", () => process.exit(exitCodes.ok));
+  return showStatus(
+    {
+      readState,
+      caller,
+      mountstats: readMountstats,
+      print,
+      complain,
+      sleep: clock.sleep,
+      isTerminal,
+      hasColours: isTerminal && !isPlain,
+    },
+    { json: switches.has("--json"), watch: switches.has("--watch") },
+  );
+}
+
+function complain(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function stateDirOf(flag: string | undefined, environment: Environment): string {
+  const { name, format, default: initial } = variables.stateDir;
+  const fromEnvironment = environment[name];
+  const given = flag ?? (fromEnvironment === undefined || fromEnvironment === "" ? initial : fromEnvironment);
+  const path = format.parse(given);
+  if (path !== undefined) return path;
+  throw new AppError(`${flag === undefined ? name : "--state-dir"}="${given}": not understood`, exitCodes.config, {
+    hint: `accepted: ${format.accepts}`,
+  });
+}
+
+const shareNames = /^NFS_(?:(?:\d+_)?MOUNT_POINT|HOST|MOUNTS)$/;
+
+function callerFacts(environment: Environment): CallerFacts {
+  const isOn = (format: typeof toggle, name: string) =>
+    (environment[name] ?? "") !== "" && format.parse(environment[name] ?? "") === true;
+  return {
+    nowMs: clock.nowMs(),
+    bootId: bootId(),
+    pidNamespace: pidNamespace(),
+    processStartedMs,
+    hasShares: Object.entries(environment).some(([name, value]) => shareNames.test(name) && value !== ""),
+    isSkipped: [variables.mountSkip.name, ...variables.mountSkip.aliases].some((name) => isOn(anyWordToggle, name)),
+    isReplaced: isOn(toggle, variables.exec.name),
+  };
+}

@@ -1,0 +1,59 @@
+// wait: returns when every share could be mounted; mounts nothing and needs no privilege.
+import type { Config } from "../config/config.ts";
+import { AppError, exitCodes } from "../errors.ts";
+import type { PlanFacts } from "../fstab/plan.ts";
+import type { Log } from "../lifecycle/log.ts";
+import { planShares } from "../lifecycle/plan-shares.ts";
+import { mountReporter } from "../lifecycle/reporter.ts";
+import { abortedBy, Stopped } from "../lifecycle/stop.ts";
+import type { Clock } from "../mount/ports.ts";
+import { askServer, questionOf, type Network } from "../wait/readiness.ts";
+import { serverWaiter } from "../wait/wait.ts";
+import type { StatusBoard } from "../watch/status.ts";
+
+export interface WaitPorts {
+  readonly log: Log;
+  readonly board: StatusBoard;
+  readonly clock: Clock;
+  readonly network: Network;
+  readonly planFacts: () => PlanFacts;
+  /** Called with the first stop signal. */
+  readonly onStop: (stop: (signal: number) => void) => void;
+}
+
+/** Ends with 0; with 128+n when it is stopped; throws AppError 124 when NFS_WAIT_TIMEOUT runs out. */
+export async function wait(ports: WaitPorts, config: Config): Promise<number> {
+  const { log, board, clock, network } = ports;
+  const { settings } = config;
+  const plan = planShares(ports.planFacts, config);
+  const report = mountReporter(log, board, clock, plan);
+  const stop = new AbortController();
+  ports.onStop((signal) => stop.abort(new Stopped(signal)));
+  const waiter = serverWaiter(
+    {
+      nowMs: clock.nowMs,
+      sleep: clock.sleep,
+      ask: (question, asked) => askServer(network, question, asked),
+      tell: report.notReady,
+    },
+    settings.attemptTimeoutMs,
+    stop.signal,
+  );
+  const giveUp = () => {
+    const reason = `not ready within ${settings.waitTimeoutMs / 1_000} s: ${report.pending().join("; ")}`;
+    stop.abort(new AppError(reason, exitCodes.timedOut, { hint: "check the server, or raise NFS_WAIT_TIMEOUT" }));
+  };
+  const timer = settings.waitTimeoutMs === 0 ? undefined : setTimeout(giveUp, settings.waitTimeoutMs);
+  try {
+    const all = plan.shares.filter(({ nofail }) => !nofail).map((share) => waiter.ready(questionOf(share), () => {}));
+    await Promise.race([Promise.all(all), abortedBy(stop.signal)]);
+    log("info", "every share could be mounted", { stage: "wait" });
+    return exitCodes.ok;
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+    return exitCodes.signalBase + error.signal;
+  } finally {
+    clearTimeout(timer);
+    stop.abort(new Error("nfs-init ends"));
+  }
+}

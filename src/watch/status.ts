@@ -1,0 +1,68 @@
+// What is known of an instance and its shares at a moment: what the state file, `check`, `status` and the metrics tell.
+import type { Share } from "../fstab/plan.ts";
+import type { ShareState } from "./staleness.ts";
+
+/** Where a share stands, from the configuration on. */
+export type SharePhase = "waiting" | "mounted" | ShareState;
+
+export interface ShareStatus {
+  /** As mountinfo writes it. */
+  readonly source: string;
+  readonly target: string;
+  readonly phase: SharePhase;
+  /** When this phase began, on the boot-time clock. */
+  readonly sinceMs: number;
+  /** NFS version of the mount, undefined while there is none or where another process made it. */
+  readonly version: string | undefined;
+  /** Whether this instance mounted it and takes it down. */
+  readonly isOurs: boolean;
+  /** Whether COMMAND may start without it. */
+  readonly nofail: boolean;
+  /** Why it is not mounted, or why it is lost, a clause. */
+  readonly reason: string | undefined;
+  readonly isLost: boolean;
+  /** When it was last seen to answer, on the boot-time clock. */
+  readonly answeredMs: number | undefined;
+  /** How long the last look at it took. */
+  readonly probeMs: number | undefined;
+  /** Fresh mounts in place of a lost one, since the instance started. */
+  readonly remounts: number;
+  /** When the last of them came, on the boot-time clock. */
+  readonly remountedMs: number | undefined;
+  /** Time in which it was not ready since it was first mounted, not counting what lasts at this moment. */
+  readonly awayMs: number;
+}
+
+export interface InstanceStatus {
+  /** Version of nfs-init. */
+  readonly program: string;
+  readonly role: string;
+  /** /proc/sys/kernel/random/boot_id: times on the boot-time clock mean nothing after another boot. */
+  readonly bootId: string;
+  /** When the instance started, on the boot-time clock. */
+  readonly startedMs: number;
+  /** When this was written, on the boot-time clock. */
+  readonly updatedMs: number;
+  /** After how long without a newer one this is not to be believed. */
+  readonly staleAfterMs: number;
+  /** How often COMMAND was started again on fresh mounts. */
+  readonly restarts: number;
+  readonly shares: readonly ShareStatus[];
+}
+
+/** Where the stages say what they see; everybody who reports reads it there. */
+export interface StatusBoard {
+  /** A share is not mounted, with the reason as it is logged. */
+  readonly waiting: (share: Share, reason: string | undefined) => void;
+  readonly mounted: (share: Share, how: { readonly version: string | undefined; readonly isOurs: boolean }) => void;
+  /** A look at a share that is over: its state then, and the reason where it is lost. */
+  readonly looked: (
+    share: Share,
+    seen: { readonly state: ShareState; readonly lost: string | undefined; readonly probeMs: number },
+  ) => void;
+  /** A lost share was mounted afresh. */
+  readonly remounted: (share: Share) => void;
+  /** COMMAND was started again. */
+  readonly restarted: () => void;
+  readonly current: () => InstanceStatus;
+}

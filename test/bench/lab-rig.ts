@@ -1,0 +1,42 @@
+// What the measurements in the lab have in common.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { bootLab } from "../support/lab/lab.ts";
+import type { Lab } from "../support/lab/lab.ts";
+import type { Competitor, Rig, Trial } from "./measurement.ts";
+
+/** NFS_INIT_BINARY names another binary to measure. */
+export const nfsInit = process.env["NFS_INIT_BINARY"] ?? join(import.meta.dirname, "../../dist/nfs-init");
+
+/** The competitors' scripts, as the lab sees them. */
+export const peerFolder = "/lab/project/test/bench/peers";
+
+export function requireBinary(): void {
+  if (!existsSync(nfsInit)) throw new Error(`cannot measure ${nfsInit}: it is not there; run \`npm run build\` first`);
+}
+
+export async function readVersions(lab: Lab): Promise<Record<string, string>> {
+  const [kernel = "", helper = ""] = (await lab.sh("uname -r; mount.nfs -V")).split("\n");
+  return { "the lab's Linux": kernel, "nfs-utils": /\d+(\.\d+)+/.exec(helper)?.[0] ?? helper };
+}
+
+export interface LabRig {
+  readonly competitors: readonly Competitor[];
+  /** The lab switches itself off after this time. */
+  readonly lifetimeMs: number;
+  readonly run: (lab: Lab, trial: Trial) => Promise<number>;
+}
+
+/** Boots a lab for a measurement in which every competitor can take part. */
+export async function openLabRig({ competitors, lifetimeMs, run }: LabRig): Promise<Rig> {
+  requireBinary();
+  const lab = await bootLab({ binary: nfsInit, lifetimeMs });
+  try {
+    const setting = await readVersions(lab);
+    return { competitors, absent: [], setting, run: (trial) => run(lab, trial), close: () => lab.stop() };
+  } catch (error) {
+    await lab.stop();
+    throw error;
+  }
+}

@@ -1,0 +1,128 @@
+// What watching healthy shares costs: CPU time, wake-ups and memory, on a real kernel's NFS.
+
+import type { Lab } from "../../support/lab/lab.ts";
+import { openLabRig, peerFolder } from "../lab-rig.ts";
+import type { Competitor, Measurement, Rig, Trial } from "../measurement.ts";
+
+const windowSeconds = 60;
+/** From COMMAND's start to the window: what belongs to the start is over by then. */
+const settleSeconds = 10;
+const trialLimitMs = 300_000;
+
+const metrics = {
+  cpu: { title: "CPU time", unit: "% of a core" },
+  wakeups: { title: "wake-ups", unit: "per s" },
+  resident: { title: "resident memory", unit: "MiB" },
+  private: { title: "private memory", unit: "MiB" },
+} as const;
+
+type Metric = keyof typeof metrics;
+
+const metricNames = Object.keys(metrics) as Metric[];
+
+const shareCounts = [1, 16, 200] as const;
+
+export const watchCost: Measurement = {
+  name: "watch-cost",
+  title: "The cost of watching",
+  question: "All shares are healthy. What does it cost to look at each of them every 5 s?",
+  method: [
+    `The shares are NFS 4.2 mounts of directories of one export. Counted are nfs-init and its workers, or the watchdog and all`,
+    `it starts, over ${windowSeconds} s that begin ${settleSeconds} s after COMMAND: CPU time in user and kernel mode, of processes that`,
+    "have ended too; voluntary context switches of all threads that last (those of the watchdog's short-lived children are not",
+    "seen); at the end resident and private memory. The shell watchdog runs `timeout 3 stat` on each mount point every 5 s. The floor is",
+    "nfs-init with NFS_WATCH=off. This kernel makes a system call several times as dear as a plain one: the figures are upper bounds.",
+  ].join(" "),
+  unit: "% of a core",
+  where: "lab",
+  warmUpRounds: 0,
+  rounds: 3,
+  cases: shareCounts.flatMap((shares) =>
+    metricNames.map((metric) => ({
+      name: `${shares}-${metric}`,
+      title: `${shares} ${shares === 1 ? "share" : "shares"}: ${metrics[metric].title}`,
+      unit: metrics[metric].unit,
+    })),
+  ),
+  open,
+};
+
+const competitors: readonly Competitor[] = [
+  { name: "nfs-init", title: "nfs-init", role: "ours" },
+  { name: "watchdog", title: "shell watchdog", role: "peer" },
+  { name: "off", title: "nfs-init, NFS_WATCH=off", role: "floor" },
+];
+
+const starts: Readonly<Record<string, string>> = {
+  "nfs-init": "nfs-init --",
+  watchdog: `${peerFolder}/watchdog.sh`,
+  off: "env NFS_WATCH=off nfs-init --",
+};
+
+type Cost = Readonly<Record<Metric, number>>;
+
+async function open(rounds: number): Promise<Rig> {
+  // One trial gives all figures of its number of shares.
+  const costs = new Map<string, Cost>();
+  return openLabRig({
+    competitors,
+    lifetimeMs: rounds * shareCounts.length * competitors.length * trialLimitMs,
+    run: async (lab, trial) => {
+      const [shares = "", metric = ""] = trial.case.split("-");
+      const key = `${trial.round} ${shares} ${trial.competitor}`;
+      const cost = costs.get(key) ?? (await measureCost(lab, trial, Number(shares)));
+      costs.set(key, cost);
+      return cost[metric as Metric];
+    },
+  });
+}
+
+async function measureCost(lab: Lab, { competitor }: Trial, shares: number): Promise<Cost> {
+  const targets = Array.from({ length: shares }, (_, index) => `/shares/${index + 1}`);
+  const lines = targets.map((target, index) => `10.77.0.1:/srv/exp/s${index + 1} ${target} nfs4`);
+  // By mount(2) itself: a helper each would take a minute.
+  const setup = `for i in $(seq ${shares}); do
+    mkdir -p /shares/$i
+    /usr/bin/mount -i -t nfs -o vers=4.2,addr=10.77.0.1,hard 10.77.0.1:/srv/exp/s$i /shares/$i || exit
+  done`;
+  const { stdout, stderr, exitCode } = await lab.run(
+    `
+    . /lab/project/test/bench/guest/cost.sh
+    reset
+    rm -f /lab/state/up
+    mkfifo /lab/state/up
+    in_ srv sh -c 'cd /srv/exp && mkdir $(seq -f s%g ${shares})'
+    NFS_MOUNTS='${lines.join(";")}' TARGETS='${targets.join(" ")}' NFS_FSTAB=none \\
+      container c1 --name box --setup '${setup}' -- ${starts[competitor] ?? ""} sh -c 'echo >/lab/state/up; exec sleep 1000' &
+    # Not for ever: what could not be started never says so.
+    read -r -t 200 _ <>/lab/state/up || exit
+    pid=$(container_pid box)
+    pause ${settleSeconds}
+    cost $pid
+    from=$EPOCHREALTIME
+    pause ${windowSeconds}
+    cost $pid
+    echo "$from $EPOCHREALTIME $(getconf CLK_TCK) $(in_ srv cat /proc/net/rpc/nfsd | sed -n 's/^rpc //p')"
+    container_exec box grep -c ' nfs4 ' /proc/self/mounts
+    container_signal box KILL
+    wait $! || :`,
+    { timeoutMs: trialLimitMs },
+  );
+  const [before = [], after = [], clock = [], [mounted] = []] = stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" ").map(Number));
+  const [ticksBefore = Number.NaN, switchesBefore = Number.NaN] = before;
+  const [ticks = Number.NaN, switches = Number.NaN, residentKib = Number.NaN, privateKib = Number.NaN] = after;
+  const [from = Number.NaN, to = Number.NaN, ticksPerSecond = Number.NaN] = clock;
+  if (mounted !== shares || Number.isNaN(ticksPerSecond)) {
+    throw new Error(`${competitor} has not watched ${shares} shares (exit code ${exitCode}):\n${stdout}\n${stderr}`);
+  }
+  const seconds = to - from;
+  return {
+    cpu: ((ticks - ticksBefore) / ticksPerSecond / seconds) * 100,
+    wakeups: (switches - switchesBefore) / seconds,
+    resident: residentKib / 1024,
+    private: privateKib / 1024,
+  };
+}

@@ -1,0 +1,15 @@
+// The list of all soaks; each has a file of its name in parts/ that is its round.
+
+export interface Soak {
+  readonly name: string;
+  readonly title: string;
+  readonly rounds: number;
+}
+
+export const soaks: readonly Soak[] = [
+  {
+    name: "stale-exit",
+    title: "a share goes stale, nfs-init ends with 75 and starts again in the same container",
+    rounds: 1000,
+  },
+];

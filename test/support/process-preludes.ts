@@ -1,0 +1,55 @@
+// Shell texts that change the process that then becomes nfs-init, where the shell itself cannot: by perl, which every Debian and
+// Ubuntu has.
+
+/** `exec "$@"` by way of a perl program that changes itself first. It holds no single quotes. */
+function throughPerl(program: string): string {
+  return `exec perl -e '${program}; exec { $ARGV[0] } @ARGV or die "exec: $!"' "$@"`;
+}
+
+const ENOSYS = 38;
+
+/** The kernel answers ENOSYS to the system call of this number, as one does that does not know it (seccomp(2)). */
+export function withoutSyscall(number: number): string {
+  // Load the number; one instruction further where it is not this one; refuse; allow.
+  const filter = `[0x20, 0, 0, 0], [0x15, 0, 1, ${number}], [0x06, 0, 0, ${0x5_0000 + ENOSYS}], [0x06, 0, 0, 0x7fff0000]`;
+  return throughPerl(`
+    use POSIX ();
+    my $code = join "", map { pack "SCCL", @$_ } (${filter});
+    my $prctl = (POSIX::uname())[4] eq "x86_64" ? 157 : 167;
+    syscall($prctl, 38, 1, 0, 0, 0) == 0 or die "PR_SET_NO_NEW_PRIVS: $!";
+    syscall($prctl, 22, 2, pack("S x6 P", 4, $code), 0, 0) == 0 or die "PR_SET_SECCOMP: $!"`);
+}
+
+/** pidfd_open(2), which kernels before 5.3 lack; its number is the same everywhere. */
+export const withoutPidfd = withoutSyscall(434);
+
+/** Every signal that can be is blocked, or ignored: real-time ones too, which the shell does not know. */
+export function withAllSignals(state: "blocked" | "ignored"): string {
+  return throughPerl(
+    state === "blocked"
+      ? `use POSIX (); my $all = POSIX::SigSet->new; $all->fillset; POSIX::sigprocmask(POSIX::SIG_BLOCK(), $all)`
+      : `use POSIX (); POSIX::sigaction($_, POSIX::SigAction->new("IGNORE")) for grep { $_ != 9 && $_ != 19 } 1 .. 31, 34 .. 64`,
+  );
+}
+
+/** A COMMAND that prints the number of every signal as often as it was sent, after "ready", and ends with 0 at SIGUSR2. */
+export const signalCounter: readonly string[] = [
+  "perl",
+  "-e",
+  `
+  use POSIX ();
+  my @signals = (1 .. 3, 10, 12, 13 .. 16, 18, 23 .. 29, 34 .. 64);
+  my $mask = 0;
+  $mask |= 1 << ($_ - 1) for @signals;
+  $mask = pack "Q", $mask;
+  my $is64 = (POSIX::uname())[4] eq "x86_64";
+  # Blocked signals wait, real-time ones as often as they were sent (signal(7)): rt_sigprocmask(2), rt_sigtimedwait(2).
+  syscall($is64 ? 14 : 135, 0, $mask, 0, 8) == 0 or die "rt_sigprocmask: $!";
+  $| = 1;
+  print "ready\\n";
+  for (;;) {
+    my $signal = syscall($is64 ? 128 : 137, $mask, 0, 0, 8);
+    print "$signal\\n" if $signal > 0;
+    exit 0 if $signal == 12;
+  }`,
+];
