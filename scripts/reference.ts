@@ -15,9 +15,8 @@ export function renderReference(): string {
           const names = [variable.name, ...(variable.aliases ?? [])].map((name) => `\`${name}\``).join(", ");
           const flag =
             variable.key === "mounts" ? "`--mount` (one share, may be repeated)" : `\`--${flagName(variable)}\``;
-          const later = variable.onlyYet === undefined ? "" : " *(not supported yet)*";
           const initial = variable.defaultMeaning ?? (variable.default === "" ? "none" : `\`${variable.default}\``);
-          return `| ${names} | ${flag} | ${cell(variable.meaning)}${later} | ${cell(variable.format.accepts)} | ${cell(initial)} |`;
+          return `| ${names} | ${flag} | ${cell(variable.meaning)} | ${cell(variable.format.accepts)} | ${cell(initial)} |`;
         });
       return `### ${group}\n\n| variable | flag | meaning | accepted | default |\n| --- | --- | --- | --- | --- |\n${rows.join("\n")}\n`;
     })

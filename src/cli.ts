@@ -11,7 +11,7 @@ import { commandArgv, type Command } from "./init/command.ts";
 import { exitCodeOf } from "./init/exit-status.ts";
 import { plainHandover, type Handover } from "./init/handover.ts";
 import { notStarted, startCommand } from "./init/supervise.ts";
-import { readPlainInvocation } from "./invocation.ts";
+import { readPlainInvocation, readReportRole, type ReportRole } from "./invocation.ts";
 
 /** Set by the build from package.json. */
 declare const NFS_INIT_VERSION: string;
@@ -48,6 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
     inbox,
     inheritance,
     workingDirectory: currentDirectory(),
+    version: NFS_INIT_VERSION,
     print,
   });
 }
@@ -57,6 +58,12 @@ function runShim([handover = "", ...words]: readonly string[]): never {
   const inheritance = readInheritance();
   const command = commandOf(words);
   throw notStarted(command, becomeCommand(command, JSON.parse(handover) as Handover, inheritance));
+}
+
+/** A role that only reads what is published starts no init. */
+async function reportFrom(role: ReportRole, words: readonly string[]): Promise<number> {
+  const { runReport } = await import("./published.ts");
+  return runReport(role, words, process.env, print);
 }
 
 async function parseArguments(args: readonly string[]) {
@@ -114,6 +121,7 @@ function lastWordsOf(error: unknown): { readonly text: string; readonly exitCode
 }
 
 const args = process.argv.slice(2);
+const reportRole = readReportRole(args);
 if (args[0] === workerArgument) {
   runWorker();
 } else if (args[0] === shimArgument) {
@@ -122,6 +130,10 @@ if (args[0] === workerArgument) {
   } catch (error) {
     process.exit(complain(error));
   }
+} else if (reportRole !== undefined) {
+  void reportFrom(reportRole, args.slice(1))
+    .catch(complain)
+    .then((exitCode) => process.exit(exitCode));
 } else {
   // A fault beside the main flow must not take COMMAND down with it: it is said, and COMMAND goes on.
   process.on("uncaughtException", complain);

@@ -12,7 +12,9 @@ export type CommandLine =
 const usage = `[OPTIONS] -- COMMAND [ARG...]
        nfs-init COMMAND [ARG...]
        nfs-init run [OPTIONS] -- COMMAND [ARG...]
-       nfs-init wait|mount|unmount|sidecar|fstab [OPTIONS]`;
+       nfs-init wait|mount|unmount|sidecar|fstab [OPTIONS]
+       nfs-init check [--ready] [--since-start]
+       nfs-init status [--json] [--watch]`;
 
 const introduction = `Mounts NFS shares, then runs COMMAND as its init.
 
@@ -22,6 +24,8 @@ const introduction = `Mounts NFS shares, then runs COMMAND as its init.
   unmount  unmount what the configuration names and nfs-init has mounted
   sidecar  mount, watch and mount afresh what is lost; unmount when it is stopped
   fstab    print the fstab lines of the configuration
+  check    are the shares healthy? see nfs-init check --help
+  status   the shares, their state, space and traffic; see nfs-init status --help
 
 Every option is also an environment variable, named in brackets; an option wins.`;
 
@@ -101,10 +105,10 @@ function createParser(write: (output: string) => void): Parser {
     const isSwitch = variable.format.accepts.startsWith("on ");
     const flag = `--${flagName(variable)} ${isSwitch ? "[on|off]" : "<value>"}`;
     const initial = variable.defaultMeaning ?? variable.default;
-    const note = variable.onlyYet === undefined ? "" : "; not supported yet";
+
     const fallback = initial === "" ? "" : `; default: ${initial}`;
     parser.addOption(
-      new Option(flag, `${variable.meaning}${fallback}${note} [${variable.name}]`).helpGroup(`${variable.group}:`),
+      new Option(flag, `${variable.meaning}${fallback} [${variable.name}]`).helpGroup(`${variable.group}:`),
     );
   }
   const more = "a further share, may be repeated: 'SOURCE TARGET [TYPE [OPTIONS]]' [NFS_MOUNTS]";

@@ -23,13 +23,13 @@ import type { Command } from "./init/command.ts";
 import { missingCapability, withHome } from "./init/identity.ts";
 import type { Invocation, Role } from "./invocation.ts";
 import type { Log, LogStage } from "./lifecycle/log.ts";
+import { startPublishing } from "./publishing.ts";
 import { printFstab } from "./roles/fstab.ts";
 import { mount } from "./roles/mount.ts";
 import { run } from "./roles/run.ts";
 import { sidecar } from "./roles/sidecar.ts";
 import { unmount } from "./roles/unmount.ts";
 import { wait } from "./roles/wait.ts";
-import type { StatusBoard } from "./watch/status.ts";
 import type { PlanFacts } from "./fstab/plan.ts";
 
 export interface Surroundings {
@@ -38,6 +38,8 @@ export interface Surroundings {
   readonly inheritance: Inheritance;
   /** Where nfs-init was started; undefined where that directory is gone. */
   readonly workingDirectory: string | undefined;
+  /** Version of nfs-init. */
+  readonly version: string;
   readonly print: (text: string) => Promise<void>;
 }
 
@@ -76,7 +78,7 @@ async function runRole(
   config: Config,
   planFacts: () => PlanFacts,
   command: Command,
-  { inbox, inheritance, workingDirectory, print }: Surroundings,
+  { inbox, inheritance, workingDirectory, version, print }: Surroundings,
 ): Promise<number> {
   const { settings, identity } = config;
   if (role === "fstab") {
@@ -93,17 +95,10 @@ async function runRole(
     throw new AppError("no share is configured", exitCodes.config, { hint: "set NFS_HOST and NFS_MOUNT_POINT" });
   }
   const workers = createWorkers();
-  const ignore = () => {};
-  const board = {
-    waiting: ignore,
-    mounted: ignore,
-    looked: ignore,
-    remounted: ignore,
-    restarted: ignore,
-  } as unknown as StatusBoard;
+  const publishing = startPublishing(log, config, role, version);
   const ports = {
     log,
-    board,
+    board: publishing.board,
     clock,
     network: { dial, resolveName },
     mounter: workers.mounter,
@@ -131,21 +126,25 @@ async function runRole(
     onStopRequest: inbox.onStopRequest,
     killDescendants: () => killDescendants(isRuntimeChild),
   };
-  switch (role) {
-    case "run":
-      return run(
-        ports,
-        config,
-        identity === undefined ? command : { ...command, env: withHome(command.env, identity) },
-      );
-    case "wait":
-      return wait(ports, config);
-    case "mount":
-      return mount(ports, config);
-    case "unmount":
-      return unmount(ports, config);
-    case "sidecar":
-      return sidecar(ports, config);
+  try {
+    switch (role) {
+      case "run":
+        return await run(
+          ports,
+          config,
+          identity === undefined ? command : { ...command, env: withHome(command.env, identity) },
+        );
+      case "wait":
+        return await wait(ports, config);
+      case "mount":
+        return await mount(ports, config);
+      case "unmount":
+        return await unmount(ports, config);
+      case "sidecar":
+        return await sidecar(ports, config);
+    }
+  } finally {
+    await publishing.stop();
   }
 }
 

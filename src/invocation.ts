@@ -5,8 +5,17 @@ import type { Flags } from "./config/config.ts";
 export const roles = ["run", "wait", "mount", "unmount", "sidecar", "fstab"] as const;
 export type Role = (typeof roles)[number];
 
+/** Roles that read what a running nfs-init publishes: they have few arguments of their own, and load next to nothing. */
+export const reportRoles = ["check", "status"] as const;
+export type ReportRole = (typeof reportRoles)[number];
+
+/** The role of `check ...` and `status ...`. */
+export function readReportRole([first]: readonly string[]): ReportRole | undefined {
+  return reportRoles.find((name) => name === first);
+}
+
 /** Names that are kept for later roles: none of them can be a COMMAND without `--`. */
-export const laterRoles = ["check", "status", "doctor", "serve", "plugin"] as const;
+export const laterRoles = ["doctor", "serve", "plugin"] as const;
 
 export interface Invocation {
   readonly kind: "role";
@@ -17,7 +26,7 @@ export interface Invocation {
 }
 
 /** Names that are roles or may become ones: as a COMMAND they need a `--` before them. */
-export const reserved: ReadonlySet<string> = new Set([...roles, ...laterRoles, "help", "version"]);
+export const reserved: ReadonlySet<string> = new Set([...roles, ...reportRoles, ...laterRoles, "help", "version"]);
 
 /**
  * Reads `-- COMMAND...`, `run -- COMMAND...` and `COMMAND...` without the command-line parser, which start-up then need not

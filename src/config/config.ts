@@ -181,7 +181,7 @@ function readIdentity(reader: Reader, { user }: Settings, accounts: () => Accoun
 
 /** The value of one variable; its default where it is unset or, with a problem noted, not understood. */
 function readSetting(reader: Reader, variable: Variable & { readonly key: VariableKey }): unknown {
-  const { format, onlyYet } = variable;
+  const { format } = variable;
   const fallback = variable.default === "" ? undefined : format.parse(variable.default);
   const one = given(reader, variable.key);
   if (one === undefined) return fallback;
@@ -189,11 +189,6 @@ function readSetting(reader: Reader, variable: Variable & { readonly key: Variab
   if (value === undefined) {
     reader.problems.push(notUnderstood(one, format.accepts));
     return fallback;
-  }
-  const asksForNothingNew = onlyYet?.some((text) => text === one.value || format.parse(text) === value) ?? true;
-  if (!asksForNothingNew) {
-    const accepted = onlyYet?.length === 0 ? "leave it unset" : `accepted: ${onlyYet?.join(", ")}, or leave it unset`;
-    reader.problems.push(problem(one, `not supported by this version of nfs-init yet; ${accepted}`));
   }
   return value;
 }

@@ -94,6 +94,32 @@ export const fileOrNone: Format<string> = {
   parse: (value) => (value.toLowerCase() === "none" ? "none" : absolutePath.parse(value)),
 };
 
+/** Where a server listens: a TCP port of one of our addresses, or a socket in the file system. */
+export type ListenAddress =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "socket"; readonly path: string };
+
+/** The longest path of a socket (unix(7)), without the NUL at its end. */
+const longestSocketPathBytes = 107;
+
+/** `[host]:port`, without host 127.0.0.1, or the absolute path of a socket; or off. */
+export const listenAddress: Format<ListenAddress | "off"> = {
+  accepts: "[host]:port, a socket path or off",
+  parse: (value) => {
+    if (switchWords.get(value.toLowerCase()) === false) return "off";
+    if (value.startsWith("/")) {
+      const path = absolutePath.parse(value);
+      const isShort = path !== undefined && new TextEncoder().encode(path).byteLength <= longestSocketPathBytes;
+      return isShort ? { kind: "socket", path } : undefined;
+    }
+    // An IPv6 address stands in brackets, and `[host]` may be meant as it is written here: `[10.0.0.2]:9090`.
+    const [, bracketed, plain, digits] = /^(?:\[([^\]\s]+)\]|([^\s:[\]/]*)):(\d{1,5})$/.exec(value) ?? [];
+    const port = Number(digits);
+    const isPort = digits !== undefined && port >= 1 && port <= 65_535;
+    return isPort ? { kind: "tcp", host: bracketed ?? (plain === "" ? "127.0.0.1" : (plain ?? "")), port } : undefined;
+  },
+};
+
 /** Any text that is not empty. */
 export function anyText(accepts: string): Format<string> {
   return { accepts, parse: (value) => value };

@@ -7,6 +7,7 @@ import {
   duration,
   fileOrNone,
   integer,
+  listenAddress,
   nfsVersion,
   octalMask,
   signal,
@@ -34,8 +35,6 @@ export interface Variable<T = unknown> {
   readonly aliases?: readonly string[];
   /** Whether `NFS_<n>_...` of it describes a further share. */
   readonly numbered?: boolean;
-  /** Set while the behaviour is not built: the values that ask for nothing new and are accepted, in the form they are written. */
-  readonly onlyYet?: readonly string[];
 }
 
 const host = anyText("a host name, an IPv4 or an IPv6 address");
@@ -316,11 +315,10 @@ export const variables = {
   listen: {
     name: "NFS_LISTEN",
     group: "Reporting",
-    meaning: "[host]:port or a socket path for /healthz, /readyz, /metrics and /mounts",
-    format: anyText("[host]:port or a socket path"),
+    meaning: "where /healthz, /readyz, /metrics and /mounts are answered over HTTP; without a host on 127.0.0.1",
+    format: listenAddress,
     default: "",
     defaultMeaning: "off",
-    onlyYet: ["off"],
   },
 } as const satisfies Readonly<Record<string, Variable>>;
 

@@ -18,6 +18,7 @@ import { errnoOf, messageOf } from "../errors.ts";
 import type { Identity } from "../init/identity.ts";
 import type { KernelMount } from "../mount/kernel-options.ts";
 import { guardSource } from "../mount/guard.ts";
+import type { Space } from "../mount/ports.ts";
 import { errnoName } from "./errno.ts";
 import { become } from "./privileges.ts";
 import {
@@ -52,7 +53,7 @@ export type WorkerRequest =
 
 export type WorkerReply =
   | { readonly kind: "done" }
-  | { readonly kind: "answers"; readonly isWritable: boolean }
+  | { readonly kind: "answers"; readonly isWritable: boolean; readonly space: Space }
   | { readonly kind: "failed"; readonly errno: string; readonly reason: string }
   | { readonly kind: "prepared"; readonly path: string; readonly fd: number | undefined; readonly isEmpty: boolean }
   | { readonly kind: "unwritable"; readonly mode: string; readonly uid: number; readonly gid: number }
@@ -113,15 +114,16 @@ function replyTo(failure: number): WorkerReply {
 
 /** statfs asks the server each time; readdir finds what statfs does not: an exported directory that was made anew. */
 function look(path: string, write: boolean): WorkerReply {
-  statfsSync(path);
+  const { bsize, blocks, bfree, bavail } = statfsSync(path);
+  const space = { totalBytes: blocks * bsize, freeBytes: bfree * bsize, availableBytes: bavail * bsize };
   const failure = readFirstEntries(path);
   // A directory that may not be read is alive.
   if (failure !== 0 && failure !== errno.EACCES && failure !== errno.EPERM) {
     const name = errnoName(failure);
     return { kind: "failed", errno: name, reason: name };
   }
-  if (!mayWrite(path)) return { kind: "answers", isWritable: false };
-  return { kind: "answers", isWritable: !write || canWriteAndReadBack(path) };
+  const isWritable = mayWrite(path) && (!write || canWriteAndReadBack(path));
+  return { kind: "answers", isWritable, space };
 }
 
 function writeAccess(path: string, identity: Identity | undefined): WorkerReply {

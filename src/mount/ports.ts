@@ -26,9 +26,17 @@ export type Prepared =
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "no-answer" };
 
+/** How much a file system holds, as statfs(2) says it. */
+export interface Space {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  /** What somebody without privileges can still write. */
+  readonly availableBytes: number;
+}
+
 /** What a look at a mount point gave. */
 export type Look =
-  | { readonly kind: "answers"; readonly isWritable: boolean }
+  | { readonly kind: "answers"; readonly isWritable: boolean; readonly space?: Space }
   | { readonly kind: "failed"; readonly errno: string }
   | { readonly kind: "no-answer" };
 

@@ -41,13 +41,14 @@ type Round = { readonly kind: "over"; readonly exitCode: number } | Lost;
 
 /** Runs COMMAND on its shares; gives the exit code. */
 export async function run(ports: RunPorts, config: Config, command: Command): Promise<number> {
-  const { log, clock, board } = ports;
+  const { log, clock } = ports;
   const plan = planShares(ports.planFacts, config);
   checkRights(ports, plan);
   await writeFstab(ports, config, plan, "/etc/fstab");
   const restarts = restartBudget();
+  let isRestart = false;
   for (;;) {
-    const round = await runOnce(ports, config, plan, command);
+    const round = await runOnce(ports, config, plan, command, isRestart);
     if (round.kind === "over") return round.exitCode;
     if (config.settings.watch !== "restart" || round.wasAsked)
       throw lostError(round, "starting again mounts it afresh");
@@ -57,7 +58,7 @@ export async function run(ports: RunPorts, config: Config, command: Command): Pr
         `it was lost ${restarts.most} times in ${restarts.perMs / 60_000} minutes; look at its server`,
       );
     }
-    board.restarted();
+    isRestart = true;
     log("warn", "starting the process again on fresh mounts", { stage: "init", reason: round.reason });
   }
 }
@@ -67,7 +68,13 @@ function lostError({ share, reason }: Lost, hint: string): AppError {
 }
 
 /** Mounts, runs COMMAND until it ends or a share is lost, and takes everything down again. */
-async function runOnce(ports: RunPorts, config: Config, plan: MountPlan, command: Command): Promise<Round> {
+async function runOnce(
+  ports: RunPorts,
+  config: Config,
+  plan: MountPlan,
+  command: Command,
+  isRestart: boolean,
+): Promise<Round> {
   const { log, init, clock } = ports;
   const { settings } = config;
   const undo = undoStack((error) => log("warn", "could not undo a step", { stage: "umount", reason: String(error) }));
@@ -98,6 +105,7 @@ async function runOnce(ports: RunPorts, config: Config, plan: MountPlan, command
       await ports.workers.ended();
       becomeCommand(init, command);
     }
+    if (isRestart) ports.board.restarted();
     const running = startCommand(init, command, settings.signalMap);
     if (plan.shares.length === 0) return { kind: "over", exitCode: exitCodeOf(await running.ended) };
 

@@ -1,4 +1,5 @@
 // The state of a mounted share: a pure function of what it was and what was just seen.
+import type { Space } from "../mount/ports.ts";
 
 export type ShareState =
   | "healthy"
@@ -21,7 +22,7 @@ export interface Observation {
   readonly mount: "present" | "missing" | "replaced";
   /** What statfs and readdir of the mount point said; undefined where the mount is not present. */
   readonly look:
-    | { readonly kind: "answers"; readonly isWritable: boolean }
+    | { readonly kind: "answers"; readonly isWritable: boolean; readonly space?: Space }
     | { readonly kind: "stale" }
     | { readonly kind: "no-answer" }
     | undefined;

@@ -1,5 +1,6 @@
 // What is known of an instance and its shares at a moment: what the state file, `check`, `status` and the metrics tell.
 import type { Share } from "../fstab/plan.ts";
+import type { Space } from "../mount/ports.ts";
 import type { ShareState } from "./staleness.ts";
 
 /** Where a share stands, from the configuration on. */
@@ -9,6 +10,8 @@ export interface ShareStatus {
   /** As mountinfo writes it. */
   readonly source: string;
   readonly target: string;
+  /** The target with symlinks resolved, as mountinfo and mountstats write it. */
+  readonly realTarget: string;
   readonly phase: SharePhase;
   /** When this phase began, on the boot-time clock. */
   readonly sinceMs: number;
@@ -25,6 +28,8 @@ export interface ShareStatus {
   readonly answeredMs: number | undefined;
   /** How long the last look at it took. */
   readonly probeMs: number | undefined;
+  /** What the last look that was answered said. */
+  readonly space: Space | undefined;
   /** Fresh mounts in place of a lost one, since the instance started. */
   readonly remounts: number;
   /** When the last of them came, on the boot-time clock. */
@@ -47,6 +52,8 @@ export interface InstanceStatus {
   readonly staleAfterMs: number;
   /** How often COMMAND was started again on fresh mounts. */
   readonly restarts: number;
+  /** When COMMAND was last started again, on the boot-time clock. */
+  readonly restartedMs: number | undefined;
   readonly shares: readonly ShareStatus[];
 }
 
@@ -58,7 +65,12 @@ export interface StatusBoard {
   /** A look at a share that is over: its state then, and the reason where it is lost. */
   readonly looked: (
     share: Share,
-    seen: { readonly state: ShareState; readonly lost: string | undefined; readonly probeMs: number },
+    seen: {
+      readonly state: ShareState;
+      readonly lost: string | undefined;
+      readonly probeMs: number;
+      readonly space?: Space | undefined;
+    },
   ) => void;
   /** A lost share was mounted afresh. */
   readonly remounted: (share: Share) => void;

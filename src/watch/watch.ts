@@ -2,7 +2,7 @@
 import { topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
 import { isShareOf, type Share } from "../fstab/plan.ts";
 import { isGuard } from "../mount/guard.ts";
-import type { Clock, Look } from "../mount/ports.ts";
+import type { Clock, Look, Space } from "../mount/ports.ts";
 import { probePauseMs } from "../wait/pace.ts";
 import {
   judge,
@@ -24,7 +24,12 @@ export interface WatchPorts {
   /** Told of each look that is over. */
   readonly onLooked: (
     share: Share,
-    seen: { readonly state: ShareState; readonly lost: string | undefined; readonly probeMs: number },
+    seen: {
+      readonly state: ShareState;
+      readonly lost: string | undefined;
+      readonly probeMs: number;
+      readonly space: Space | undefined;
+    },
   ) => void;
   /** A round that could not be finished; the watch goes on with the next. */
   readonly onFault: (error: unknown) => void;
@@ -116,7 +121,8 @@ export async function watchShares(
       const isLostNow = change.lost !== undefined && !lost.has(share);
       if (change.lost === undefined) lost.delete(share);
       else lost.add(share);
-      ports.onLooked(share, { state: condition.state, lost: change.lost, probeMs: nowMs - startedMs });
+      const space = seen.look?.kind === "answers" ? seen.look.space : undefined;
+      ports.onLooked(share, { state: condition.state, lost: change.lost, probeMs: nowMs - startedMs, space });
       if (condition.state !== before.state || isLostNow) {
         ports.onChange({ share, from: before.state, to: condition.state, ...change });
       }

@@ -151,10 +151,6 @@ describe("--help", () => {
     expect(text).toMatch(/^ +run /m);
     expect(text).toMatch(/^ +fstab /m);
   });
-
-  test("says of what is not built that it is not", () => {
-    expect(helpText().replaceAll(/\s+/g, " ")).toMatch(/--listen <value> .*not supported yet \[NFS_LISTEN\]/);
-  });
 });
 
 test.each([[["--version"]], [["version"]], [["run", "--version"]]])("%j prints the version", (args) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { noFlags, readConfig, type Environment, type Flags } from "../../../src/config/config.ts";
-import { variableRows, type VariableKey } from "../../../src/config/variables.ts";
+import type { VariableKey } from "../../../src/config/variables.ts";
 import { fstabLines } from "../../../src/fstab/plan.ts";
 import { configOf, planOf } from "../fakes/shares.ts";
 
@@ -526,32 +526,6 @@ describe("a value that cannot be understood", () => {
     }
     expect(problems.join("\n")).not.toContain("line 3");
   });
-});
-
-describe("what is not built yet", () => {
-  const unbuilt = variableRows.flatMap(({ name, onlyYet, format }) =>
-    onlyYet === undefined
-      ? []
-      : ["on", ":9090", "HUP", "restart", "remount"]
-          .filter((value) => format.parse(value) !== undefined && !onlyYet.includes(value))
-          .map((value) => ({ name, value })),
-  );
-
-  // Until everything is built there is something here.
-  test.runIf(unbuilt.length > 0).each(unbuilt)("is refused plainly: $name=$value", ({ name, value }) => {
-    const problems = problemsOf({ ...single, [name]: value });
-    expect(problems).toHaveLength(1);
-    expect(problems[0]).toContain(`${name}="${value}"`);
-    expect(problems[0]).toContain("not supported by this version");
-    expect(problems[0]).toContain("leave it unset");
-  });
-
-  test.each(variableRows.flatMap(({ name, onlyYet = [] }) => onlyYet.map((value) => ({ name, value }))))(
-    "may be set to what asks for nothing new: $name=$value",
-    ({ name, value }) => {
-      expect(problemsOf({ ...single, [name]: value })).toEqual([]);
-    },
-  );
 });
 
 describe("the process", () => {

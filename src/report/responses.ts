@@ -1,0 +1,46 @@
+// What is answered over HTTP: a path to a status code and a text.
+import { describeStatus } from "./document.ts";
+import { judgeHealth } from "./health.ts";
+import { formatMetrics, metricsContentType, type Snapshot } from "./metrics.ts";
+
+export interface Response {
+  readonly status: 200 | 404 | 405 | 503;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+const plain = "text/plain; charset=utf-8";
+const index =
+  "/healthz  is no share lost?\n/readyz   is every share ready?\n/metrics  for Prometheus\n/mounts   JSON\n";
+
+/** Answers a request; `take` looks at the instance only where the answer tells of it. */
+export function respond(method: string, url: string, take: () => Snapshot): Response {
+  if (method !== "GET" && method !== "HEAD") return text(405, "only GET and HEAD are answered");
+  const [path] = url.split("?");
+  switch (path) {
+    case "/":
+      return { status: 200, contentType: plain, body: index };
+    case "/healthz":
+      return health(take(), false);
+    case "/readyz":
+      return health(take(), true);
+    case "/metrics":
+      return { status: 200, contentType: metricsContentType, body: formatMetrics(take()) };
+    case "/mounts": {
+      const { status, nowMs, mountstats } = take();
+      const body = `${JSON.stringify(describeStatus(status, { nowMs, mountstats }))}\n`;
+      return { status: 200, contentType: "application/json; charset=utf-8", body };
+    }
+    default:
+      return text(404, "not found; there are /healthz, /readyz, /metrics and /mounts");
+  }
+}
+
+function health({ status }: Snapshot, ready: boolean): Response {
+  const { verdict, line } = judgeHealth(status, { ready });
+  return text(verdict === "ok" ? 200 : 503, line);
+}
+
+function text(status: Response["status"], line: string): Response {
+  return { status, contentType: plain, body: `${line}\n` };
+}

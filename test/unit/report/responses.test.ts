@@ -1,0 +1,60 @@
+// What is answered over HTTP.
+import { expect, test } from "vitest";
+import { respond } from "../../../src/report/responses.ts";
+import { instanceStatus, shareStatus } from "./statuses.ts";
+
+const healthy = shareStatus();
+const lost = shareStatus({ phase: "stale", isLost: true });
+const waiting = shareStatus({ phase: "waiting" });
+
+function answer(method: string, url: string, share = healthy) {
+  return respond(method, url, () => ({
+    status: instanceStatus([share]),
+    mountstats: [],
+    nowMs: 100_000,
+    wallMs: 1e12,
+  }));
+}
+
+test.each([
+  ["/healthz", healthy, 200, "ok: 1 share healthy\n"],
+  ["/healthz", waiting, 200, "ok: 1 share waiting\n"],
+  ["/healthz", lost, 503, "lost: nas:/export on /mnt/data: stale\n"],
+  ["/readyz", healthy, 200, "ok: 1 share healthy\n"],
+  ["/readyz", waiting, 503, "not ready: nas:/export on /mnt/data: waiting\n"],
+  ["/readyz?verbose", lost, 503, "not ready: nas:/export on /mnt/data: stale\n"],
+])("%s says what check says", (url, share, status, body) => {
+  expect(answer("GET", url, share)).toEqual({ status, contentType: "text/plain; charset=utf-8", body });
+});
+
+test("/metrics is a text for Prometheus", () => {
+  const { status, contentType, body } = answer("GET", "/metrics");
+  expect({ status, contentType }).toEqual({ status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8" });
+  expect(body).toContain('nfs_init_share_up{source="nas:/export",target="/mnt/data"} 1\n');
+});
+
+test("/mounts is the document of status --json", () => {
+  const { status, contentType, body } = answer("GET", "/mounts");
+  expect({ status, contentType }).toEqual({ status: 200, contentType: "application/json; charset=utf-8" });
+  expect(JSON.parse(body)).toMatchObject({ schemaVersion: 1, ageMs: 0, shares: [{ target: "/mnt/data" }] });
+});
+
+test.each([
+  ["GET", "/", 200],
+  ["HEAD", "/healthz", 200],
+  ["GET", "/metrics/", 404],
+  ["GET", "", 404],
+  ["GET", "/../etc/passwd", 404],
+  ["POST", "/healthz", 405],
+  ["DELETE", "/mounts", 405],
+  ["", "/", 405],
+])("%s %s is %d", (method, url, status) => {
+  expect(answer(method, url).status).toBe(status);
+});
+
+test("what does not tell of the instance does not look at it", () => {
+  const never = () => {
+    throw new Error("looked at");
+  };
+  for (const url of ["/", "/nothing"]) expect(() => respond("GET", url, never)).not.toThrow();
+});
