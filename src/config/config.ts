@@ -29,6 +29,8 @@ export interface ShareConfig {
   readonly options: readonly string[];
   /** COMMAND may start without it. */
   readonly nofail: boolean;
+  /** Somebody else mounts it (`x-nfs-init.watch-only`): it is watched, never mounted or unmounted. */
+  readonly watchOnly: boolean;
 }
 
 type SettingKey = Exclude<VariableKey, (typeof shareKeys)[number] | "mounts">;
@@ -355,6 +357,7 @@ function finishShare(reader: Reader, share: UnfinishedShare): ShareConfig | unde
     version,
     options: planned.options,
     nofail: hasOption(planned.options, "nofail"),
+    watchOnly: hasOption(planned.options, "x-nfs-init.watch-only"),
   };
 }
 

@@ -128,9 +128,9 @@ export function fstabEntryOf(share: ShareConfig): FstabEntry {
   };
 }
 
-/** The fstab lines of a plan, in plan order. */
+/** The fstab lines of a plan, in plan order; what somebody else mounts has its line elsewhere. */
 export function fstabLines(plan: MountPlan): readonly string[] {
-  return plan.shares.map((share) => formatFstabLine(fstabEntryOf(share)));
+  return plan.shares.filter(({ watchOnly }) => !watchOnly).map((share) => formatFstabLine(fstabEntryOf(share)));
 }
 
 /** The planned shares whose target a foreign line of an fstab text names too, with that line's source. */

@@ -124,7 +124,7 @@ export function mountShares(
     await release?.();
   };
   const hold = async (share: Share): Promise<void> => {
-    if (!isSidecar || !isPropagated(mounter.mounts(), share.realTarget)) return;
+    if (!isSidecar || share.watchOnly || !isPropagated(mounter.mounts(), share.realTarget)) return;
     if (!ours.has(share)) {
       ours.add(share);
       undo.push(() => removeGuard(share));
@@ -213,6 +213,10 @@ export function mountShares(
     return (await mounter.look(share.realTarget, false, settings.watchTimeoutMs)).kind === "answers";
   };
   const remount = async (lost: Share, reason: string): Promise<Remounted> => {
+    if (lost.watchOnly) {
+      const hint = "whoever mounts it has to mount it afresh; start again then";
+      throw new AppError(`${lost.label} on ${lost.target} is only watched: ${reason}`, exitCodes.lost, { hint });
+    }
     const subtree = plan.shares.filter((share) => isAtOrBelow(share, lost));
     const before = subtree.filter((share) => mounted.delete(share));
     report.away(before, reason);

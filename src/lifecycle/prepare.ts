@@ -20,7 +20,7 @@ export interface PreparePorts {
 
 /** Throws AppError 32 where the first share could not be mounted whatever its server does. */
 export function checkRights({ rights }: Pick<PreparePorts, "rights">, { shares }: MountPlan): void {
-  const [first] = shares;
+  const first = shares.find(({ watchOnly }) => !watchOnly);
   if (first === undefined) return;
   const refusal = refusalOfRights(rights(first.label, first.realTarget));
   if (refusal === undefined) return;
@@ -53,7 +53,7 @@ export async function writeFstab(
   defaultPath: string,
 ): Promise<void> {
   const path = config.settings.fstab ?? defaultPath;
-  if (path === "none" || plan.shares.length === 0) return;
+  if (path === "none" || plan.shares.every(({ watchOnly }) => watchOnly)) return;
   // The file's bytes come and go as Latin-1; our lines are UTF-8.
   const lines = fstabLines(plan).map((line) => Buffer.from(line).toString("latin1"));
   const outcome = await editFstab(path, (text) => withBlock(text, lines));

@@ -13,6 +13,8 @@ import type { Log } from "./log.ts";
 
 export interface MountReporter {
   readonly notReady: (question: ServerQuestion, reason: string) => void;
+  /** The server answers, and does not serve the share. */
+  readonly notThere: (share: Share, reason: string) => void;
   readonly notice: (notice: AttemptNotice) => void;
   readonly failedAttempt: (share: Share, failure: MountFailure, attempt: number) => void;
   readonly mounted: (share: Share, mounted: Mounted) => void;
@@ -61,6 +63,17 @@ export function mountReporter(
       if (first === undefined || !reasons.isDue(JSON.stringify(question), reason, clock.nowMs())) return;
       const count = shares.length === 1 ? {} : { shares: shares.length };
       log("info", "waiting for the server", { stage: "wait", ...about(first), ...count, ...elapsed(), reason });
+    },
+    notThere: (share, reason) => {
+      lastReasons.set(share, reason);
+      board.waiting(share, reason);
+      if (!reasons.isDue(share.realTarget, reason, clock.nowMs())) return;
+      log("warn", "waiting for the server to serve the share", {
+        stage: "wait",
+        ...about(share),
+        ...elapsed(),
+        reason,
+      });
     },
     notice: (notice) => {
       const { share } = notice;

@@ -58,6 +58,7 @@ export async function attemptShare(
   notYet: () => void,
 ): Promise<AttemptResult> {
   const { mounter } = ports;
+  if (share.watchOnly) return findMounted(mounter, share, attemptTimeoutMs);
   const present = await useLeftover(ports, share, attemptTimeoutMs, notYet);
   if (present !== undefined) return present;
   const lock = ports.lock(share);
@@ -93,6 +94,18 @@ export async function attemptShare(
   } finally {
     leave();
   }
+}
+
+/** Whether somebody else has mounted a share that is only watched, and it answers. */
+async function findMounted(mounter: Mounter, share: Share, timeoutMs: number): Promise<AttemptResult> {
+  const there = topMountOn(mounter.mounts(), share.realTarget);
+  if (there === undefined || !isNfs(there)) return failed("it is not mounted yet, and only watched by nfs-init");
+  if (!isShareOf(there, share)) return failed(`${there.source} is mounted there, and not what is to be watched`);
+  const answer = await mounter.statfs(share.realTarget, timeoutMs);
+  if (answer.kind === "done" || (answer.kind === "failed" && isAlive(answer.errno))) {
+    return { kind: "mounted", version: undefined, isOurs: false };
+  }
+  return failed("it is mounted and does not answer");
 }
 
 /** A mount point that cannot be had: for now where what lies above it does not answer, for good where it is refused. */

@@ -54,6 +54,8 @@ export async function sidecar(ports: SidecarPorts, config: Config): Promise<numb
         settings,
         all,
         (loss) => {
+          // What somebody else mounts is somebody else's to heal.
+          if (loss.share.watchOnly && settings.watch === "remount") return;
           if (settings.watch === "remount") remount(loss);
           else if (settings.watch === "exit") lose(loss.share, loss.lost);
         },

@@ -59,7 +59,8 @@ export async function unmount(ports: UnmountPorts, config: Config): Promise<numb
     return true;
   };
   const results: boolean[] = [];
-  for (const share of plan.shares.toReversed()) results.push(await unmountOne(share));
+  for (const share of plan.shares.toReversed().filter(({ watchOnly }) => !watchOnly))
+    results.push(await unmountOne(share));
   await clearFstab(ports, config.settings.fstab ?? "/etc/fstab");
   return results.includes(false) ? exitCodes.mountFailed : exitCodes.ok;
 }

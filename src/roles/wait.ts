@@ -1,12 +1,14 @@
 // wait: returns when every share could be mounted; mounts nothing and needs no privilege.
 import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import type { PlanFacts } from "../fstab/plan.ts";
+import type { PlanFacts, Share } from "../fstab/plan.ts";
 import type { Log } from "../lifecycle/log.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 import { mountReporter } from "../lifecycle/reporter.ts";
 import { abortedBy, Stopped } from "../lifecycle/stop.ts";
 import type { Clock } from "../mount/ports.ts";
+import { probePauseMs } from "../wait/pace.ts";
+import { askPath } from "../wait/path.ts";
 import { askServer, questionOf, type Network } from "../wait/readiness.ts";
 import { serverWaiter } from "../wait/wait.ts";
 import type { StatusBoard } from "../watch/status.ts";
@@ -39,13 +41,25 @@ export async function wait(ports: WaitPorts, config: Config): Promise<number> {
     settings.attemptTimeoutMs,
     stop.signal,
   );
+  const startedMs = clock.nowMs();
+  const waitForShare = async (share: Share): Promise<void> => {
+    for (;;) {
+      const server = await waiter.ready(questionOf(share), () => {});
+      const asked = AbortSignal.any([stop.signal, AbortSignal.timeout(settings.attemptTimeoutMs)]);
+      const path = await askPath(network.dial, share, server, asked);
+      if (path.kind === "ready") return;
+      stop.signal.throwIfAborted();
+      report.notThere(share, path.reason);
+      await clock.sleep(probePauseMs(clock.nowMs() - startedMs, Math.random()), stop.signal);
+    }
+  };
   const giveUp = () => {
     const reason = `not ready within ${settings.waitTimeoutMs / 1_000} s: ${report.pending().join("; ")}`;
     stop.abort(new AppError(reason, exitCodes.timedOut, { hint: "check the server, or raise NFS_WAIT_TIMEOUT" }));
   };
   const timer = settings.waitTimeoutMs === 0 ? undefined : setTimeout(giveUp, settings.waitTimeoutMs);
   try {
-    const all = plan.shares.filter(({ nofail }) => !nofail).map((share) => waiter.ready(questionOf(share), () => {}));
+    const all = plan.shares.filter(({ nofail }) => !nofail).map(waitForShare);
     await Promise.race([Promise.all(all), abortedBy(stop.signal)]);
     log("info", "every share could be mounted", { stage: "wait" });
     return exitCodes.ok;
