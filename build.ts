@@ -14,7 +14,9 @@ const result = await Bun.build({
     autoloadPackageJson: false,
   },
   bytecode: true,
-  format: "cjs",
+  format: "esm",
+  // What a start does not need stays in a chunk of its own, which is not even read.
+  splitting: true,
   // Names stay: full minification would mangle those of errors.
   minify: { syntax: true, whitespace: true, identifiers: false },
   define: { NFS_INIT_VERSION: JSON.stringify(version), "process.env.NODE_ENV": '"production"' },

@@ -1,12 +1,12 @@
 // The one place that reads the arguments and the environment and sets the exit code.
-import { writeSync } from "node:fs";
 import { holdsSecret } from "./config/values.ts";
 import { AppError, exitCodes, messageOf } from "./errors.ts";
 import { becomeCommand, shimArgument } from "./host/execute.ts";
 import { rawEntries, readInheritance } from "./host/inheritance.ts";
 import { initPorts, openSignalInbox } from "./host/init.ts";
 import { exitNow } from "./host/libc.ts";
-import { runWorker, workerArgument } from "./host/worker.ts";
+import { writeText } from "./host/raw-files.ts";
+import { workerArgument } from "./host/worker-argument.ts";
 import { commandArgv, type Command } from "./init/command.ts";
 import { exitCodeOf } from "./init/exit-status.ts";
 import { plainHandover, type Handover } from "./init/handover.ts";
@@ -103,11 +103,7 @@ function currentDirectory(): string | undefined {
 /** Says why nothing could be done, in plain words: there is no configured log here. */
 function complain(error: unknown): number {
   const { text, exitCode } = lastWordsOf(error);
-  try {
-    writeSync(2, text);
-  } catch {
-    // Nobody reads it.
-  }
+  writeText(2, text);
   return exitCode;
 }
 
@@ -123,7 +119,7 @@ function lastWordsOf(error: unknown): { readonly text: string; readonly exitCode
 const args = process.argv.slice(2);
 const reportRole = readReportRole(args);
 if (args[0] === workerArgument) {
-  runWorker();
+  void import("./host/worker.ts").then(({ runWorker }) => runWorker());
 } else if (args[0] === shimArgument) {
   try {
     runShim(args.slice(1));

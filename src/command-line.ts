@@ -13,6 +13,7 @@ const usage = `[OPTIONS] -- COMMAND [ARG...]
        nfs-init COMMAND [ARG...]
        nfs-init run [OPTIONS] -- COMMAND [ARG...]
        nfs-init wait|mount|unmount|sidecar|fstab [OPTIONS]
+       nfs-init doctor [--json] [OPTIONS]
        nfs-init check [--ready] [--since-start]
        nfs-init status [--json] [--watch]`;
 
@@ -23,6 +24,7 @@ const introduction = `Mounts NFS shares, then runs COMMAND as its init.
   mount    wait, mount, return and leave the shares mounted
   unmount  unmount what the configuration names and nfs-init has mounted
   sidecar  mount, watch and mount afresh what is lost; unmount when it is stopped
+  doctor   say why a share does not mount here, and what to do about it; changes nothing
   fstab    print the fstab lines of the configuration
   check    are the shares healthy? see nfs-init check --help
   status   the shares, their state, space and traffic; see nfs-init status --help
@@ -76,13 +78,17 @@ function parseRole(role: Role, args: readonly string[], version: string, isImpli
     });
   }
   const values = new Map<VariableKey, string>();
-  const { mount, ...options } = parser.opts<Readonly<Record<string, string | true | string[] | undefined>>>();
+  const { mount, json, ...options } = parser.opts<Readonly<Record<string, string | true | string[] | undefined>>>();
   for (const variable of variableRows) {
     const value = options[optionKey(flagName(variable))];
     if (typeof value === "string") values.set(variable.key, value);
     else if (value === true) values.set(variable.key, "on");
   }
-  return { kind: "role", role, flags: { values, mounts: Array.isArray(mount) ? mount : [] }, command };
+  if (json === true && role !== "doctor") {
+    throw new AppError(`nfs-init ${role} knows no --json`, exitCodes.usage, { hint: "see nfs-init --help" });
+  }
+  const flags = { values, mounts: Array.isArray(mount) ? mount : [] };
+  return { kind: "role", role, flags, command, ...(json === true ? { json } : {}) };
 }
 
 /** The text of --help. */
@@ -99,7 +105,8 @@ function createParser(write: (output: string) => void): Parser {
     .exitOverride()
     .configureOutput({ writeOut: write, writeErr: () => {}, getOutHelpWidth: () => 100 })
     .configureHelp({ visibleArguments: () => [] })
-    .helpOption("-h, --help", "print this help");
+    .helpOption("-h, --help", "print this help")
+    .option("--json", "doctor: print JSON");
   for (const variable of variableRows) {
     if (variable.key === "mounts") continue;
     const isSwitch = variable.format.accepts.startsWith("on ");

@@ -10,7 +10,9 @@ import {
   writeTerminationLog,
 } from "./host/files.ts";
 import type { Inheritance } from "./host/inheritance.ts";
-import { initPorts, killDescendants, type SignalInbox } from "./host/init.ts";
+import { killDescendants } from "./host/descendants.ts";
+import { initPorts, type SignalInbox } from "./host/init.ts";
+import { isTerminal } from "./host/libc.ts";
 import { createWorkers, isRuntimeChild, loadModules } from "./host/processes.ts";
 import { ownRights } from "./host/privileges.ts";
 import { mountRights } from "./host/rights.ts";
@@ -21,7 +23,7 @@ import { choiceOf, variables } from "./config/variables.ts";
 import { AppError, exitCodes } from "./errors.ts";
 import type { Command } from "./init/command.ts";
 import { missingCapability, withHome } from "./init/identity.ts";
-import type { Invocation, Role } from "./invocation.ts";
+import type { Invocation } from "./invocation.ts";
 import type { Log, LogStage } from "./lifecycle/log.ts";
 import { startPublishing } from "./publishing.ts";
 import { printFstab } from "./roles/fstab.ts";
@@ -30,7 +32,7 @@ import { run } from "./roles/run.ts";
 import { sidecar } from "./roles/sidecar.ts";
 import { unmount } from "./roles/unmount.ts";
 import { wait } from "./roles/wait.ts";
-import type { PlanFacts } from "./fstab/plan.ts";
+import type { PlanFacts, Share } from "./fstab/plan.ts";
 
 export interface Surroundings {
   readonly environment: Environment;
@@ -50,6 +52,8 @@ export async function runConfigured(
   surroundings: Surroundings,
 ): Promise<number> {
   const { environment } = surroundings;
+  // Doctor changes nothing, the termination log of the container it looks at included.
+  const isReporting = invocation.role !== "doctor";
   const log = createLog({
     level: choiceOf(variables.logLevel, invocation.flags.values.get("logLevel") ?? environment["NFS_LOG_LEVEL"]),
     format: choiceOf(variables.logFormat, invocation.flags.values.get("logFormat") ?? environment["NFS_LOG_FORMAT"]),
@@ -57,7 +61,7 @@ export async function runConfigured(
   try {
     const accounts = () => ({ passwd: readText("/etc/passwd") ?? "", group: readText("/etc/group") ?? "" });
     const result = readConfig(environment, invocation.flags, { role: invocation.role, accounts });
-    if (result.kind === "problems") return refuse(log, result.problems);
+    if (result.kind === "problems") return refuse(log, result.problems, isReporting);
     const { config } = result;
     for (const reason of config.warnings) log("warn", "configuration", { stage: "config", reason });
     const planFacts = (): PlanFacts => ({
@@ -65,20 +69,20 @@ export async function runConfigured(
       readLink,
       owned: readOwnedTargets(config.settings.stateDir),
     });
-    return await runRole(log, invocation.role, config, planFacts, command, surroundings);
+    return await runRole(log, invocation, config, planFacts, command, surroundings);
   } catch (error) {
-    if (error instanceof AppError) return end(log, error);
+    if (error instanceof AppError) return end(log, error, isReporting);
     throw error;
   }
 }
 
 async function runRole(
   log: Log,
-  role: Role,
+  { role, json = false }: Invocation,
   config: Config,
   planFacts: () => PlanFacts,
   command: Command,
-  { inbox, inheritance, workingDirectory, version, print }: Surroundings,
+  { environment, inbox, inheritance, workingDirectory, version, print }: Surroundings,
 ): Promise<number> {
   const { settings, identity } = config;
   if (role === "fstab") {
@@ -91,10 +95,20 @@ async function runRole(
   } else if (config.shares.length > 0) {
     // A working directory below a mount point would be the one under the share; COMMAND enters it anew.
     process.chdir("/");
-  } else if (role !== "run") {
+  } else if (role !== "run" && role !== "doctor") {
     throw new AppError("no share is configured", exitCodes.config, { hint: "set NFS_HOST and NFS_MOUNT_POINT" });
   }
   const workers = createWorkers();
+  if (role === "doctor") {
+    const [{ doctor }, { doctorPorts }] = await Promise.all([
+      import("./roles/doctor.ts"),
+      import("./host/doctor-facts.ts"),
+    ]);
+    const isColoured = isTerminal(1) && (environment["NO_COLOR"] ?? "") === "";
+    const fstab = settings.fstab ?? "/etc/fstab";
+    const machine = doctorPorts({ environment, fstab, statfs: workers.mounter.statfs });
+    return doctor({ doctor: machine, planFacts, print, isColoured, onStop: inbox.onStop }, config, { json });
+  }
   const publishing = startPublishing(log, config, role, version);
   const ports = {
     log,
@@ -111,6 +125,14 @@ async function runRole(
     loadModules,
     editFstab: editFile,
     readFile: readText,
+    explain: async (share: Share) => {
+      const [{ explain }, { doctorPorts }] = await Promise.all([
+        import("./doctor/explain.ts"),
+        import("./host/doctor-facts.ts"),
+      ]);
+      const fstab = settings.fstab ?? "/etc/fstab";
+      return explain(share, doctorPorts({ environment, fstab, statfs: workers.mounter.statfs }), identity, explainMs);
+    },
     writeAccess: workers.writeAccess,
     init: initPorts(
       {
@@ -148,6 +170,9 @@ async function runRole(
   }
 }
 
+/** Time for a diagnosis beside the waiting. */
+const explainMs = 4_000;
+
 /** Whether COMMAND can be made what it is to be is known before anything is touched. */
 function checkHandover({ settings: { dropCaps }, identity }: Config): void {
   if (identity === undefined && !dropCaps) return;
@@ -163,9 +188,9 @@ function checkHandover({ settings: { dropCaps }, identity }: Config): void {
 }
 
 /** Every problem of the configuration, a line each. */
-function refuse(log: Log, problems: readonly string[]): number {
+function refuse(log: Log, problems: readonly string[], isReporting: boolean): number {
   for (const reason of problems) log("fatal", "wrong configuration", { stage: "config", reason });
-  writeTerminationLog(problems.join("; "));
+  if (isReporting) writeTerminationLog(problems.join("; "));
   return exitCodes.config;
 }
 
@@ -187,7 +212,7 @@ const reported: ReadonlySet<number> = new Set([
   exitCodes.timedOut,
 ]);
 
-function end(log: Log, { message, exitCode, hint, fields }: AppError): number {
+function end(log: Log, { message, exitCode, hint, fields }: AppError, isReporting: boolean): number {
   const { phrase, stage } = lastWords[exitCode] ?? { phrase: "nfs-init ends", stage: "init" };
   log("fatal", phrase, {
     stage,
@@ -196,6 +221,6 @@ function end(log: Log, { message, exitCode, hint, fields }: AppError): number {
     ...(hint === undefined ? {} : { hint }),
     exitCode,
   });
-  if (reported.has(exitCode)) writeTerminationLog(hint === undefined ? message : `${message}; ${hint}`);
+  if (isReporting && reported.has(exitCode)) writeTerminationLog(hint === undefined ? message : `${message}; ${hint}`);
   return exitCode;
 }

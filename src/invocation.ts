@@ -2,7 +2,7 @@
 import type { Flags } from "./config/config.ts";
 
 /** Roles that are built. */
-export const roles = ["run", "wait", "mount", "unmount", "sidecar", "fstab"] as const;
+export const roles = ["run", "wait", "mount", "unmount", "sidecar", "doctor", "fstab"] as const;
 export type Role = (typeof roles)[number];
 
 /** Roles that read what a running nfs-init publishes: they have few arguments of their own, and load next to nothing. */
@@ -15,12 +15,14 @@ export function readReportRole([first]: readonly string[]): ReportRole | undefin
 }
 
 /** Names that are kept for later roles: none of them can be a COMMAND without `--`. */
-export const laterRoles = ["doctor", "serve", "plugin"] as const;
+export const laterRoles = ["serve", "plugin"] as const;
 
 export interface Invocation {
   readonly kind: "role";
   readonly role: Role;
   readonly flags: Flags;
+  /** Whether `--json` was given, which only `doctor` knows of these roles. */
+  readonly json?: boolean;
   /** COMMAND and its arguments, for `run`. */
   readonly command: readonly string[];
 }

@@ -1,12 +1,11 @@
 // Turns a process into COMMAND: a child by posix_spawn, or this very process by execve.
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from "node:fs";
-import { join } from "node:path";
 import type { Command } from "../init/command.ts";
 import { needsShim, type Handover } from "../init/handover.ts";
 import type { StartOutcome } from "../init/supervise.ts";
 import { errnoName } from "./errno.ts";
 import { withInheritance, type Inheritance } from "./inheritance.ts";
 import { errno, execute, spawnInGroup, type ExecRequest } from "./libc.ts";
+import { mayExecute, readBytes } from "./raw-files.ts";
 import { become, dropMountingCapabilities } from "./privileges.ts";
 
 /** The argument that makes the binary a shim: it changes itself as the next argument says, and becomes what follows. */
@@ -90,27 +89,10 @@ function withShell<T extends { readonly kind: string }>(
 function findExecutable(name: string): string | undefined {
   if (name.includes("/")) return name;
   const folders = (process.env["PATH"] ?? "/bin:/usr/bin").split(":");
-  return folders.map((folder) => join(folder === "" ? "." : folder, name)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
+  return folders.map((folder) => `${folder === "" ? "." : folder}/${name}`).find(mayExecute);
 }
 
 /** Whether a file's first bytes are those of no script: shells look for a NUL, too. */
 function isBinary(path: string): boolean {
-  try {
-    const fd = openSync(path, constants.O_RDONLY);
-    const head = Buffer.alloc(256);
-    const length = readSync(fd, head);
-    closeSync(fd);
-    return head.subarray(0, length).includes(0);
-  } catch {
-    return false;
-  }
+  return readBytes(path, 256)?.includes(0) === true;
 }

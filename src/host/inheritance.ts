@@ -1,7 +1,7 @@
 // What nfs-init was given, what its runtime has changed of it, and how COMMAND gets it as it was.
-import { readFileSync, readdirSync } from "node:fs";
 import { splitEntries } from "../init/command.ts";
 import { openFileLimits, setCloseOnExec, setOpenFileLimits, setStatusFlags, statusFlags } from "./libc.ts";
+import { listDirectory, readBytes } from "./raw-files.ts";
 import { readLink } from "./text.ts";
 
 /** What nfs-init was given and what its runtime changes of it. */
@@ -15,7 +15,7 @@ export interface Inheritance {
 /** Must be called before anything is opened: the runtime has marked what was inherited close-on-exec. */
 export function readInheritance(): Inheritance {
   const descriptors: number[] = [];
-  for (const name of listDescriptors()) {
+  for (const name of listDirectory("/proc/self/fd")) {
     const fd = Number(name);
     // The runtime's own are an epoll, an eventfd and their like; nobody hands these down.
     const link = fd > 2 ? readLink(`/proc/self/fd/${name}`) : undefined;
@@ -24,22 +24,10 @@ export function readInheritance(): Inheritance {
   return { descriptors, stdioFlags: [0, 1, 2].map(statusFlags) };
 }
 
-function listDescriptors(): readonly string[] {
-  try {
-    return readdirSync("/proc/self/fd");
-  } catch {
-    return [];
-  }
-}
-
 /** /proc/self/environ or cmdline as entries; undefined where there is no /proc. */
 export function rawEntries(name: "cmdline" | "environ"): readonly Uint8Array[] | undefined {
-  try {
-    const bytes = readFileSync(`/proc/self/${name}`);
-    return bytes.byteLength === 0 && name === "cmdline" ? undefined : splitEntries(bytes);
-  } catch {
-    return undefined;
-  }
+  const bytes = readBytes(`/proc/self/${name}`);
+  return bytes === undefined || (bytes.byteLength === 0 && name === "cmdline") ? undefined : splitEntries(bytes);
 }
 
 /** The soft limit of open files that programs expect (select(2) cannot count further). */

@@ -1,14 +1,14 @@
 // The system calls a JavaScript runtime does not offer, through libc by FFI.
 import { dlopen, ptr, read, type Pointer } from "bun:ffi";
 
-const names = process.arch === "x64" ? "x86_64" : "aarch64";
+const machine = process.arch === "x64" ? "x86_64" : "aarch64";
 
 /** Functions of this machine's C library. */
 export function openLibc<const Symbols extends Parameters<typeof dlopen>[1]>(symbols: Symbols) {
   try {
     return dlopen("libc.so.6", symbols).symbols;
   } catch {
-    return dlopen(`libc.musl-${names}.so.1`, symbols).symbols;
+    return dlopen(`libc.musl-${machine}.so.1`, symbols).symbols;
   }
 }
 

@@ -6,7 +6,8 @@ import type { WriteAccess } from "../lifecycle/writable.ts";
 import type { HelperEnd, Look, Mounter, PathAnswer, Prepared } from "../mount/ports.ts";
 import { readMounts } from "./files.ts";
 import { turnstile } from "./turnstile.ts";
-import { workerArgument, type WorkerReply, type WorkerRequest } from "./worker.ts";
+import { workerArgument } from "./worker-argument.ts";
+import type { WorkerReply, WorkerRequest } from "./worker.ts";
 
 const runtimeChildren = new Set<number>();
 
@@ -115,14 +116,16 @@ function notStarted(cause: unknown): string {
   return isAbsent ? "not found" : messageOf(cause);
 }
 
-interface Worker {
+/** A worker process; see worker.ts. */
+export interface Worker {
   readonly isAlive: () => boolean;
   /** The reply; undefined where none came in time, or the worker was stopped. */
   readonly ask: (request: WorkerRequest, timeoutMs?: number) => Promise<WorkerReply | undefined>;
   readonly stop: () => void;
 }
 
-function startWorker(): Worker {
+/** Starts a worker that nobody else asks. */
+export function startWorker(): Worker {
   const subprocess = execa("/proc/self/exe", [workerArgument], {
     cwd: "/",
     env: {},

@@ -19,6 +19,7 @@ import type { Identity } from "../init/identity.ts";
 import type { KernelMount } from "../mount/kernel-options.ts";
 import { guardSource } from "../mount/guard.ts";
 import type { Space } from "../mount/ports.ts";
+import { enterPrivateNamespace } from "./doctor-namespace.ts";
 import { errnoName } from "./errno.ts";
 import { become } from "./privileges.ts";
 import {
@@ -32,9 +33,6 @@ import {
   umountFlags,
 } from "./libc.ts";
 
-/** The argument that makes the binary a worker. */
-export const workerArgument = "--nfs-init-worker";
-
 export type WorkerRequest =
   | { readonly do: "statfs"; readonly path: string }
   /** Make a mount point; `below` is the target of the share it lies on. */
@@ -47,6 +45,8 @@ export type WorkerRequest =
   /** May it be written to by `identity`, which the worker becomes for good? */
   | { readonly do: "write-access"; readonly path: string; readonly identity: Identity | undefined }
   | ({ readonly do: "mount"; readonly target: string } & KernelMount)
+  /** Leave nfs-init's mount namespace for good: what is mounted on `target` from then on is not seen outside. */
+  | { readonly do: "enter-private-namespace"; readonly target: string }
   /** Mount a guard. */
   | { readonly do: "guard"; readonly path: string }
   | { readonly do: "umount"; readonly target: string; readonly how: "plain" | "lazy" | "force" };
@@ -92,6 +92,10 @@ function answer(request: WorkerRequest): WorkerReply {
         return writeAccess(request.path, request.identity);
       case "mount":
         return replyTo(mount(request.source, request.target, request.fstype, request.flags, request.data));
+      case "enter-private-namespace": {
+        const reason = enterPrivateNamespace(request.target);
+        return reason === undefined ? { kind: "done" } : { kind: "refused", reason };
+      }
       case "guard": {
         const flags = mountFlags.MS_RDONLY | mountFlags.MS_NOSUID | mountFlags.MS_NODEV | mountFlags.MS_NOEXEC;
         return replyTo(mount(guardSource, request.path, "tmpfs", flags, "size=4k,nr_inodes=1,mode=0555"));

@@ -26,6 +26,8 @@ export interface MountSharesPorts {
   /** Waits for the lock on a local directory; undefined where it cannot be had in time. */
   readonly lockDirectory: (path: string) => Promise<(() => void) | undefined>;
   readonly loadModules: () => Promise<void>;
+  /** The most likely cause why a share does not mount, in one sentence; takes some seconds. */
+  readonly explain?: (share: Share) => Promise<string | undefined>;
 }
 
 /** What became of a lost share. */
@@ -40,6 +42,8 @@ export interface MountedShares extends Establishing {
   readonly mounted: ReadonlySet<Share>;
   /** Those of them that this instance mounted, and takes down. */
   readonly ours: ReadonlySet<Share>;
+  /** How often a share was mounted afresh, or taken for healed. */
+  readonly generation: (share: Share) => number;
   /**
    * Waits until the server of a lost share answers, detaches the share with everything below it, and mounts all of that afresh.
    * Rejects with an AppError where it cannot be mounted any more.
@@ -73,9 +77,47 @@ export function mountShares(
   const report = mountReporter(log, ports.board, clock, plan);
   const { signal } = stop;
 
+  /** The most likely cause by share, once it was looked for. */
+  const causes = new Map<Share, string>();
+  const causeOf = async (share: Share): Promise<string | undefined> => {
+    try {
+      return await ports.explain?.(share);
+    } catch {
+      // A diagnosis that fails says nothing.
+      return undefined;
+    }
+  };
+  const explain = async (): Promise<void> => {
+    // One of them stands for all: they tend to have one cause, and each costs its server a dozen questions.
+    const first = report.waiting().find(({ watchOnly }) => !watchOnly);
+    if (first === undefined) return;
+    const cause = await causeOf(first);
+    if (cause === undefined || signal.aborted || !report.waiting().includes(first)) return;
+    causes.set(first, cause);
+    log("warn", "why the share is not mounted", {
+      stage: "mount",
+      source: first.label,
+      target: first.target,
+      reason: cause,
+    });
+  };
+  const explainMs =
+    settings.waitTimeoutMs === 0 ? explainAfterMs : Math.min(explainAfterMs, settings.waitTimeoutMs / 2);
+  /** A share that cannot be mounted ends the program: what a diagnosis finds stands beside the kernel's word. */
+  const withCause = async (error: unknown): Promise<unknown> => {
+    if (!(error instanceof AppError) || error.exitCode !== exitCodes.mountFailed) return error;
+    const share = plan.shares.find(({ target }) => target === error.fields["target"]);
+    const cause = share === undefined ? undefined : await causeOf(share);
+    const { message, exitCode, fields } = error;
+    return cause === undefined ? error : new AppError(message, exitCode, { fields, hint: cause, cause: error });
+  };
+  const explaining = setTimeout(() => void explain(), explainMs);
+  explaining.unref();
+
   const giveUp = () => {
     const reason = `not mounted within ${settings.waitTimeoutMs / 1_000} s: ${report.pending().join("; ")}`;
-    stop.abort(new AppError(reason, exitCodes.timedOut, { hint: "check the server, or raise NFS_WAIT_TIMEOUT" }));
+    const [cause = "check the server, or raise NFS_WAIT_TIMEOUT"] = causes.values();
+    stop.abort(new AppError(reason, exitCodes.timedOut, { hint: cause }));
   };
   const timer = settings.waitTimeoutMs === 0 ? undefined : setTimeout(giveUp, settings.waitTimeoutMs);
   const waiter = serverWaiter(
@@ -105,6 +147,12 @@ export function mountShares(
   };
 
   const mounted = new Set<Share>();
+  const generations = new Map<Share, number>();
+  const generation = (share: Share) => generations.get(share) ?? 0;
+  const enterMounted = (share: Share) => {
+    mounted.add(share);
+    generations.set(share, generation(share) + 1);
+  };
   const ours = new Set<Share>();
   const undoable = new Set<Share>();
   const cutShort = new Set<Share>();
@@ -185,7 +233,7 @@ export function mountShares(
       // A call that was cut short may have come about after all: what the next attempt finds is ours then.
       const isOurs = result.isOurs || cutShort.has(share);
       if (!isOurs) ours.delete(share);
-      mounted.add(share);
+      enterMounted(share);
       void hold(share);
       report.mounted(share, { ...result, isOurs });
     },
@@ -226,7 +274,7 @@ export function mountShares(
     try {
       // A hard mount goes on by itself once its server is back, and another instance may have been quicker.
       if (await answersAgain(lost)) {
-        for (const share of before) mounted.add(share);
+        for (const share of before) enterMounted(share);
         report.back(before);
         return "recovered";
       }
@@ -241,14 +289,28 @@ export function mountShares(
     await again.ready;
     return "remounted";
   };
-  const cancel = () => clearTimeout(timer);
+  const readyOrCause = async (): Promise<void> => {
+    try {
+      await mounting.ready;
+    } catch (error) {
+      throw await withCause(error);
+    }
+  };
+  const cancel = () => {
+    clearTimeout(timer);
+    clearTimeout(explaining);
+  };
   mounting.ready.then(cancel, cancel);
-  return { ...mounting, mounted, ours, remount };
+  const ready = readyOrCause();
+  return { ...mounting, ready, mounted, ours, generation, remount };
 }
 
 function directoryAbove(path: string): string {
   return path.slice(0, Math.max(1, path.lastIndexOf("/")));
 }
+
+/** A share that is not mounted after so long is worth a diagnosis. */
+const explainAfterMs = 30_000;
 
 /** More mounts than this on top of one another are not ours to clear away. */
 const mostLayers = 10;

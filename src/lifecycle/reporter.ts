@@ -24,6 +24,8 @@ export interface MountReporter {
   readonly back: (shares: readonly Share[]) => void;
   readonly givenUp: (share: Share, error: AppError) => void;
   readonly unmounted: (share: Share, result: UmountResult) => void;
+  /** The shares that are not mounted. */
+  readonly waiting: () => readonly Share[];
   /** Each share that is not mounted yet with the last reason, a clause each. */
   readonly pending: () => readonly string[];
 }
@@ -160,6 +162,7 @@ export function mountReporter(
           return;
       }
     },
+    waiting: () => [...waiting],
     pending: () =>
       [...waiting].map((share) => `${share.label} on ${share.target}: ${lastReasons.get(share) ?? "no answer yet"}`),
   };

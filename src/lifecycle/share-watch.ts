@@ -24,6 +24,8 @@ export interface WatchedShares {
   readonly mounted: ReadonlySet<Share>;
   /** Those that this instance mounted. */
   readonly ours: ReadonlySet<Share>;
+  /** How often a share was mounted afresh, or taken for healed. */
+  readonly generation: (share: Share) => number;
 }
 
 export type Loss = ShareChange & { readonly lost: string };
@@ -67,7 +69,16 @@ export function watchMounts(
     log("error", "a round of the watch failed", { stage: "watch", reason: messageOf(error) });
   if (settings.watch !== "off") {
     void watchShares(
-      { clock, mounts: mounter.mounts, look, askServer, onChange, onFault, onLooked: board.looked },
+      {
+        clock,
+        mounts: mounter.mounts,
+        look,
+        askServer,
+        onChange,
+        onFault,
+        onLooked: board.looked,
+        generation: shares.generation,
+      },
       () => [...shares.mounted],
       {
         intervalMs: settings.watchIntervalMs,

@@ -20,6 +20,8 @@ export interface WatchPorts {
   readonly look: (share: Share, timeoutMs: number) => Promise<Look>;
   /** Asks the server of a mount that does not answer. */
   readonly askServer: (share: Share) => Promise<"answers" | "silent" | "moved">;
+  /** How often a share was mounted afresh, or taken for healed: a number that changes each time. */
+  readonly generation: (share: Share) => number;
   readonly onChange: (change: ShareChange) => void;
   /** Told of each look that is over. */
   readonly onLooked: (
@@ -77,7 +79,9 @@ export async function watchShares(
   const { clock } = ports;
   const conditions = new Map<Share, Condition>();
   const busy = new Set<Share>();
-  const lost = new Set<Share>();
+  /** Lost shares, with the generation of their mount that was lost. */
+  const lost = new Map<Share, number>();
+  const generations = new Map<Share, number>();
   const dueMs = new Map<Share, number>();
   const lookedMs = new Map<Share, number>();
   /** Cuts the pause short when a look ends that has outlasted its round. */
@@ -114,13 +118,17 @@ export async function watchShares(
       // Whether it was writable when it was mounted is known from the first look that answers.
       const wasWritable = seen.look?.kind !== "answers" || seen.look.isWritable;
       const nowMs = clock.nowMs();
-      const before = conditions.get(share) ?? mountedCondition(nowMs, wasWritable);
+      const known = conditions.get(share) ?? mountedCondition(nowMs, wasWritable);
+      const generation = ports.generation(share);
+      // What was suspected of the mount before it means nothing for a fresh one.
+      const before = generations.get(share) === generation ? known : { ...known, suspicion: undefined };
+      generations.set(share, generation);
       const { condition, ...change } = judge(before, seen, settings, nowMs);
       conditions.set(share, condition);
       dueMs.set(share, (condition.state === "healthy" ? startedMs : nowMs) + pauseAfter(condition));
-      const isLostNow = change.lost !== undefined && !lost.has(share);
+      const isLostNow = change.lost !== undefined && lost.get(share) !== generation;
       if (change.lost === undefined) lost.delete(share);
-      else lost.add(share);
+      else lost.set(share, generation);
       const space = seen.look?.kind === "answers" ? seen.look.space : undefined;
       ports.onLooked(share, { state: condition.state, lost: change.lost, probeMs: nowMs - startedMs, space });
       if (condition.state !== before.state || isLostNow) {
@@ -136,14 +144,19 @@ export async function watchShares(
   while (!isOver()) {
     const startedMs = clock.nowMs();
     try {
-      const due = shares().filter((share) => !busy.has(share) && (dueMs.get(share) ?? 0) <= startedMs);
+      // Timers fire on whole milliseconds, and shares that are due within a moment of one another are looked at together.
+      const due = shares().filter((share) => !busy.has(share) && (dueMs.get(share) ?? 0) <= startedMs + gatherMs);
       const mounts = due.length > 0 ? ports.mounts() : [];
       for (const share of due) {
         if (isOver()) return;
         dueMs.set(share, startedMs + settings.intervalMs);
         if (isBelowAway(share)) continue;
-        const looking = probe(share, mounts).catch(ports.onFault);
-        await Promise.race([looking, clock.sleep(patienceMs)]);
+        const enough = new AbortController();
+        const looking = probe(share, mounts)
+          .catch(ports.onFault)
+          .finally(() => enough.abort());
+        // Without its timer left behind, which would wake us once more.
+        await Promise.race([looking, clock.sleep(patienceMs, enough.signal).catch(() => {})]);
       }
     } catch (error) {
       ports.onFault(error);
@@ -153,7 +166,6 @@ export async function watchShares(
     const pause = new AbortController();
     wake = () => pause.abort();
     try {
-      // Shares that are due within a moment of one another are looked at together: one wake-up.
       const pauseMs = Math.max(gatherMs, nextMs - clock.nowMs());
       await clock.sleep(pauseMs, AbortSignal.any([signal, pause.signal]));
     } catch {

@@ -28,7 +28,7 @@ describe("text that is asked for", () => {
       expect(stdout).toContain(`[${name}]`);
     }
     expect(stdout).toContain("--nfs-version");
-    expect(stdout).not.toMatch(/^ *(?:doctor|serve|plugin) /m);
+    expect(stdout).not.toMatch(/^ *(?:serve|plugin) /m);
   });
 });
 
@@ -54,7 +54,7 @@ describe("wrong use ends with 64 and one line on stderr", () => {
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
   });
 
-  it.each(["doctor", "serve", "plugin"])(
+  it.each(["serve", "plugin"])(
     "for the reserved name %s, with what to write for a program of that name",
     async (name) => {
       const { exitCode, stdout, stderr } = await nfsInit(name, "--json");

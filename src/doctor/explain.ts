@@ -1,0 +1,19 @@
+// The same sentence for one share that does not mount, for whoever waits for it; loaded only then.
+import type { Share } from "../fstab/plan.ts";
+import type { Identity } from "../init/identity.ts";
+import { collectFacts, type DoctorPorts } from "./collect.ts";
+import { judge } from "./findings.ts";
+
+/**
+ * Why a share does not mount and what to change, one sentence; undefined where nothing was found to be in the way. Takes at
+ * most about `budgetMs`; never rejects for what the network or the server does.
+ */
+export async function explain(
+  share: Share,
+  ports: DoctorPorts,
+  identity: Identity | undefined,
+  budgetMs: number,
+): Promise<string | undefined> {
+  const { wouldMount, verdict } = judge(await collectFacts(ports, [share], identity, budgetMs));
+  return wouldMount ? undefined : verdict;
+}

@@ -1,0 +1,40 @@
+// May this process mount NFS at all, and if not, what stands against it: the preflight's own judgement, with a name for each cause.
+import { refusalOfRights, type MountRights, type Refusal } from "../mount/preflight.ts";
+import type { ProcessFacts } from "./facts.ts";
+
+export type Forbidden = "capability" | "seccomp" | "user-namespace" | "security-profile" | "not-permitted";
+
+const CAP_SYS_ADMIN = 21n;
+
+/** undefined where the capabilities are not known. */
+export function hasSysAdmin({
+  effectiveCapabilities,
+}: Pick<ProcessFacts, "effectiveCapabilities">): boolean | undefined {
+  return effectiveCapabilities === undefined ? undefined : (effectiveCapabilities & (1n << CAP_SYS_ADMIN)) !== 0n;
+}
+
+/** Whether ids here are not those of the host (user_namespaces(7)). */
+export function isNamespaced({ uidMap }: Pick<ProcessFacts, "uidMap">): boolean {
+  return uidMap !== undefined && !/^\s*0\s+0\s+4294967295\s*$/.test(uidMap);
+}
+
+/** Why this process cannot mount NFS, undefined where it can. */
+export function refusalOf(facts: ProcessFacts): (Refusal & { readonly forbidden: Forbidden }) | undefined {
+  const { remountErrno, nfsErrno = "EINVAL", effectiveCapabilities, uidMap, securityLabel } = facts;
+  const rights: MountRights = {
+    effectiveCapabilities,
+    uidMap,
+    securityLabel,
+    remountErrno: () => remountErrno,
+    nfsErrno: () => nfsErrno,
+  };
+  const refusal = refusalOfRights(rights);
+  return refusal === undefined ? undefined : { ...refusal, forbidden: nameOf(facts) };
+}
+
+function nameOf(facts: ProcessFacts): Forbidden {
+  if (hasSysAdmin(facts) === false) return "capability";
+  if (facts.remountErrno === "EPERM") return facts.effectiveCapabilities === undefined ? "not-permitted" : "seccomp";
+  if (facts.nfsErrno === "EACCES") return "security-profile";
+  return isNamespaced(facts) ? "user-namespace" : "not-permitted";
+}

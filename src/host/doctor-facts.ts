@@ -1,0 +1,210 @@
+// What doctor asks of this machine: /proc, the routing table, the mount point, and a mount that nobody else sees.
+import { accessSync, constants, existsSync, lstatSync, readdirSync, statSync } from "node:fs";
+import { hostname, release } from "node:os";
+import { dirname, join } from "node:path";
+import type { DoctorPorts } from "../doctor/collect.ts";
+import { engineOf } from "../doctor/engine.ts";
+import type { FstabFact, KernelFacts, LockFacts, MountPointFact, ProcessFacts } from "../doctor/facts.ts";
+import { isNamespaced } from "../doctor/rights.ts";
+import { errnoOf } from "../errors.ts";
+import { isNfs, topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
+import { isShareOf, type Share } from "../fstab/plan.ts";
+import { isSameOrBelow } from "../fstab/target.ts";
+import type { Mounter } from "../mount/ports.ts";
+import { clock } from "./clock.ts";
+import { routeTo, tryPort } from "./doctor-sockets.ts";
+import { tryMount } from "./doctor-trial.ts";
+import { readMounts } from "./files.ts";
+import { mountRights } from "./rights.ts";
+import { dial, resolveName } from "./sockets.ts";
+import { readText } from "./text.ts";
+
+/** What doctor is given besides the machine. */
+export interface DoctorSurroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The fstab that `run` would write, or "none". */
+  readonly fstab: string;
+  readonly statfs: Mounter["statfs"];
+}
+
+export function doctorPorts({ environment, fstab, statfs }: DoctorSurroundings): DoctorPorts {
+  return {
+    network: { dial, resolveName },
+    nowMs: clock.nowMs,
+    route: routeTo,
+    tryPort,
+    machine: (shares) => ({
+      engine: engineOf({
+        environment,
+        hasDockerFile: existsSync("/.dockerenv"),
+        hasPodmanFile: existsSync("/run/.containerenv"),
+        cgroup: readText("/proc/self/cgroup") ?? "",
+      }),
+      process: processFacts(shares),
+      kernel: kernelFacts(),
+      locks: lockFacts(),
+      fstab: fstabFact(fstab),
+    }),
+    mountPoint: (share, timeoutMs) => mountPointFact(share, statfs, timeoutMs),
+    trial: (share, requests, signal) => tryMount(trialDirectory(share), requests, signal),
+    self: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, machineName: hostname() },
+  };
+}
+
+function processFacts([first]: readonly Share[]): ProcessFacts {
+  const status = readText("/proc/self/status") ?? "";
+  const field = (name: string) => new RegExp(`^${name}:\\s*(\\d+)$`, "m").exec(status)?.[1];
+  const rights = mountRights(first?.label ?? "127.0.0.1:/", first?.realTarget ?? "/");
+  const remountErrno = rights.remountErrno();
+  const { effectiveCapabilities, uidMap, securityLabel } = rights;
+  const seccomp = field("Seccomp");
+  const noNew = field("NoNewPrivs");
+  return {
+    effectiveCapabilities,
+    uidMap,
+    securityLabel,
+    seccompMode: seccomp === undefined ? undefined : Number(seccomp),
+    noNewPrivileges: noNew === undefined ? undefined : noNew === "1",
+    remountErrno,
+    nfsErrno: remountErrno === "EACCES" || isNamespaced({ uidMap }) ? rights.nfsErrno() : undefined,
+  };
+}
+
+function kernelFacts(): KernelFacts {
+  const filesystems = (readText("/proc/filesystems") ?? "").match(/^.*\bnfs4?$/gm) ?? [];
+  const loaded = (readText("/proc/modules") ?? "").match(/^nfs(?:v3|v4)?(?= )/gm) ?? [];
+  const modules = `/lib/modules/${release()}`;
+  return {
+    release: release(),
+    filesystems: filesystems.map((line) => line.replace(/^.*\s/, "")),
+    loaded: [...loaded],
+    onDisk: existsSync(modules) ? modulesBelow(modules) : undefined,
+  };
+}
+
+/** Those of the NFS client that lie where the kernel's build puts them, or are built in. */
+function modulesBelow(modules: string): readonly string[] {
+  const builtIn = readText(join(modules, "modules.builtin")) ?? "";
+  const listed = readText(join(modules, "modules.dep")) ?? "";
+  return ["nfs", "nfsv3", "nfsv4"].filter((name) => new RegExp(`/nfs/${name}\\.ko`).test(`${builtIn}\n${listed}`));
+}
+
+function lockFacts(): Omit<LockFacts, "ownRpcbind"> {
+  const folders = `${process.env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`
+    .split(":")
+    .filter((folder) => folder !== "");
+  const find = (name: string) => folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  return { mountHelper: find("mount.nfs"), statd: find("rpc.statd") };
+}
+
+function fstabFact(path: string): FstabFact {
+  if (path === "none") return { path, unwritable: undefined };
+  return { path, unwritable: refusalToWrite(path) ?? undefined };
+}
+
+/** errno where a file could not be written or made. */
+function refusalToWrite(path: string): string | undefined {
+  const failure = accessFailure(path);
+  return failure === "ENOENT" ? accessFailure(dirname(path)) : failure;
+}
+
+function accessFailure(path: string): string | undefined {
+  try {
+    accessSync(path, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return errnoOf(error) ?? "EIO";
+  }
+}
+
+/** Nothing on or below an NFS mount is touched here: that could block for ever. */
+async function mountPointFact(share: Share, statfs: Mounter["statfs"], timeoutMs: number): Promise<MountPointFact> {
+  const mounts = readMounts();
+  const { realTarget } = share;
+  const top = topMountOn(mounts, realTarget);
+  const around = mountAround(
+    mounts.filter((mount) => mount.target !== realTarget || !isNfs(mount)),
+    realTarget,
+  );
+  if (top !== undefined && isNfs(top)) {
+    const isThisShare = isShareOf(top, share);
+    const answer = await statfs(realTarget, timeoutMs);
+    const state = { kind: "mounted", source: top.source, isThisShare } as const;
+    if (answer.kind === "done" || (answer.kind === "failed" && /^(?:EACCES|EPERM)$/.test(answer.errno))) {
+      return { state, around };
+    }
+    return { state: { ...state, errno: answer.kind === "failed" ? answer.errno : "" }, around };
+  }
+  const above = nfsAbove(mounts, realTarget) ?? share.parent?.realTarget;
+  if (above !== undefined) return { state: { kind: "on-a-share", above }, around };
+  return { state: localState(realTarget), around };
+}
+
+function nfsAbove(mounts: readonly MountRecord[], path: string): string | undefined {
+  return mounts.find((mount) => isNfs(mount) && isSameOrBelow(path, mount.target))?.target;
+}
+
+/** The mount that a path lies on. */
+function mountAround(mounts: readonly MountRecord[], path: string): MountRecord | undefined {
+  let around: MountRecord | undefined;
+  for (const mount of mounts) {
+    if (isSameOrBelow(path, mount.target) && mount.target.length >= (around?.target.length ?? 0)) around = mount;
+  }
+  return around;
+}
+
+function localState(path: string): MountPointFact["state"] {
+  try {
+    if (!statSync(path).isDirectory()) return { kind: "not-a-directory" };
+    return { kind: isEmpty(path) ? "empty" : "not-empty" };
+  } catch {
+    const above = nearestDirectory(dirname(path));
+    try {
+      if (!statSync(above).isDirectory()) return { kind: "not-a-directory" };
+    } catch (error) {
+      return { kind: "cannot-be-made", above, errno: errnoOf(error) ?? "EIO" };
+    }
+    const errno = accessFailure(above);
+    return errno === undefined ? { kind: "absent", above } : { kind: "cannot-be-made", above, errno };
+  }
+}
+
+function isEmpty(path: string): boolean {
+  try {
+    return readdirSync(path).length === 0;
+  } catch {
+    return true;
+  }
+}
+
+function nearestDirectory(path: string): string {
+  let found = path;
+  while (found !== "/" && !isThere(found)) found = dirname(found);
+  return found;
+}
+
+function isThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Where the trial mounts: the mount point itself, since a security profile may allow nothing else; where that is not there or
+ * has something of NFS on it or above it, another directory that is always there.
+ */
+function trialDirectory({ realTarget }: Share): string | undefined {
+  const mounts = readMounts();
+  const isUsable = (path: string) => {
+    if (nfsAbove(mounts, path) !== undefined) return false;
+    try {
+      return statSync(path).isDirectory();
+    } catch {
+      return false;
+    }
+  };
+  return [realTarget, "/mnt", "/srv", "/tmp", "/run", "/var"].find(isUsable);
+}

@@ -1,0 +1,4 @@
+// What makes the binary a worker, apart from the worker itself: every start asks for it.
+
+/** The argument that makes the binary a worker. */
+export const workerArgument = "--nfs-init-worker";
