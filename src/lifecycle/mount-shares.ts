@@ -3,19 +3,18 @@ import type { Settings } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
 import { isNfs, topMountOn } from "../fstab/mountinfo.ts";
 import { isShareOf, type MountPlan, type Share } from "../fstab/plan.ts";
-import { isGuard } from "../mount/guard.ts";
 import type { Clock, Mounter, TargetLock } from "../mount/ports.ts";
-import { isPropagated, isShared, unmounter } from "../mount/umount.ts";
+import { isPropagated, unmounter } from "../mount/umount.ts";
 import { askServer, mountAddresses, questionOf, type Network } from "../wait/readiness.ts";
 import { serverWaiter } from "../wait/wait.ts";
 import type { StatusBoard } from "../watch/status.ts";
+import { startDiagnosis, type DiagnosisPorts } from "./diagnosis.ts";
 import { establishShares, type EstablishPorts, type Establishing } from "./establish.ts";
-import type { Log } from "./log.ts";
+import { guardsOf } from "./guards.ts";
 import { mountReporter } from "./reporter.ts";
 import type { UndoStack } from "./undo.ts";
 
-export interface MountSharesPorts {
-  readonly log: Log;
+export interface MountSharesPorts extends DiagnosisPorts {
   readonly board: StatusBoard;
   readonly clock: Clock;
   readonly network: Network;
@@ -26,8 +25,6 @@ export interface MountSharesPorts {
   /** Waits for the lock on a local directory; undefined where it cannot be had in time. */
   readonly lockDirectory: (path: string) => Promise<(() => void) | undefined>;
   readonly loadModules: () => Promise<void>;
-  /** The most likely cause why a share does not mount, in one sentence; takes some seconds. */
-  readonly explain?: (share: Share) => Promise<string | undefined>;
 }
 
 /** What became of a lost share. */
@@ -77,47 +74,11 @@ export function mountShares(
   const report = mountReporter(log, ports.board, clock, plan);
   const { signal } = stop;
 
-  /** The most likely cause by share, once it was looked for. */
-  const causes = new Map<Share, string>();
-  const causeOf = async (share: Share): Promise<string | undefined> => {
-    try {
-      return await ports.explain?.(share);
-    } catch {
-      // A diagnosis that fails says nothing.
-      return undefined;
-    }
-  };
-  const explain = async (): Promise<void> => {
-    // One of them stands for all: they tend to have one cause, and each costs its server a dozen questions.
-    const first = report.waiting().find(({ watchOnly }) => !watchOnly);
-    if (first === undefined) return;
-    const cause = await causeOf(first);
-    if (cause === undefined || signal.aborted || !report.waiting().includes(first)) return;
-    causes.set(first, cause);
-    log("warn", "why the share is not mounted", {
-      stage: "mount",
-      source: first.label,
-      target: first.target,
-      reason: cause,
-    });
-  };
-  const explainMs =
-    settings.waitTimeoutMs === 0 ? explainAfterMs : Math.min(explainAfterMs, settings.waitTimeoutMs / 2);
-  /** A share that cannot be mounted ends the program: what a diagnosis finds stands beside the kernel's word. */
-  const withCause = async (error: unknown): Promise<unknown> => {
-    if (!(error instanceof AppError) || error.exitCode !== exitCodes.mountFailed) return error;
-    const share = plan.shares.find(({ target }) => target === error.fields["target"]);
-    const cause = share === undefined ? undefined : await causeOf(share);
-    const { message, exitCode, fields } = error;
-    return cause === undefined ? error : new AppError(message, exitCode, { fields, hint: cause, cause: error });
-  };
-  const explaining = setTimeout(() => void explain(), explainMs);
-  explaining.unref();
-
+  const diagnosis = startDiagnosis(ports, settings, plan, report.waiting);
   const giveUp = () => {
     const reason = `not mounted within ${settings.waitTimeoutMs / 1_000} s: ${report.pending().join("; ")}`;
-    const [cause = "check the server, or raise NFS_WAIT_TIMEOUT"] = causes.values();
-    stop.abort(new AppError(reason, exitCodes.timedOut, { hint: cause }));
+    const hint = diagnosis.found() ?? "check the server, or raise NFS_WAIT_TIMEOUT";
+    stop.abort(new AppError(reason, exitCodes.timedOut, { hint }));
   };
   const timer = settings.waitTimeoutMs === 0 ? undefined : setTimeout(giveUp, settings.waitTimeoutMs);
   const waiter = serverWaiter(
@@ -165,6 +126,7 @@ export function mountShares(
     if (lockOf?.kind === "locked") lockOf.note(undefined);
   };
 
+  const guards = guardsOf(ports, settings, undo);
   const held = new Map<Share, () => Promise<void>>();
   const letGo = async (share: Share): Promise<void> => {
     const release = held.get(share);
@@ -175,34 +137,10 @@ export function mountShares(
     if (!isSidecar || share.watchOnly || !isPropagated(mounter.mounts(), share.realTarget)) return;
     if (!ours.has(share)) {
       ours.add(share);
-      undo.push(() => removeGuard(share));
+      undo.push(() => guards.remove(share));
       undo.push(() => takeDown(share));
     }
     held.set(share, await mounter.hold(share.realTarget, settings.attemptTimeoutMs));
-  };
-  const removeGuard = async (share: Share): Promise<void> => {
-    const now = topMountOn(mounter.mounts(), share.realTarget);
-    if (now === undefined || !isGuard(now)) return;
-    const plain = await mounter.umount(share.realTarget, "plain", guardMs);
-    if (plain.kind !== "done" && !isShared(now)) await mounter.umount(share.realTarget, "lazy", guardMs);
-  };
-
-  const guarded = new Set<Share>();
-  const guard = async (share: Share, path: string): Promise<void> => {
-    if (!settings.guard || guarded.has(share)) return;
-    const top = topMountOn(mounter.mounts(), share.realTarget);
-    const isThere = top !== undefined && isGuard(top);
-    const answer = isThere ? undefined : await mounter.guard(path, settings.attemptTimeoutMs);
-    guarded.add(share);
-    if (answer !== undefined && answer.kind !== "done") {
-      const reason = answer.kind === "failed" ? answer.errno : "no answer in time";
-      return log("warn", "no guard under the share, writes reach the local disk while it is away", {
-        stage: "mount",
-        target: share.target,
-        reason,
-      });
-    }
-    undo.push(() => removeGuard(share));
   };
 
   /** Other instances may see the same mount point through propagation, each with a state directory of its own. */
@@ -217,7 +155,7 @@ export function mountShares(
     mounter,
     clock,
     lock,
-    guard,
+    guard: guards.put,
     serverReady: (share, notYet) => waiter.ready(questionOf(share), notYet),
     serverAnswers: async (share, asked) => (await askServer(network, questionOf(share), asked)).kind === "ready",
     addresses: (share, ready, version, asked) => mountAddresses(network, questionOf(share), ready, version, asked),
@@ -284,33 +222,27 @@ export function mountShares(
       leave();
     }
     // What lay below went with it, guards too.
-    for (const share of subtree) if (share !== lost) guarded.delete(share);
+    for (const share of subtree) if (share !== lost) guards.forget(share);
     const again = establishShares(establishPorts, { shares: subtree }, settings, signal);
     await again.ready;
     return "remounted";
   };
-  const readyOrCause = async (): Promise<void> => {
+  const ready = async (): Promise<void> => {
     try {
       await mounting.ready;
     } catch (error) {
-      throw await withCause(error);
+      throw await diagnosis.withCause(error);
+    } finally {
+      clearTimeout(timer);
+      diagnosis.stop();
     }
   };
-  const cancel = () => {
-    clearTimeout(timer);
-    clearTimeout(explaining);
-  };
-  mounting.ready.then(cancel, cancel);
-  const ready = readyOrCause();
-  return { ...mounting, ready, mounted, ours, generation, remount };
+  return { ...mounting, ready: ready(), mounted, ours, generation, remount };
 }
 
 function directoryAbove(path: string): string {
   return path.slice(0, Math.max(1, path.lastIndexOf("/")));
 }
-
-/** A share that is not mounted after so long is worth a diagnosis. */
-const explainAfterMs = 30_000;
 
 /** More mounts than this on top of one another are not ours to clear away. */
 const mostLayers = 10;
@@ -319,6 +251,3 @@ function isAtOrBelow(share: Share, top: Share): boolean {
   for (let one: Share | undefined = share; one !== undefined; one = one.parent) if (one === top) return true;
   return false;
 }
-
-/** Longest time for a guard, which is local: what takes time is to start the worker on a busy machine. */
-const guardMs = 2_000;

@@ -1,0 +1,65 @@
+// Looks for the cause where a share does not mount for long, and where it cannot be mounted at all.
+import type { Settings } from "../config/config.ts";
+import { AppError, exitCodes } from "../errors.ts";
+import type { MountPlan, Share } from "../fstab/plan.ts";
+import type { Log } from "./log.ts";
+
+export interface DiagnosisPorts {
+  readonly log: Log;
+  /** The most likely cause why a share does not mount, in one sentence; takes some seconds. */
+  readonly explain?: (share: Share) => Promise<string | undefined>;
+}
+
+export interface Diagnosis {
+  /** What was found so far, one sentence. */
+  readonly found: () => string | undefined;
+  /** The same error with what a diagnosis finds beside the kernel's word, where a share cannot be mounted. */
+  readonly withCause: (error: unknown) => Promise<unknown>;
+  readonly stop: () => void;
+}
+
+/** A share that is not mounted after so long is worth a diagnosis. */
+const afterMs = 30_000;
+
+/** Starts one when a share has waited for long, or half of NFS_WAIT_TIMEOUT has passed; `waiting` gives those that do. */
+export function startDiagnosis(
+  { log, explain }: DiagnosisPorts,
+  { waitTimeoutMs }: Pick<Settings, "waitTimeoutMs">,
+  plan: MountPlan,
+  waiting: () => readonly Share[],
+): Diagnosis {
+  let found: string | undefined;
+  let isOver = false;
+  const causeOf = async (share: Share): Promise<string | undefined> => {
+    try {
+      return await explain?.(share);
+    } catch {
+      // A diagnosis that fails says nothing.
+      return undefined;
+    }
+  };
+  const look = async (): Promise<void> => {
+    // One of them stands for all: they tend to have one cause, and each costs its server a dozen questions.
+    const share = waiting().find(({ watchOnly }) => !watchOnly);
+    if (share === undefined) return;
+    const reason = await causeOf(share);
+    if (reason === undefined || isOver || !waiting().includes(share)) return;
+    found = reason;
+    log("warn", "why the share is not mounted", { stage: "mount", source: share.label, target: share.target, reason });
+  };
+  const timer = setTimeout(() => void look(), waitTimeoutMs === 0 ? afterMs : Math.min(afterMs, waitTimeoutMs / 2));
+  return {
+    found: () => found,
+    withCause: async (error) => {
+      if (!(error instanceof AppError) || error.exitCode !== exitCodes.mountFailed) return error;
+      const { message, exitCode, fields } = error;
+      const share = plan.shares.find(({ target }) => target === fields["target"]);
+      const cause = share === undefined ? undefined : await causeOf(share);
+      return cause === undefined ? error : new AppError(message, exitCode, { fields, hint: cause, cause: error });
+    },
+    stop: () => {
+      isOver = true;
+      clearTimeout(timer);
+    },
+  };
+}
