@@ -123,6 +123,20 @@ describePlaces((place) => {
     );
   });
 
+  it("says the most likely cause once half of NFS_WAIT_TIMEOUT has run out, and with 124", async () => {
+    const env = { ...unreachableShare(temporaryDirectory()), NFS_WAIT_TIMEOUT: "6s" };
+    const { exitCode, stderr } = await run({ args: command, place, env, ownMounts: true });
+    const why = logLines(stderr).filter(({ msg }) => msg === "why the share is not mounted");
+    expect(why.map(({ level }) => level)).toEqual(["warn"]);
+    expect(why[0]?.reason).toMatch(/nothing listens on port 1 of 127\.0\.0\.1/);
+    const last = logLines(stderr).at(-1);
+    expect({ exitCode, msg: last?.msg, hint: last?.hint }).toEqual({
+      exitCode: 124,
+      msg: "gave up waiting",
+      hint: why[0]?.reason,
+    });
+  });
+
   it("names every share in the reason", async () => {
     const directory = temporaryDirectory();
     const env = {
