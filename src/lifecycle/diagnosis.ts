@@ -21,6 +21,9 @@ export interface Diagnosis {
 /** A share that is not mounted after so long is worth a diagnosis. */
 const afterMs = 30_000;
 
+/** Who waits no longer than twice this wants a quick end. */
+const shortestMs = 1_000;
+
 /** Starts one when a share has waited for long, or half of NFS_WAIT_TIMEOUT has passed; `waiting` gives those that do. */
 export function startDiagnosis(
   { log, explain }: DiagnosisPorts,
@@ -47,7 +50,8 @@ export function startDiagnosis(
     found = reason;
     log("warn", "why the share is not mounted", { stage: "mount", source: share.label, target: share.target, reason });
   };
-  const timer = setTimeout(() => void look(), waitTimeoutMs === 0 ? afterMs : Math.min(afterMs, waitTimeoutMs / 2));
+  const dueMs = waitTimeoutMs === 0 ? afterMs : Math.min(afterMs, waitTimeoutMs / 2);
+  const timer = dueMs < shortestMs ? undefined : setTimeout(() => void look(), dueMs);
   return {
     found: () => found,
     withCause: async (error) => {
