@@ -99,7 +99,12 @@ export async function lockLocalDirectory(path: string): Promise<(() => void) | u
 async function openLocked(path: string): Promise<number | undefined> {
   const untilMs = clock.nowMs() + lockForMs;
   for (;;) {
-    const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+    const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK, 0o644);
+    if (!fstatSync(fd).isFile()) {
+      // /dev/null, as people mask a file, must not be replaced by one; a FIFO would be waited for.
+      closeSync(fd);
+      throw new Error("it is not a regular file");
+    }
     if (tryLock(fd)) {
       const [locked, named] = [fstatSync(fd), statSync(path, { throwIfNoEntry: false })];
       if (named?.ino === locked.ino && named.dev === locked.dev) return fd;

@@ -5,6 +5,7 @@ import type { Identity } from "../init/identity.ts";
 import type { WriteAccess } from "../lifecycle/writable.ts";
 import type { HelperEnd, Look, Mounter, PathAnswer, Prepared } from "../mount/ports.ts";
 import { readMounts } from "./files.ts";
+import { batchedLooks } from "./looks.ts";
 import { turnstile } from "./turnstile.ts";
 import { workerArgument } from "./worker-argument.ts";
 import type { WorkerReply, WorkerRequest } from "./worker.ts";
@@ -119,7 +120,10 @@ function notStarted(cause: unknown): string {
 /** A worker process; see worker.ts. */
 export interface Worker {
   readonly isAlive: () => boolean;
-  /** The reply; undefined where none came in time, or the worker was stopped. */
+  /**
+   * The reply; undefined where none came in time, or the worker was stopped. It answers in the order of the questions; one that
+   * has let a question wait too long must be stopped.
+   */
   readonly ask: (request: WorkerRequest, timeoutMs?: number) => Promise<WorkerReply | undefined>;
   readonly stop: () => void;
 }
@@ -141,27 +145,31 @@ export function startWorker(): Worker {
   track(child);
   subprocess.catch(() => {});
   let pending = "";
-  let onReply: ((reply: WorkerReply | undefined) => void) | undefined;
-  const settle = (reply: WorkerReply | undefined) => {
-    onReply?.(reply);
-    onReply = undefined;
+  /** Who waits for a reply, in the order of the questions. */
+  let asking: ((reply: WorkerReply | undefined) => void)[] = [];
+  const end = () => {
+    const unanswered = asking;
+    asking = [];
+    for (const settle of unanswered) settle(undefined);
   };
-  child.stdin?.on("error", () => settle(undefined));
+  child.stdin?.on("error", end);
   child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
     const lines = (pending + chunk).split("\n");
     pending = lines.pop() ?? "";
-    for (const line of lines) settle(JSON.parse(line) as WorkerReply);
+    for (const line of lines) asking.shift()?.(JSON.parse(line) as WorkerReply);
   });
-  child.once("exit", () => settle(undefined));
+  child.once("exit", end);
   return {
-    isAlive: () => child.exitCode === null && child.signalCode === null,
+    isAlive: () => child.pid !== undefined && child.exitCode === null && child.signalCode === null,
     ask: (request, timeoutMs) =>
       new Promise((resolve) => {
-        const timer = timeoutMs === undefined ? undefined : setTimeout(() => settle(undefined), timeoutMs);
-        onReply = (reply) => {
+        // It could not be started: no process is free.
+        if (child.pid === undefined) return resolve(undefined);
+        const timer = timeoutMs === undefined ? undefined : setTimeout(end, timeoutMs);
+        asking.push((reply) => {
           clearTimeout(timer);
           resolve(reply);
-        };
+        });
         child.stdin?.write(`${JSON.stringify(request)}\n`);
       }),
     stop: () => {
@@ -205,6 +213,12 @@ export function createWorkers(): Workers {
     else if (!keep) idle.push(worker);
     return { reply, worker };
   };
+  const look = batchedLooks({
+    take: () => nextIdle() ?? startWorker(),
+    giveBack: (worker) => {
+      idle.push(worker);
+    },
+  });
   const askForAnswer = async (
     request: WorkerRequest,
     timeoutMs?: number,
@@ -279,7 +293,7 @@ export function createWorkers(): Workers {
       statfs: (path, timeoutMs) => askForAnswer({ do: "statfs", path }, timeoutMs),
       guard: (path, timeoutMs) => askForAnswer({ do: "guard", path }, timeoutMs),
       look: async (path, write, timeoutMs): Promise<Look> => {
-        const { reply } = await ask({ do: "look", path, write }, timeoutMs);
+        const reply = await look({ do: "look", path, write }, timeoutMs);
         if (reply === undefined) return { kind: "no-answer" };
         if (reply.kind === "answers") return reply;
         return { kind: "failed", errno: reply.kind === "failed" ? reply.errno : "EIO" };

@@ -12,6 +12,8 @@ const libc = openLibc({
 });
 
 const O_CLOEXEC = 0x8_0000;
+/** A FIFO that nobody writes to is not waited for. */
+const O_NONBLOCK = 0x800;
 // The flag differs between x86 and ARM (asm/fcntl.h).
 const O_DIRECTORY = process.arch === "x64" ? 0x1_0000 : 0x4000;
 const SYS_getdents64 = process.arch === "x64" ? 217n : 61n;
@@ -25,7 +27,7 @@ export function mayExecute(path: string): boolean {
 const chunkBytes = 65_536;
 /** The bytes of a small file, or its first ones up to `most`; undefined where it cannot be read. */
 export function readBytes(path: string, most = Number.POSITIVE_INFINITY): Uint8Array | undefined {
-  const fd = libc.open(cString(path), O_CLOEXEC, 0);
+  const fd = libc.open(cString(path), O_CLOEXEC | O_NONBLOCK, 0);
   if (fd < 0) return undefined;
   const chunks: Uint8Array[] = [];
   let total = 0;

@@ -11,6 +11,7 @@ import {
   statfsSync,
   statSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -67,7 +68,8 @@ export function runWorker(): void {
     const lines = (pending + chunk).split("\n");
     pending = lines.pop() ?? "";
     for (const line of lines) {
-      process.stdout.write(`${JSON.stringify(answer(JSON.parse(line) as WorkerRequest))}\n`);
+      // At once and whole: the next request may hang.
+      writeSync(1, `${JSON.stringify(answer(JSON.parse(line) as WorkerRequest))}\n`);
     }
   });
   process.stdin.on("end", () => process.exit(0));

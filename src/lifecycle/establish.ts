@@ -45,6 +45,8 @@ export interface Establishing {
    * signal's reason.
    */
   readonly ready: Promise<void>;
+  /** Waits for `nofail` shares no longer: `ready` settles with the others. */
+  readonly startWithout: () => void;
   /** Settles when nothing is going on any more. */
   readonly settled: Promise<void>;
 }
@@ -80,15 +82,22 @@ export function establishShares(
     );
     firstTries.set(share, withParent === undefined ? ownTry : Promise.race([ownTry, withParent]));
   }
-  const triedOnce = plan.shares.filter(({ nofail }) => nofail).map((share) => firstTries.get(share));
+  const triedOnce = plan.shares
+    .filter(({ nofail }) => nofail)
+    .map((share) => firstTries.get(share) ?? Promise.resolve());
   const required = plan.shares.filter((share) => !share.nofail).map((share) => mounted.get(share));
   for (const share of plan.shares.filter(({ nofail }) => nofail)) {
     mounted.get(share)?.catch((error: unknown) => {
       if (error instanceof AppError) ports.onGivenUp(share, error);
     });
   }
+  let startWithout = () => {};
+  const isEnough = new Promise<void>((resolve) => {
+    startWithout = resolve;
+  });
   return {
-    ready: Promise.all([...required, ...triedOnce]).then(() => {}),
+    ready: Promise.all([...required, Promise.race([Promise.all(triedOnce), isEnough])]).then(() => {}),
+    startWithout,
     settled: Promise.allSettled(mounted.values()).then(() => {}),
   };
 }

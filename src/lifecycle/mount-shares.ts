@@ -76,6 +76,7 @@ export function mountShares(
 
   const diagnosis = startDiagnosis(ports, settings, plan, report.waiting);
   const giveUp = () => {
+    if (report.waiting().every(({ nofail }) => nofail)) return mounting.startWithout();
     const reason = `not mounted within ${settings.waitTimeoutMs / 1_000} s: ${report.pending().join("; ")}`;
     const hint = diagnosis.found() ?? "check the server, or raise NFS_WAIT_TIMEOUT";
     stop.abort(new AppError(reason, exitCodes.timedOut, { hint }));

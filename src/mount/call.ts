@@ -79,7 +79,8 @@ async function askHelper(
   signal: AbortSignal,
 ): Promise<CallResult> {
   const options = mountCallOptions(share.options, version).join(",");
-  const end = await mounter.runHelper("mount.nfs", [share.label, mountPoint, "-o", options], signal);
+  // -n: without a note in /run/mount/utab, which nobody would take away again.
+  const end = await mounter.runHelper("mount.nfs", [share.label, mountPoint, "-n", "-o", options], signal);
   switch (end.kind) {
     case "exited":
       return end.exitCode === 0

@@ -53,9 +53,6 @@ export interface WatchSettings extends WatchBudgets {
   readonly timeoutMs: number;
 }
 
-/** A look that takes longer makes way for the next share, and goes on by itself. */
-const patienceMs = 200;
-
 /** How soon a share that may be lost is looked at again: an export that is being changed is gone for a moment, too. */
 const suspiciousMs = 1_000;
 
@@ -84,8 +81,9 @@ export async function watchShares(
   const generations = new Map<Share, number>();
   const dueMs = new Map<Share, number>();
   const lookedMs = new Map<Share, number>();
-  /** Cuts the pause short when a look ends that has outlasted its round. */
+  /** Cuts the pause short when a look ends after which its share is due earlier than the pause would. */
   let wake: (() => void) | undefined;
+  let plannedMs = 0;
 
   /** Whether the way to a share leads over one that is not healthy: then nothing can be said of it, and its clock stands. */
   const isBelowAway = (share: Share): boolean => {
@@ -136,7 +134,7 @@ export async function watchShares(
       }
     } finally {
       busy.delete(share);
-      wake?.();
+      if ((dueMs.get(share) ?? 0) < plannedMs) wake?.();
     }
   };
 
@@ -147,26 +145,26 @@ export async function watchShares(
       // Timers fire on whole milliseconds, and shares that are due within a moment of one another are looked at together.
       const due = shares().filter((share) => !busy.has(share) && (dueMs.get(share) ?? 0) <= startedMs + gatherMs);
       const mounts = due.length > 0 ? ports.mounts() : [];
+      const begun = new Map<Share, Promise<void>>();
+      // All at once; only what lies below another share waits for what is seen of that one.
       for (const share of due) {
-        if (isOver()) return;
         dueMs.set(share, startedMs + settings.intervalMs);
-        if (isBelowAway(share)) continue;
-        const enough = new AbortController();
-        const looking = probe(share, mounts)
-          .catch(ports.onFault)
-          .finally(() => enough.abort());
-        // Without its timer left behind, which would wake us once more.
-        await Promise.race([looking, clock.sleep(patienceMs, enough.signal).catch(() => {})]);
+        const above = share.parent === undefined ? undefined : begun.get(share.parent);
+        const look = async () => {
+          await above;
+          if (!isOver() && !isBelowAway(share)) await probe(share, mounts);
+        };
+        begun.set(share, look().catch(ports.onFault));
       }
     } catch (error) {
       ports.onFault(error);
     }
     const waiting = shares().filter((share) => !busy.has(share));
-    const nextMs = Math.min(...waiting.map((share) => dueMs.get(share) ?? 0), startedMs + settings.intervalMs);
+    plannedMs = Math.min(...waiting.map((share) => dueMs.get(share) ?? 0), startedMs + settings.intervalMs);
     const pause = new AbortController();
     wake = () => pause.abort();
     try {
-      const pauseMs = Math.max(gatherMs, nextMs - clock.nowMs());
+      const pauseMs = Math.max(gatherMs, plannedMs - clock.nowMs());
       await clock.sleep(pauseMs, AbortSignal.any([signal, pause.signal]));
     } catch {
       // Woken, or over.

@@ -97,7 +97,8 @@ export function fakeMounter(answers: Answers = {}): FakeMounter {
     table,
     mounts: () => [...table],
     runHelper: async (file, args, signal) => {
-      const [source = "", target = "", , text = ""] = args;
+      const [source = "", target = ""] = args;
+      const text = args.at(-1) ?? "";
       const end = await called(
         file === "mount.nfs" ? "mount" : file,
         text,
