@@ -56,6 +56,7 @@ export function establishShares(
   plan: MountPlan,
   settings: Settings,
   signal: AbortSignal,
+  isOptional: (share: Share) => boolean = ({ nofail }) => nofail,
 ): Establishing {
   const mounted = new Map<Share, Promise<void>>();
   const firstTries = new Map<Share, Promise<void>>();
@@ -85,8 +86,8 @@ export function establishShares(
   const triedOnce = plan.shares
     .filter(({ nofail }) => nofail)
     .map((share) => firstTries.get(share) ?? Promise.resolve());
-  const required = plan.shares.filter((share) => !share.nofail).map((share) => mounted.get(share));
-  for (const share of plan.shares.filter(({ nofail }) => nofail)) {
+  const required = plan.shares.filter((share) => !isOptional(share)).map((share) => mounted.get(share));
+  for (const share of plan.shares.filter(isOptional)) {
     mounted.get(share)?.catch((error: unknown) => {
       if (error instanceof AppError) ports.onGivenUp(share, error);
     });

@@ -224,7 +224,9 @@ export function mountShares(
     }
     // What lay below went with it, guards too.
     for (const share of subtree) if (share !== lost) guards.forget(share);
-    const again = establishShares(establishPorts, { shares: subtree }, settings, signal);
+    // What was there before is waited for, nofail or not.
+    const isOptional = (share: Share) => share.nofail && !before.includes(share);
+    const again = establishShares(establishPorts, { shares: subtree }, settings, signal, isOptional);
     await again.ready;
     return "remounted";
   };

@@ -47,7 +47,7 @@ export function remounter(
       onRemounted(share);
     } catch (error) {
       if (isOver()) return;
-      if (error instanceof AppError) return onFailed(share, error);
+      if (error instanceof AppError && !share.nofail) return onFailed(share, error);
       log("error", "a share could not be mounted afresh", { stage: "watch", ...about, reason: messageOf(error) });
     }
   };
