@@ -47,14 +47,16 @@ export function unmounter(
     if (there === undefined || !isShareOf(there, share)) return "gone";
     // Even the way to it leads over what does not answer: it goes when the share above it is detached with all below.
     for (let above = share.parent; above !== undefined; above = above.parent) if (isAway(above)) return "gone";
+    // A call that has taken the mount away may still be waiting for the server.
+    const isGone = () => topMountOn(mounter.mounts(), share.realTarget)?.id !== there.id;
     const leftMs = deadlineMs - clock.nowMs();
     if (leftMs > 0 && !isAway(share)) {
       const plain = await mounter.umount(share.realTarget, "plain", leftMs);
-      if (plain.kind === "done") return "unmounted";
+      if (plain.kind === "done" || isGone()) return "unmounted";
       // What propagates would be torn away from them too by a lazy unmount; plain umount(2) asks all of them whether it is busy.
       if (isShared(there) && plain.kind === "failed" && plain.errno === "EBUSY") return "in-use";
     }
     const lazy = await mounter.umount(share.realTarget, "lazy", Math.max(lazyMs, deadlineMs - clock.nowMs()));
-    return lazy.kind === "done" ? "detached" : "left";
+    return lazy.kind === "done" || isGone() ? "detached" : "left";
   };
 }

@@ -3,7 +3,7 @@ import { versionsToTry, type ExactVersion } from "../fstab/options.ts";
 import type { Share } from "../fstab/plan.ts";
 import { rpcClient } from "../rpc/client.ts";
 import { ports, programs, type Credential, type RpcFailure } from "../rpc/message.ts";
-import { mountPath, unmountPath, type MountAnswer } from "../rpc/mountd.ts";
+import { listExports, mountPath, unmountPath, type Export, type MountAnswer } from "../rpc/mountd.ts";
 import { lookupPath, type LookupAnswer } from "../rpc/nfs4.ts";
 import { getPort } from "../rpc/rpcbind.ts";
 import type { Dial } from "../rpc/transport.ts";
@@ -108,6 +108,8 @@ function refusal({ status, path }: Extract<LookupAnswer, { kind: "nfs-error" }>)
   return { kind: "not-ready", reason: `${path === "" ? "/" : path} on the server ${what}` };
 }
 
+const notExported: PathReadiness = { kind: "not-ready", reason: "mountd: the path is not exported to this client" };
+
 async function askMountd(
   dial: Dial,
   share: Pick<Share, "source" | "options" | "version">,
@@ -120,7 +122,14 @@ async function askMountd(
   try {
     const answer = await mountPath(mountd, share.source.path, signal);
     if (answer.kind === "mounted") await unmountPath(mountd, share.source.path, signal);
-    return judgeMount(answer, mountd.reservedPort() === true);
+    const verdict = judgeMount(answer, mountd.reservedPort() === true);
+    if (verdict.kind !== "ready" || answer.kind === "mounted") return verdict;
+    // A refusal of a high port tells nothing; that no export holds the path does.
+    const list = await listExports(mountd, signal);
+    const { path } = share.source;
+    const holdsPath = ({ directory }: Export) =>
+      directory === "/" || path === directory || path.startsWith(`${directory}/`);
+    return list.kind !== "exports" || list.exports.some(holdsPath) ? verdict : notExported;
   } finally {
     mountd.close();
   }
@@ -158,7 +167,7 @@ export function judgeMount(answer: MountAnswer, reservedPort: boolean): PathRead
       return ready;
     case "mount-error":
       if (answer.status === "MNT3ERR_ACCES") {
-        return reservedPort ? { kind: "not-ready", reason: "mountd: the path is not exported to this client" } : ready;
+        return reservedPort ? notExported : ready;
       }
       return {
         kind: "not-ready",
