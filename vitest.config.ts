@@ -26,6 +26,33 @@ export default defineConfig({
           fileParallelism: true,
         },
       },
+      {
+        test: {
+          name: "release",
+          include: ["test/release/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "examples",
+          include: ["test/examples/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "container",
+          include: ["test/container/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          // One Docker, and in the lab one processor.
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

@@ -13,8 +13,9 @@ import { plainHandover, type Handover } from "./init/handover.ts";
 import { notStarted, startCommand } from "./init/supervise.ts";
 import { readPlainInvocation, readReportRole, type ReportRole } from "./invocation.ts";
 
-/** Set by the build from package.json. */
+/** Set by the build, from package.json and from the repository. */
 declare const NFS_INIT_VERSION: string;
+declare const NFS_INIT_COMMIT: string;
 
 async function main(args: readonly string[]): Promise<number> {
   const inbox = openSignalInbox();
@@ -68,7 +69,10 @@ async function reportFrom(role: ReportRole, words: readonly string[]): Promise<n
 
 async function parseArguments(args: readonly string[]) {
   const { parseCommandLine } = await import("./command-line.ts");
-  return parseCommandLine(args, NFS_INIT_VERSION);
+  return parseCommandLine(
+    args,
+    `nfs-init ${NFS_INIT_VERSION} (commit ${NFS_INIT_COMMIT}, bun ${process.versions.bun})`,
+  );
 }
 
 /** Writes to stdout to the end: an exit would cut off what a slow reader has not taken yet. */

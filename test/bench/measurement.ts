@@ -15,7 +15,7 @@ export interface Absence {
   readonly reason: string;
 }
 
-export type Unit = "ms" | "% of a core" | "per s" | "MiB";
+export type Unit = "ms" | "% of a core" | "per s" | "MiB" | "MB" | "threads";
 
 /** One of the situations in which all competitors are measured; results are compared within it only. */
 export interface Case {
@@ -23,6 +23,8 @@ export interface Case {
   readonly title: string;
   /** Where it is not the measurement's. */
   readonly unit?: Unit;
+  /** What nfs-init's median is to stay below. */
+  readonly target?: number;
 }
 
 /** One run of one competitor. */

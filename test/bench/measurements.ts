@@ -1,10 +1,20 @@
 // The list of all measurements, in the order of the page.
 
 import type { Measurement } from "./measurement.ts";
+import { initAtRest } from "./measurements/init-at-rest.ts";
+import { init } from "./measurements/init.ts";
 import { lateServer } from "./measurements/late-server.ts";
 import { lossNoticed } from "./measurements/loss-noticed.ts";
 import { lostShare } from "./measurements/lost-share.ts";
 import { start } from "./measurements/start.ts";
 import { watchCost } from "./measurements/watch-cost.ts";
 
-export const measurements: readonly Measurement[] = [start, lateServer, lostShare, lossNoticed, watchCost];
+export const measurements: readonly Measurement[] = [
+  start,
+  init,
+  initAtRest,
+  lateServer,
+  lostShare,
+  lossNoticed,
+  watchCost,
+];

@@ -23,12 +23,22 @@ function renderResult(result: Result): string {
   const blocks = [
     `## ${title}`,
     question,
-    ...cases.flatMap((each) => [`**${each.title}**`, renderTable(result, each)]),
+    ...cases.flatMap((each) => [`**${each.title}**`, ...renderTarget(result, each), renderTable(result, each)]),
     ...absent.map(({ name, reason }) => `Not measured: ${name}, ${reason}.`),
     method,
     `${rounds} rounds on ${describePlace(result)}, ${result.date}. Again: \`${command}\`.`,
   ];
   return `${blocks.join("\n\n")}\n`;
+}
+
+function renderTarget(
+  { competitors, ...result }: Result,
+  { standings, target, unit = result.unit }: CaseResult,
+): readonly string[] {
+  const ours = competitors.find(({ role }) => role === "ours")?.name;
+  const median = standings.find(({ competitor }) => competitor === ours)?.median;
+  if (target === undefined || median === undefined) return [];
+  return [`Target for nfs-init: less than ${target} ${unit}, ${median < target ? "met" : "missed"}.`];
 }
 
 function renderTable({ competitors, ...result }: Result, { standings, unit = result.unit }: CaseResult): string {

@@ -6,22 +6,35 @@ import { chmodSync, writeFileSync } from "node:fs";
 /** Which clock it reads: the host's steady one, or the one that bash shows as EPOCHREALTIME. */
 export type StampClock = "monotonic" | "realtime";
 
-/** What `stamp PROGRAM ARG...` says when PROGRAM ran a `stamp` of its own as COMMAND. All on the program's clock. */
-export interface Stamps {
+/** What `stamp PROGRAM ARG...` says. All on the program's clock. */
+export interface Run {
   /** Just before execve(PROGRAM). */
   readonly execMs: number;
-  /** COMMAND's first instruction. */
-  readonly commandMs: number;
   /** PROGRAM was waited for. */
   readonly exitMs: number;
   /** PROGRAM's status as wait(2) gives it. */
   readonly status: number;
 }
 
+/** The same when PROGRAM ran a `stamp` of its own as COMMAND. */
+export interface Stamps extends Run {
+  /** COMMAND's first instruction. */
+  readonly commandMs: number;
+}
+
 const clockNumbers: Readonly<Record<StampClock, number>> = { realtime: 0, monotonic: 1 };
 
 /** System calls by their number on x86-64. */
-const calls = { write: 1, vfork: 58, execve: 59, exit: 60, wait4: 61, clockGettime: 228 } as const;
+const calls = {
+  write: 1,
+  sigprocmask: 14,
+  vfork: 58,
+  execve: 59,
+  exit: 60,
+  wait4: 61,
+  sigtimedwait: 128,
+  clockGettime: 228,
+} as const;
 
 // The instructions that the program is made of.
 const movEax = (value: number): number[] => [0xb8, value, 0, 0, 0];
@@ -30,6 +43,13 @@ const movEdi = (value: number): number[] => [0xbf, value, 0, 0, 0];
 const leaRsi = (offset: number): number[] => [0x48, 0x8d, 0x74, 0x24, offset]; // lea rsi, [rsp + offset]
 const syscall = [0x0f, 0x05];
 
+const readClockInto = (clock: StampClock, offset: number): number[] => [
+  ...movEax(calls.clockGettime),
+  ...movEdi(clockNumbers[clock]),
+  ...leaRsi(offset),
+  ...syscall,
+];
+
 /**
  * The program, an x86-64 ELF file.
  * `stamp` writes the time to standard output (a struct timespec, 16 bytes) and ends;
@@ -37,12 +57,7 @@ const syscall = [0x0f, 0x05];
  * time after wait, the wait status.
  */
 export function makeStampProgram(clock: StampClock): Buffer {
-  const readClock = (offset: number): number[] => [
-    ...movEax(calls.clockGettime),
-    ...movEdi(clockNumbers[clock]),
-    ...leaRsi(offset),
-    ...syscall,
-  ];
+  const readClock = (offset: number): number[] => readClockInto(clock, offset);
   const command = [...readClock(0), ...movEdx(16)];
   const writeAndExit = [
     ...movEax(calls.write),
@@ -99,6 +114,40 @@ export function makeStampProgram(clock: StampClock): Buffer {
   return Buffer.concat([makeElfHeader(headerBytes + code.length), Buffer.from(code)]);
 }
 
+/**
+ * The waiter, an x86-64 ELF file: it writes the time of its first instruction to standard output, waits for SIGTERM, which it has blocked
+ * by then, writes the time at which it got it, and ends. Each time is a struct timespec, 16 bytes.
+ */
+function makeWaiterProgram(clock: StampClock): Buffer {
+  const set = 48;
+  const writeTime = [...movEax(calls.write), ...movEdi(1), ...leaRsi(0), ...movEdx(timeBytes), ...syscall];
+  const setBytes = bytes(0x41, 0xba, 8, 0, 0, 0); // mov r10d, 8
+  const code = [
+    ...bytes(0x48, 0x83, 0xec, 64), // sub rsp, 64
+    ...readClockInto(clock, 0),
+    ...bytes(0x48, 0xc7, 0x44, 0x24, set, 0, 0x40, 0, 0), // mov qword [rsp + set], 1 << (SIGTERM - 1)
+    ...movEax(calls.sigprocmask),
+    ...movEdi(0), // SIG_BLOCK
+    ...leaRsi(set),
+    ...movEdx(0),
+    ...setBytes,
+    ...syscall,
+    ...writeTime,
+    ...movEax(calls.sigtimedwait),
+    ...bytes(0x48, 0x8d, 0x7c, 0x24, set), // lea rdi, [rsp + set]
+    ...bytes(0x31, 0xf6), // xor esi, esi
+    ...movEdx(0),
+    ...setBytes,
+    ...syscall,
+    ...readClockInto(clock, 0),
+    ...writeTime,
+    ...movEax(calls.exit),
+    ...movEdi(0),
+    ...syscall,
+  ];
+  return Buffer.concat([makeElfHeader(headerBytes + code.length), Buffer.from(code)]);
+}
+
 const bytes = (...values: number[]): number[] => values;
 
 const base = 0x400000;
@@ -126,16 +175,40 @@ function makeElfHeader(fileBytes: number): Buffer {
 }
 
 export function writeStampProgram(file: string, clock: StampClock): void {
+  writeProgram(file, makeStampProgram(clock));
+}
+
+export function writeWaiterProgram(file: string, clock: StampClock): void {
+  writeProgram(file, makeWaiterProgram(clock));
+}
+
+function writeProgram(file: string, program: Buffer): void {
   if (process.arch !== "x64")
     throw new Error(`the benchmarks' stopwatch is made for x86-64, this machine is ${process.arch}`);
-  writeFileSync(file, makeStampProgram(clock));
+  writeFileSync(file, program);
   chmodSync(file, 0o755);
+}
+
+/** What a program writes as a time, and what `stamp PROGRAM` writes at the end. */
+export const timeBytes = 16;
+export const runBytes = 40;
+
+/** Reads a time in milliseconds. */
+export function timeAt(output: Buffer, offset: number): number {
+  return Number(output.readBigInt64LE(offset)) * 1000 + Number(output.readBigInt64LE(offset + 8)) / 1e6;
+}
+
+/** Reads what `stamp PROGRAM` writes at the end. */
+export function parseRun(output: Buffer, offset: number): Run {
+  return {
+    execMs: timeAt(output, offset),
+    exitMs: timeAt(output, offset + timeBytes),
+    status: output.readInt32LE(offset + 2 * timeBytes),
+  };
 }
 
 /** Reads what a `stamp PROGRAM ... stamp` has written, or undefined where COMMAND did not run. */
 export function parseStamps(output: Buffer): Stamps | undefined {
-  if (output.length !== 56) return undefined;
-  const timeMs = (offset: number): number =>
-    Number(output.readBigInt64LE(offset)) * 1000 + Number(output.readBigInt64LE(offset + 8)) / 1e6;
-  return { commandMs: timeMs(0), execMs: timeMs(16), exitMs: timeMs(32), status: output.readInt32LE(48) };
+  if (output.length !== timeBytes + runBytes) return undefined;
+  return { commandMs: timeAt(output, 0), ...parseRun(output, timeBytes) };
 }

@@ -2,26 +2,16 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import type { Absence, Competitor, Measurement, Rig, Trial } from "../measurement.ts";
-import { findPeers } from "../peers.ts";
-import type { PeerName } from "../peers.ts";
+import { findInits } from "../inits.ts";
+import type { Competitor, Measurement, Rig, Trial } from "../measurement.ts";
 import { parseStamps, writeStampProgram } from "../stamp.ts";
 import type { Stamps } from "../stamp.ts";
 
-const project = join(import.meta.dirname, "../../..");
-const nfsInit = join(project, "dist/nfs-init");
 const shellEntrypoint = join(import.meta.dirname, "../peers/shell-entrypoint.sh");
-
-/** None of them runs as PID 1 here: tini is asked to adopt orphans, as the others do by themselves. */
-const peerArguments: Readonly<Record<PeerName, readonly string[]>> = {
-  tini: ["-s", "--"],
-  "dumb-init": ["--"],
-  catatonit: ["--"],
-};
 
 /** How a competitor is started. */
 interface Start {
@@ -54,8 +44,7 @@ export const start: Measurement = {
 };
 
 async function open(): Promise<Rig> {
-  if (!existsSync(nfsInit)) throw new Error("cannot measure dist/nfs-init: it is not there; run `npm run build` first");
-  const peers = await findPeers();
+  const { competitors: inits, absent, prefixes } = await findInits();
   const folder = mkdtempSync(join(tmpdir(), "nfs-init-bench-"));
   const stamp = join(folder, "stamp");
   writeStampProgram(stamp, "monotonic");
@@ -63,25 +52,10 @@ async function open(): Promise<Rig> {
   const nothingToMount = { ...plain, TEST: "1", NFS_MOUNT_POINT: "/mnt/none", FSTAB: join(folder, "fstab") };
 
   const starts = new Map<string, Start>([
-    ["nfs-init", { command: [nfsInit, "--", stamp], environment: plain }],
-    ["exec", { command: [stamp], environment: plain }],
     ["shell-entrypoint", { command: [shellEntrypoint, stamp], environment: nothingToMount }],
   ]);
-  const competitors: Competitor[] = [
-    { name: "nfs-init", title: "nfs-init", role: "ours" },
-    { name: "exec", title: "no init", role: "floor" },
-    { name: "shell-entrypoint", title: "shell entrypoint", role: "peer" },
-  ];
-  const absent: Absence[] = [];
-  for (const [name, options] of Object.entries(peerArguments) as [PeerName, readonly string[]][]) {
-    const peer = peers[name];
-    if (peer === undefined) {
-      absent.push({ name, reason: "there is no such program on this machine" });
-      continue;
-    }
-    starts.set(name, { command: [peer.file, ...options, stamp], environment: plain });
-    competitors.push({ name, title: name, role: "peer", version: peer.version });
-  }
+  for (const [name, prefix] of prefixes) starts.set(name, { command: [...prefix, stamp], environment: plain });
+  const competitors: Competitor[] = [...inits, { name: "shell-entrypoint", title: "shell entrypoint", role: "peer" }];
 
   const run = async (trial: Trial): Promise<number> => {
     const wanted = starts.get(trial.competitor);

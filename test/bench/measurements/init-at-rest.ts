@@ -1,0 +1,87 @@
+// What an init holds and does while COMMAND runs and nothing happens: memory, threads, wake-ups.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { statusOf } from "../../support/process-table.ts";
+import { findInits } from "../inits.ts";
+import type { Measurement, Rig } from "../measurement.ts";
+import { Waiters } from "../waiter.ts";
+
+const settleMs = 3000;
+const windowMs = 10_000;
+
+export const initAtRest: Measurement = {
+  name: "init-at-rest",
+  title: "An init at rest",
+  question: "With nothing to mount, what does the init hold and do while COMMAND runs and nothing happens?",
+  method: [
+    `All inits of a round run side by side. Over ${windowMs / 1000} s that begin ${settleMs / 1000} s after COMMAND the context switches of all threads`,
+    "of the init are counted, voluntary and not; at the end its memory is read from smaps_rollup and its threads are counted.",
+    "Private and dirty is what it takes from the machine; most of what is resident of nfs-init is the file itself, which the",
+    "kernel can drop and all instances share. Without an init there is nothing.",
+  ].join(" "),
+  unit: "MB",
+  where: "this machine",
+  warmUpRounds: 0,
+  rounds: 5,
+  cases: [
+    { name: "dirty", title: "Private dirty memory", target: 8 },
+    { name: "resident", title: "Resident memory" },
+    { name: "threads", title: "Threads", unit: "threads" },
+    { name: "wakeups", title: "Wake-ups", unit: "per s", target: 1 },
+  ],
+  open,
+};
+
+type Rest = Readonly<Record<string, number>>;
+
+async function open(): Promise<Rig> {
+  const { competitors, absent, prefixes } = await findInits();
+  const waiters = new Waiters();
+  const rounds = new Map<number, Promise<ReadonlyMap<string, Rest>>>();
+
+  const measureAll = async (): Promise<ReadonlyMap<string, Rest>> =>
+    new Map(
+      await Promise.all(
+        Array.from(prefixes, async ([name, prefix]) => [name, await measureRest(waiters, prefix)] as const),
+      ),
+    );
+  const run: Rig["run"] = async (trial) => {
+    const round = rounds.get(trial.round) ?? measureAll();
+    rounds.set(trial.round, round);
+    const figure = (await round).get(trial.competitor)?.[trial.case];
+    if (figure === undefined) throw new Error(`there is no figure ${trial.case} of ${trial.competitor}`);
+    return figure;
+  };
+  const close = async (): Promise<void> => waiters.close();
+  return { competitors, absent, setting: {}, run, close };
+}
+
+async function measureRest(waiters: Waiters, prefix: readonly string[]): Promise<Rest> {
+  if (prefix.length === 0) return { dirty: 0, resident: 0, threads: 0, wakeups: 0 };
+  const { pid, end } = await waiters.start(prefix);
+  await sleep(settleMs);
+  const before = countSwitches(pid);
+  const from = performance.now();
+  await sleep(windowMs);
+  const wakeups = ((countSwitches(pid) - before) * 1000) / (performance.now() - from);
+  const memory = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  const threads = Number(statusOf(pid, "Threads"));
+  await end();
+  return { dirty: megabytes(memory, "Private_Dirty"), resident: megabytes(memory, "Rss"), threads, wakeups };
+}
+
+function countSwitches(pid: number): number {
+  let sum = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const text = readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8");
+    for (const [, count] of text.matchAll(/^(?:non)?voluntary_ctxt_switches:\s*(\d+)$/gm)) sum += Number(count);
+  }
+  return sum;
+}
+
+function megabytes(rollup: string, field: string): number {
+  const kibibytes = new RegExp(`^${field}:\\s*(\\d+) kB$`, "m").exec(rollup)?.[1];
+  if (kibibytes === undefined) throw new Error(`smaps_rollup has no ${field}`);
+  return (Number(kibibytes) * 1024) / 1e6;
+}

@@ -1,0 +1,92 @@
+// Containers as a user starts them: capabilities, restart policy, what they logged, and how they ended.
+import { getContainerRuntimeClient } from "testcontainers";
+import { onTestFinished } from "vitest";
+
+/** How many times longer things may take here than on an ordinary machine. */
+const slowness = Number(process.env["TEST_SLOWNESS"] ?? 1);
+
+/** For states that containers come to by themselves. */
+export const patience = { timeoutMs: 30_000 * slowness, intervalMs: 100 * slowness };
+
+export interface ContainerOptions {
+  readonly image: string;
+  readonly command?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly network?: string;
+  readonly aliases?: readonly string[];
+  readonly restart?: "no" | "always";
+  /** What mounting needs: CAP_SYS_ADMIN, and no AppArmor. */
+  readonly mayMount?: boolean;
+  readonly privileged?: boolean;
+  /** Who removes it at the end of a test; for a container that many tests use, `false`. */
+  readonly autoCleanup?: boolean;
+}
+
+export interface Running {
+  /** Both streams, of all its starts. */
+  readonly logs: () => Promise<string>;
+  readonly inspect: () => Promise<State>;
+  readonly exec: (script: string) => Promise<string>;
+  /** As docker stop. */
+  readonly stop: (timeoutSeconds: number) => Promise<void>;
+  readonly remove: () => Promise<void>;
+}
+
+export interface State {
+  readonly running: boolean;
+  readonly exitCode: number;
+  readonly restarts: number;
+  readonly health: string | undefined;
+}
+
+/** Starts a container; it is gone when the test has finished. */
+export async function start(options: ContainerOptions): Promise<Running> {
+  const client = await getContainerRuntimeClient();
+  const { image, command, environment, network, aliases, restart, mayMount, privileged } = options;
+  const container = await client.container.create({
+    Image: image,
+    ...(command !== undefined && { Cmd: [...command] }),
+    Env: Object.entries(environment ?? {}).map(([name, value]) => `${name}=${value}`),
+    HostConfig: {
+      RestartPolicy: { Name: restart ?? "no" },
+      CapAdd: mayMount === true ? ["SYS_ADMIN"] : [],
+      SecurityOpt: mayMount === true ? ["apparmor=unconfined"] : [],
+      Privileged: privileged ?? false,
+      NetworkMode: network ?? process.env["TEST_NETWORK"] ?? "bridge",
+    },
+    ...(network !== undefined && {
+      NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [...(aliases ?? [])] } } },
+    }),
+  });
+  await container.start();
+
+  const remove = async () => {
+    await container.remove({ force: true, v: true });
+  };
+  if (options.autoCleanup !== false) onTestFinished(remove);
+  return {
+    logs: async () => textOfLog(await container.logs({ stdout: true, stderr: true })),
+    inspect: async () => {
+      const { State: state, RestartCount: restarts } = await container.inspect();
+      return { running: state.Running, exitCode: state.ExitCode, restarts, health: state.Health?.Status };
+    },
+    exec: async (script) => {
+      const { exitCode, output } = await client.container.exec(container, ["sh", "-c", script]);
+      if (exitCode !== 0) throw new Error(`in ${image}: ${script}: exit code ${exitCode}: ${output}`);
+      return output.trim();
+    },
+    stop: async (timeoutSeconds) => {
+      await container.stop({ t: timeoutSeconds });
+    },
+    remove,
+  };
+}
+
+/** Docker Engine API, "Attach to a container": frames of a header of eight bytes, of which the last four are the length of what follows. */
+function textOfLog(frames: Buffer): string {
+  const parts: Buffer[] = [];
+  for (let at = 0; at + 8 <= frames.length; at += 8 + frames.readUInt32BE(at + 4)) {
+    parts.push(frames.subarray(at + 8, at + 8 + frames.readUInt32BE(at + 4)));
+  }
+  return Buffer.concat(parts).toString();
+}

@@ -1,0 +1,59 @@
+// Builds the images of this project under the Docker that is at hand: the Dockerfiles around the executables in dist, and an NFS server.
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { GenericContainer } from "testcontainers";
+
+const project = join(import.meta.dirname, "../..");
+
+/** What the images are made from. Where no registry can be reached, images that are there already. */
+const bases = {
+  ubuntu: process.env["TEST_BASE_UBUNTU"] ?? "ubuntu:24.04",
+  server: process.env["TEST_BASE_SERVER"] ?? "debian:bookworm-slim",
+  alpine: process.env["TEST_BASE_ALPINE"] ?? "nginx:stable-alpine",
+};
+
+export type ClientImage = "ubuntu" | "alpine";
+
+/** Those that are built and run here. */
+export const clientImages: readonly ClientImage[] = bases.alpine === "none" ? ["ubuntu"] : ["ubuntu", "alpine"];
+
+const suffixes = { ubuntu: "", alpine: "-musl" };
+
+/** Builds the image of Dockerfile.NAME. Returns its name. */
+export async function buildClient(name: ClientImage): Promise<string> {
+  const executable = `dist/nfs-init-linux-${process.arch}${suffixes[name]}`;
+  if (!existsSync(join(project, executable))) throw new Error(`there is no ${executable}: npm run build:all`);
+  // A folder with what the build needs and no more: the whole context goes over the wire.
+  const context = mkdtempSync(join(tmpdir(), "nfs-init-context-"));
+  try {
+    mkdirSync(join(context, "dist"));
+    for (const file of [executable, ".dockerignore", `Dockerfile.${name}`]) {
+      copyFileSync(join(project, file), join(context, file));
+    }
+    const image = `nfs-init-test-${name}`;
+    await GenericContainer.fromDockerfile(context, `Dockerfile.${name}`)
+      .withBuildkit()
+      .withBuildArgs({ BASE: bases[name], BINARY: "dist" })
+      .build(image, { deleteOnExit: false });
+    return image;
+  } finally {
+    rmSync(context, { recursive: true });
+  }
+}
+
+/** Builds the NFS server of the Compose example. Returns the image's name. */
+export async function buildServer(): Promise<string> {
+  const context = mkdtempSync(join(tmpdir(), "nfs-init-context-"));
+  try {
+    cpSync(join(project, "examples/compose/server"), context, { recursive: true });
+    const image = "nfs-init-test-server";
+    await GenericContainer.fromDockerfile(context)
+      .withBuildkit()
+      .withBuildArgs({ BASE: bases.server })
+      .build(image, { deleteOnExit: false });
+    return image;
+  } finally {
+    rmSync(context, { recursive: true });
+  }
+}

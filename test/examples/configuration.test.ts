@@ -1,0 +1,62 @@
+// What the examples and images tell nfs-init is understood by it, without a warning.
+import { describe, expect, it } from "vitest";
+import { parseCommandLine } from "../../src/command-line.ts";
+import { noFlags, readConfig } from "../../src/config/config.ts";
+import { variableRows, type Variable } from "../../src/config/variables.ts";
+import { reserved, roles } from "../../src/invocation.ts";
+import { allUses, filesBelow, folder, readFinalStage, textOf } from "./uses.ts";
+
+const uses = allUses();
+
+it("finds uses of every kind", () => {
+  const places = uses.map(({ place }) => place).join("\n");
+  expect(uses.length).toBeGreaterThan(12);
+  for (const part of [
+    "compose.yaml web",
+    "docker-compose.yml api",
+    "sidecar.yaml",
+    "media.service",
+    "Dockerfile.alpine",
+  ]) {
+    expect(places).toContain(part);
+  }
+});
+
+describe.each(uses)("$place", ({ environment, commandLines }) => {
+  it("has a configuration without a problem or a warning", () => {
+    const result = readConfig(environment, noFlags);
+    expect(result).toEqual({ kind: "config", config: expect.objectContaining({ warnings: [] }) as unknown });
+  });
+
+  it("uses commands that nfs-init has or keeps", () => {
+    for (const words of commandLines) {
+      const [first = ""] = words;
+      if (first !== "--") expect(reserved).toContain(first);
+      if (first === "--" || roles.some((role) => role === first))
+        expect(() => parseCommandLine(words, "")).not.toThrow();
+    }
+  });
+});
+
+/** Names that are not ours: those Kubernetes sets for a Service called nfs. */
+const foreign = new Set(["NFS_SERVICE_HOST", "NFS_PORT"]);
+
+it.each(filesBelow(folder))("%s names no variable that does not exist", (file) => {
+  const known = new Set(variableRows.flatMap((row: Variable) => [row.name, ...(row.aliases ?? [])]));
+  const numbered = new Set(variableRows.filter((row: Variable) => row.numbered).map(({ name }) => name));
+  for (const [name] of textOf(file).matchAll(/\bNFS_[A-Z0-9_]+/g)) {
+    const isKnown = known.has(name) || (/^NFS_\d+_/.test(name) && numbered.has(name.replace(/^NFS_\d+_/, "NFS_")));
+    expect(isKnown || foreign.has(name), name).toBe(true);
+  }
+});
+
+it.each(["Dockerfile.alpine", "Dockerfile.ubuntu", "examples/balena/web/Dockerfile", "examples/balena/api/Dockerfile"])(
+  "%s gives a CMD, since its ENTRYPOINT takes away that of the base",
+  (file) => {
+    const words = readFinalStage(file).map(([word]) => word);
+    expect(words.indexOf("CMD")).toBeGreaterThan(words.indexOf("ENTRYPOINT"));
+    expect(words).toContain("HEALTHCHECK");
+    // The base's own is kept.
+    expect(words).not.toContain("STOPSIGNAL");
+  },
+);

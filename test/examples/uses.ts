@@ -1,0 +1,184 @@
+// Finds where the examples use nfs-init: the environments it would read, and the command lines it would be started with.
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { parse, parseAllDocuments } from "yaml";
+
+export const project = join(import.meta.dirname, "../..");
+export const folder = join(project, "examples");
+
+/** One configuration and what is started with it. */
+export interface Use {
+  /** For the test's title: file and service. */
+  readonly place: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Arguments of nfs-init, without its own name. */
+  readonly commandLines: readonly (readonly string[])[];
+}
+
+export interface Container {
+  readonly name: string;
+  readonly command?: readonly string[];
+  readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  readonly envFrom?: readonly { readonly configMapRef?: { readonly name: string } }[];
+  readonly [field: string]: unknown;
+}
+
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly data?: Readonly<Record<string, string>>;
+  readonly spec?: {
+    readonly template?: {
+      readonly spec?: { readonly initContainers?: readonly Container[]; readonly containers?: readonly Container[] };
+    };
+  };
+}
+
+export interface Composition {
+  readonly services: Readonly<
+    Record<string, { readonly environment?: Readonly<Record<string, string>>; readonly command?: readonly string[] }>
+  >;
+}
+
+export const composeFiles = ["examples/compose/compose.yaml", "examples/balena/docker-compose.yml"];
+export const units = ["examples/systemd/media.service"];
+export const manifestFiles = readdirSync(join(folder, "kubernetes"))
+  .filter((name) => name.endsWith(".yaml"))
+  .map((name) => `examples/kubernetes/${name}`);
+export const dockerfiles = [
+  "Dockerfile.alpine",
+  "Dockerfile.ubuntu",
+  ...filesBelow(folder).filter((file) => /\/Dockerfile[^/]*$/.test(file)),
+];
+
+/** Every file of the examples, as a path from the project. */
+export function filesBelow(start: string): readonly string[] {
+  return readdirSync(start, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(project, join(entry.parentPath, entry.name)));
+}
+
+export function textOf(file: string): string {
+  return readFileSync(join(project, file), "utf8");
+}
+
+export function readComposition(file: string): Composition {
+  return parse(textOf(file), { merge: true }) as Composition;
+}
+
+export function readManifests(file: string): readonly Manifest[] {
+  return parseAllDocuments(textOf(file)).map((document) => {
+    if (document.errors[0] !== undefined) throw document.errors[0];
+    return document.toJS() as Manifest;
+  });
+}
+
+/** `[word, rest]` of every instruction of the last stage: Dockerfile reference, "Format". */
+export function readFinalStage(file: string): readonly (readonly [string, string])[] {
+  const lines = textOf(file)
+    .replaceAll(/^\s*#.*\n/gm, "")
+    .replaceAll(/\\\n/g, " ")
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  const instructions = lines.map((line): [string, string] => {
+    const [, word = "", rest = ""] = /^\s*(\w+)\s+(.*)$/.exec(line) ?? [];
+    return [word.toUpperCase(), rest];
+  });
+  return instructions.slice(instructions.findLastIndex(([word]) => word === "FROM"));
+}
+
+/** `[section, name, value]` of every assignment: systemd.syntax(7), without continued lines. */
+export function readUnit(file: string): readonly (readonly [string, string, string])[] {
+  let section = "";
+  const assignments: [string, string, string][] = [];
+  for (const line of textOf(file).split("\n")) {
+    if (line === "" || line.startsWith("#")) continue;
+    const header = /^\[(\w+)\]$/.exec(line)?.[1];
+    const [, name, value = ""] = /^(\w+)=(.*)$/.exec(line) ?? [];
+    if (header !== undefined) section = header;
+    else if (name !== undefined && section !== "") assignments.push([section, name, value]);
+    else throw new Error(`${file}: not understood: ${line}`);
+  }
+  return assignments;
+}
+
+/** Everything that the examples and the images ask of nfs-init. */
+export function allUses(): readonly Use[] {
+  return [
+    ...composeFiles.flatMap(usesOfComposition),
+    ...manifestFiles.flatMap(usesOfManifests),
+    ...units.map(useOfUnit),
+    ...dockerfiles.map(useOfDockerfile),
+  ].filter(({ environment, commandLines }) => commandLines.length > 0 || Object.keys(environment).length > 0);
+}
+
+function usesOfComposition(file: string): readonly Use[] {
+  return Object.entries(readComposition(file).services).map(([name, { environment = {} }]) => ({
+    place: `${file} ${name}`,
+    environment,
+    commandLines: [],
+  }));
+}
+
+function usesOfManifests(file: string): readonly Use[] {
+  const manifests = readManifests(file);
+  const maps = new Map(
+    manifests.filter(({ kind }) => kind === "ConfigMap").map((one) => [one.metadata.name, one.data]),
+  );
+  return manifests.flatMap(({ spec, metadata }) =>
+    [...(spec?.template?.spec?.initContainers ?? []), ...(spec?.template?.spec?.containers ?? [])].map((container) => ({
+      place: `${file} ${metadata.name}/${container.name}`,
+      environment: Object.assign(
+        {},
+        ...(container.envFrom ?? []).map(({ configMapRef }) => maps.get(configMapRef?.name ?? "")),
+        Object.fromEntries((container.env ?? []).map(({ name, value = "" }) => [name, value])),
+      ) as Record<string, string>,
+      commandLines: commandsIn(container),
+    })),
+  );
+}
+
+/** Every list under a `command` key, at any depth: the container's own and those of its probes. */
+function commandsIn(value: unknown): readonly (readonly string[])[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]: [string, unknown]) =>
+    key === "command" && Array.isArray(inner) ? argumentsOf(inner as string[]) : commandsIn(inner),
+  );
+}
+
+function useOfUnit(file: string): Use {
+  const unit = readUnit(file);
+  const environment = unit
+    .filter(([, name]) => name === "Environment")
+    .flatMap(([, , value]) => value.split(" ").map((word) => word.split(/=(.*)/s).slice(0, 2)));
+  return {
+    place: file,
+    environment: Object.fromEntries(environment) as Record<string, string>,
+    commandLines: unit
+      .filter(([, name]) => name.startsWith("Exec"))
+      .flatMap(([, , value]) => argumentsOf(value.split(" "))),
+  };
+}
+
+function useOfDockerfile(file: string): Use {
+  const stage = readFinalStage(file);
+  const [entrypoint, command] = ["ENTRYPOINT", "CMD"].map((wanted) =>
+    stage.filter(([word]) => word === wanted).flatMap(([, rest]) => JSON.parse(rest) as string[]),
+  );
+  const checks = stage.filter(([word]) => word === "HEALTHCHECK").map(([, rest]) => rest.slice(rest.indexOf("[")));
+  return {
+    place: file,
+    environment: Object.fromEntries(
+      stage.filter(([word]) => word === "ENV").map(([, rest]) => rest.split("=")),
+    ) as Record<string, string>,
+    commandLines: [
+      [...(entrypoint ?? []), ...(command ?? [])],
+      ...checks.map((text) => JSON.parse(text) as string[]),
+    ].flatMap(argumentsOf),
+  };
+}
+
+function argumentsOf([program = "", ...words]: readonly string[]): readonly (readonly string[])[] {
+  return /(^|\/)nfs-init$/.test(program) ? [words] : [];
+}

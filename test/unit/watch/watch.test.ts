@@ -1,0 +1,460 @@
+// The loop that looks at shares: when it looks at which, whom it waits for, and what it tells.
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Share } from "../../../src/fstab/plan.ts";
+import type { MountRecord } from "../../../src/fstab/mountinfo.ts";
+import { guardSource } from "../../../src/mount/guard.ts";
+import type { Clock, Look } from "../../../src/mount/ports.ts";
+import { watchShares, type ShareChange, type WatchSettings } from "../../../src/watch/watch.ts";
+import { localMount, nfsMount } from "../fakes/mounts.ts";
+import { planOf } from "../fakes/shares.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const second = 1_000;
+const healthy: Look = { kind: "answers", isWritable: true };
+const stale: Look = { kind: "failed", errno: "ESTALE" };
+const silent: Look = { kind: "no-answer" };
+
+/** Shares on /mnt/NAME, those below another included. */
+function sharesOn(...names: readonly string[]): readonly Share[] {
+  const lines = names.map((name) => `nas:/${name} /mnt/${name}`);
+  return planOf({ NFS_MOUNTS: lines.join(";") }).shares;
+}
+
+interface Options extends Partial<WatchSettings> {
+  /** Those that are mounted at each moment. */
+  readonly shares: () => readonly Share[];
+  readonly mounts?: () => readonly MountRecord[];
+  /** What a look sees; undefined where it hangs until its time has run out. */
+  readonly look?: (share: Share) => Look | undefined;
+  readonly askServer?: (share: Share) => "answers" | "silent" | "moved";
+  /** How often the shares were mounted. */
+  readonly generation?: () => number;
+}
+
+/** A watch over vitest's fake timers, from 0 s on, with everything that it did. */
+function watching({
+  shares,
+  mounts,
+  look = () => healthy,
+  askServer = () => "answers",
+  generation = () => 1,
+  ...settings
+}: Options) {
+  const startedMs = Date.now();
+  const nowMs = () => Date.now() - startedMs;
+  const over = new AbortController();
+  const looks: { readonly target: string; readonly ms: number }[] = [];
+  const questions: { readonly target: string; readonly ms: number }[] = [];
+  const changes: (Omit<ShareChange, "share"> & { readonly target: string; readonly ms: number })[] = [];
+  const faults: unknown[] = [];
+  const rounds: number[] = [];
+  const clock: Clock = {
+    nowMs,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(resolve, ms);
+        const fail = () => {
+          clearTimeout(timer);
+          reject(new Error("aborted"));
+        };
+        if (signal?.aborted === true) fail();
+        else signal?.addEventListener("abort", fail, { once: true });
+      }),
+  };
+  const ended = watchShares(
+    {
+      clock,
+      mounts: () => {
+        rounds.push(nowMs());
+        return mounts?.() ?? shares().map(({ label, realTarget }) => nfsMount(label, realTarget));
+      },
+      look: async (share, timeoutMs) => {
+        looks.push({ target: share.target, ms: nowMs() });
+        const seen = look(share);
+        if (seen !== undefined) return seen;
+        await clock.sleep(timeoutMs);
+        return silent;
+      },
+      askServer: (share) => {
+        questions.push({ target: share.target, ms: nowMs() });
+        return Promise.resolve(askServer(share));
+      },
+      generation,
+      onChange: ({ share, ...change }) => changes.push({ target: share.target, ms: nowMs(), ...change }),
+      onLooked: () => {},
+      onFault: (error) => faults.push(error),
+    },
+    shares,
+    {
+      intervalMs: 5 * second,
+      timeoutMs: 5 * second,
+      threshold: 2,
+      unresponsiveAfterMs: 180 * second,
+      serverGoneAfterMs: 0,
+      ...settings,
+    },
+    over.signal,
+  );
+  const timesOf = (list: readonly { readonly target: string; readonly ms: number }[]) => (target: string) =>
+    list.filter((one) => one.target === target).map(({ ms }) => ms);
+  return {
+    changes,
+    faults,
+    rounds,
+    looksAt: timesOf(looks),
+    questionsAbout: timesOf(questions),
+    /** Lets time go by until `ms` after the start. */
+    until: (ms: number) => vi.advanceTimersByTimeAsync(ms - nowMs()),
+    stop: async () => {
+      over.abort();
+      // A look that hangs is waited for a moment at most.
+      await vi.advanceTimersByTimeAsync(second);
+      return ended;
+    },
+  };
+}
+
+const gaps = (times: readonly number[]) => times.slice(1).map((ms, index) => ms - (times[index] ?? 0));
+
+describe("a healthy share", () => {
+  test("is looked at once an interval, at once the first time, and nothing is told", async () => {
+    const shares = sharesOn("a");
+    const watch = watching({ shares: () => shares });
+    await watch.until(22 * second);
+    expect(watch.looksAt("/mnt/a")).toEqual([0, 5_000, 10_000, 15_000, 20_000]);
+    expect(watch.changes).toEqual([]);
+    expect(watch.questionsAbout("/mnt/a")).toEqual([]);
+    await watch.stop();
+  });
+
+  test("is looked at together with all the others, so that nfs-init wakes up once an interval", async () => {
+    const shares = sharesOn(...Array.from({ length: 20 }, (_, index) => `share${index}`));
+    const watch = watching({ shares: () => shares });
+    await watch.until(61 * second);
+    expect(watch.rounds).toHaveLength(13);
+    for (const { target } of shares) expect(watch.looksAt(target)).toHaveLength(13);
+    await watch.stop();
+  });
+
+  test("wakes nfs-init no further time between two looks", async () => {
+    const shares = sharesOn("a", "b");
+    const watch = watching({ shares: () => shares });
+    await watch.until(1);
+    // The pause until the next round is all that is waited for.
+    expect(vi.getTimerCount()).toBe(1);
+    await watch.stop();
+  });
+
+  test.each<[string, Look]>([
+    ["EACCES", { kind: "failed", errno: "EACCES" }],
+    ["EPERM", { kind: "failed", errno: "EPERM" }],
+  ])("may refuse a look with %s", async (_, look) => {
+    const shares = sharesOn("a");
+    const watch = watching({ shares: () => shares, look: () => look });
+    await watch.until(60 * second);
+    expect(watch.changes).toEqual([]);
+    await watch.stop();
+  });
+});
+
+describe("a look that hangs", () => {
+  test("holds up no other share", async () => {
+    const shares = sharesOn("hung", "a", "b");
+    const watch = watching({
+      shares: () => shares,
+      look: ({ target }) => (target === "/mnt/hung" ? undefined : healthy),
+    });
+    await watch.until(26 * second);
+    for (const target of ["/mnt/a", "/mnt/b"]) {
+      const times = watch.looksAt(target);
+      expect(times.length).toBeGreaterThanOrEqual(5);
+      expect(times[0]).toBeLessThanOrEqual(400);
+      expect(Math.max(...gaps(times))).toBeLessThanOrEqual(5_500);
+    }
+    await watch.stop();
+  });
+
+  test("is the only one at its share", async () => {
+    const shares = sharesOn("hung");
+    const watch = watching({ shares: () => shares, look: () => undefined, timeoutMs: 30 * second });
+    await watch.until(29 * second);
+    expect(watch.looksAt("/mnt/hung")).toEqual([0]);
+    await watch.until(36 * second);
+    expect(watch.looksAt("/mnt/hung")).toEqual([0, 35_000]);
+    await watch.stop();
+  });
+
+  test("makes the share unresponsive where its server answers, and lost once its time is over", async () => {
+    const shares = sharesOn("hung");
+    const watch = watching({ shares: () => shares, look: () => undefined, unresponsiveAfterMs: 60 * second });
+    await watch.until(120 * second);
+    expect(watch.changes).toMatchObject([
+      { ms: 5_000, from: "healthy", to: "unresponsive" },
+      { ms: 65_000, to: "unresponsive", lost: "it has not answered for 60 s although its server does" },
+    ]);
+    await watch.stop();
+  });
+});
+
+describe("a share that may be lost", () => {
+  test.each<[string, Pick<Options, "look" | "mounts">, string]>([
+    ["stale", { look: () => stale }, "stale"],
+    ["missing", { mounts: () => [] }, "missing"],
+    [
+      "missing, with the guard in its place",
+      { mounts: () => [localMount("/mnt/a", { fstype: "tmpfs", source: guardSource })] },
+      "missing",
+    ],
+    ["replaced", { mounts: () => [nfsMount("nas:/a", "/mnt/a"), localMount("/mnt/a")] }, "replaced"],
+  ])("is looked at again after one second, and lost then: %s", async (_, seen, state) => {
+    const shares = sharesOn("a");
+    const watch = watching({ shares: () => shares, ...seen });
+    await watch.until(4 * second);
+    expect(watch.changes).toMatchObject([
+      { ms: 1_000, from: "healthy", to: state, lost: expect.any(String) as string },
+    ]);
+    await watch.stop();
+  });
+
+  test("is not, where the second look finds it well: the next one takes its time again", async () => {
+    const shares = sharesOn("a");
+    let looks = 0;
+    const watch = watching({ shares: () => shares, look: () => (looks++ === 0 ? stale : healthy) });
+    await watch.until(7 * second);
+    expect(watch.looksAt("/mnt/a")).toEqual([0, 1_000, 6_000]);
+    expect(watch.changes).toEqual([]);
+    await watch.stop();
+  });
+
+  test("is looked at again within the interval where that is shorter than a second", async () => {
+    const shares = sharesOn("a");
+    const watch = watching({ shares: () => shares, look: () => stale, intervalMs: 500 });
+    await watch.until(600);
+    expect(watch.looksAt("/mnt/a")).toEqual([0, 500]);
+    await watch.stop();
+  });
+
+  test("is not stale while its server is silent, as a soft mount says", async () => {
+    const shares = sharesOn("a");
+    const watch = watching({ shares: () => shares, look: () => stale, askServer: () => "silent" });
+    await watch.until(60 * second);
+    expect(watch.changes).toMatchObject([{ from: "healthy", to: "server-gone" }]);
+    await watch.stop();
+  });
+
+  test("is told of once, and once more where it was well in between", async () => {
+    const shares = sharesOn("a");
+    let look: Look = stale;
+    const watch = watching({ shares: () => shares, look: () => look });
+    await watch.until(30 * second);
+    look = healthy;
+    await watch.until(40 * second);
+    look = stale;
+    await watch.until(60 * second);
+    expect(watch.changes.map(({ to, lost }) => [to, lost !== undefined])).toEqual([
+      ["stale", true],
+      ["healthy", false],
+      ["stale", true],
+    ]);
+    await watch.stop();
+  });
+});
+
+describe("a server that is gone", () => {
+  test("is asked at the pace of a wait, and its share is looked at every six intervals only", async () => {
+    const shares = sharesOn("a");
+    const watch = watching({ shares: () => shares, look: () => silent, askServer: () => "silent" });
+    await watch.until(100 * second);
+    expect(watch.looksAt("/mnt/a").length).toBeLessThanOrEqual(1 + 100 / 30);
+    expect(Math.min(...gaps(watch.looksAt("/mnt/a")))).toBeGreaterThanOrEqual(30 * second);
+    expect(watch.looksAt("/mnt/a").length).toBeGreaterThan(3);
+    const quick = gaps(watch.questionsAbout("/mnt/a"));
+    expect(Math.min(...quick)).toBeGreaterThanOrEqual(200);
+    expect(Math.max(...quick)).toBeLessThanOrEqual(310);
+    await watch.until(300 * second);
+    const slow = gaps(watch.questionsAbout("/mnt/a").filter((ms) => ms > 130 * second));
+    expect(Math.min(...slow)).toBeGreaterThanOrEqual(800);
+    expect(Math.max(...slow)).toBeLessThanOrEqual(1_210);
+    await watch.stop();
+  });
+
+  test("is noticed at once when it is back, and its share looked at", async () => {
+    const shares = sharesOn("a");
+    let isBack = false;
+    const watch = watching({
+      shares: () => shares,
+      look: () => (isBack ? healthy : silent),
+      askServer: () => (isBack ? "answers" : "silent"),
+    });
+    await watch.until(20 * second);
+    isBack = true;
+    await watch.until(21 * second);
+    expect(watch.changes.at(-1)).toMatchObject({
+      from: "server-gone",
+      to: "healthy",
+      awayMs: expect.any(Number) as number,
+    });
+    await watch.stop();
+  });
+
+  test("is found serving by a look where it does not answer our question", async () => {
+    const shares = sharesOn("a");
+    let isBack = false;
+    const watch = watching({
+      shares: () => shares,
+      look: () => (isBack ? healthy : silent),
+      askServer: () => "silent",
+    });
+    await watch.until(10 * second);
+    isBack = true;
+    await watch.until(36 * second);
+    expect(watch.changes.at(-1)).toMatchObject({ to: "healthy" });
+    await watch.stop();
+  });
+
+  test("has its share lost at once where its name leads elsewhere", async () => {
+    const shares = sharesOn("a");
+    const watch = watching({ shares: () => shares, look: () => silent, askServer: () => "moved" });
+    await watch.until(1 * second);
+    expect(watch.changes).toMatchObject([
+      { to: "server-gone", lost: expect.stringContaining("another address") as string },
+    ]);
+    await watch.stop();
+  });
+});
+
+describe("a share below one that is away", () => {
+  const both = () => {
+    const [above, below] = sharesOn("a", "a/b");
+    if (above === undefined || below === undefined) throw new Error("two shares are needed");
+    return { above, below };
+  };
+
+  test("is not looked at, and nothing is told of it", async () => {
+    const { above, below } = both();
+    const away = new Set<Share>();
+    const watch = watching({
+      shares: () => [above, below],
+      look: (share) => (away.has(share) || (share === below && away.size > 0) ? silent : healthy),
+    });
+    await watch.until(6 * second);
+    away.add(above);
+    await watch.until(12 * second);
+    const before = watch.looksAt("/mnt/a/b").length;
+    await watch.until(60 * second);
+    expect(watch.looksAt("/mnt/a/b")).toHaveLength(before);
+    expect(watch.changes.map(({ target, to }) => [target, to])).toEqual([["/mnt/a", "unresponsive"]]);
+    away.clear();
+    await watch.until(70 * second);
+    expect(watch.looksAt("/mnt/a/b").length).toBeGreaterThan(before);
+    await watch.stop();
+  });
+
+  test("has its clock stand meanwhile", async () => {
+    const { above, below } = both();
+    const away = new Set<Share>([below]);
+    const watch = watching({
+      shares: () => [above, below],
+      look: (share) => (away.has(share) ? silent : healthy),
+      unresponsiveAfterMs: 30 * second,
+    });
+    // 20 s of its 30 s are over, then the one above goes for a minute and comes back.
+    await watch.until(20 * second);
+    expect(watch.changes).toMatchObject([{ target: "/mnt/a/b", to: "unresponsive" }]);
+    away.add(above);
+    await watch.until(46 * second);
+    away.delete(above);
+    await watch.until(60 * second);
+    expect(watch.changes.filter(({ lost }) => lost !== undefined)).toEqual([]);
+    await watch.until(90 * second);
+    expect(watch.changes.at(-1)).toMatchObject({ target: "/mnt/a/b", lost: expect.stringContaining("30 s") as string });
+    await watch.stop();
+  });
+});
+
+describe("the shares", () => {
+  test("may come later: one is looked at within an interval", async () => {
+    const [first, second_] = sharesOn("a", "b");
+    const now: Share[] = [];
+    const watch = watching({ shares: () => now });
+    if (first !== undefined) now.push(first);
+    await watch.until(6 * second);
+    expect(watch.looksAt("/mnt/a")).toHaveLength(1);
+    if (second_ !== undefined) now.push(second_);
+    await watch.until(11 * second);
+    expect(watch.looksAt("/mnt/b").length).toBeGreaterThan(0);
+    await watch.stop();
+  });
+
+  test("may go: nothing is told of one that has gone while it was looked at", async () => {
+    const shares = [...sharesOn("a")];
+    const watch = watching({ shares: () => shares, look: () => undefined });
+    await watch.until(2 * second);
+    shares.pop();
+    await watch.until(60 * second);
+    expect(watch.changes).toEqual([]);
+    expect(watch.looksAt("/mnt/a")).toHaveLength(1);
+    await watch.stop();
+  });
+
+  test("may be mounted afresh: one that is lost again before it was seen well is told of again", async () => {
+    const shares = sharesOn("a");
+    let generation = 1;
+    const watch = watching({ shares: () => shares, look: () => stale, generation: () => generation });
+    await watch.until(10 * second);
+    expect(watch.changes).toHaveLength(1);
+    generation += 1;
+    await watch.until(20 * second);
+    expect(watch.changes.map(({ to, lost }) => [to, lost !== undefined])).toEqual([
+      ["stale", true],
+      ["stale", true],
+    ]);
+    await watch.stop();
+  });
+
+  test("may be mounted afresh: what was seen of the mount before counts for nothing then", async () => {
+    const shares = sharesOn("a");
+    let generation = 1;
+    const watch = watching({ shares: () => shares, look: () => stale, generation: () => generation });
+    await watch.until(500);
+    generation += 1;
+    // The second failure is the first of the fresh mount.
+    await watch.until(1_900);
+    expect(watch.changes).toEqual([]);
+    await watch.until(4 * second);
+    expect(watch.changes).toHaveLength(1);
+    await watch.stop();
+  });
+});
+
+test("a round that fails is told of, and the watch goes on", async () => {
+  const shares = sharesOn("a");
+  let failures = 1;
+  const watch = watching({
+    shares: () => shares,
+    mounts: () => {
+      if (failures-- > 0) throw new Error("no more files");
+      return [nfsMount("nas:/a", "/mnt/a")];
+    },
+  });
+  await watch.until(12 * second);
+  expect(watch.faults).toEqual([new Error("no more files")]);
+  expect(watch.looksAt("/mnt/a").length).toBeGreaterThanOrEqual(2);
+  await watch.stop();
+});
+
+test("the watch ends with its signal, and leaves no timer behind", async () => {
+  const shares = sharesOn("a");
+  const watch = watching({ shares: () => shares });
+  await watch.until(7 * second);
+  await watch.stop();
+  await watch.until(60 * second);
+  expect(watch.looksAt("/mnt/a")).toHaveLength(2);
+  expect(vi.getTimerCount()).toBe(0);
+});
