@@ -1,5 +1,5 @@
 // The one place that reads the arguments and the environment and sets the exit code.
-import { holdsSecret } from "./config/values.ts";
+import { holdsSecret, redact } from "./config/values.ts";
 import { AppError, exitCodes, messageOf } from "./errors.ts";
 import { becomeCommand, shimArgument } from "./host/execute.ts";
 import { rawEntries, readInheritance } from "./host/inheritance.ts";
@@ -89,7 +89,7 @@ function commandOf(words: readonly string[]): Command {
   const given =
     rawEntries("environ") ??
     Object.entries(process.env).map(([name, value]) => encoder.encode(`${name}=${value ?? ""}`));
-  const isSecret = (entry: string) => entry.startsWith("NFS_") && holdsSecret(entry);
+  const isSecret = (entry: string) => entry.startsWith("NFS_") && holdsSecret(entry.slice(entry.indexOf("=") + 1));
   return {
     argv: commandArgv(words, rawEntries("cmdline")),
     env: given.filter((entry) => !isSecret(decoder.decode(entry))),
@@ -117,7 +117,9 @@ function lastWordsOf(error: unknown): { readonly text: string; readonly exitCode
     return { text: `nfs-init: fault of nfs-init itself: ${what}\n`, exitCode: exitCodes.fault };
   }
   const { message, hint, exitCode } = error;
-  return { text: `nfs-init: ${message}${hint === undefined ? "" : `; ${hint}`}\n`, exitCode };
+  const text = `nfs-init: ${message}${hint === undefined ? "" : `; ${hint}`}\n`;
+  // What was typed is repeated, and may hold what nobody is to read.
+  return { text: holdsSecret(text) ? text.split(" ").map(redact).join(" ") : text, exitCode };
 }
 
 const args = process.argv.slice(2);

@@ -204,6 +204,9 @@ export const nfsVersion: Format<NfsVersion> = {
 /** What gives a password away: an option that is named so (mount.cifs(8) has two), or the user part of a URL. */
 const secretPattern = /pass(?:word|wd|phrase)?2?\s*=|\/\/(?!(?:\[[^\]\s]*\]|[^\s/:@]+)(?::\d+)?\/)\S*:\S*@/i;
 
+/** `user:password@` in front of a host. */
+const credentialPattern = /^[^\s/@]+:[^\s/@]+@/;
+
 /** Whether `value` seems to hold a password, also in percent-encoding or octal escapes. */
 export function holdsSecret(value: string): boolean {
   const unescaped = value.replaceAll(/\\([0-3][0-7]{2})/g, (_, digits: string) =>
@@ -212,7 +215,7 @@ export function holdsSecret(value: string): boolean {
   const decoded = unescaped.replaceAll(/%([0-9a-f]{2})/gi, (_, digits: string) =>
     String.fromCodePoint(Number.parseInt(digits, 16)),
   );
-  return secretPattern.test(value) || secretPattern.test(decoded);
+  return secretPattern.test(value) || secretPattern.test(decoded) || credentialPattern.test(value);
 }
 
 /** `value` as it may be shown: not at all where it seems to hold a password, whose end cannot be told. */

@@ -4,13 +4,15 @@ import {
   accessSync,
   closeSync,
   constants,
+  fsyncSync,
+  lstatSync,
   mkdirSync,
-  readFileSync,
+  openSync,
+  readSync,
   readdirSync,
   rmSync,
   statfsSync,
   statSync,
-  writeFileSync,
   writeSync,
 } from "node:fs";
 import { hostname } from "node:os";
@@ -158,20 +160,33 @@ function isRefusal(error: unknown): boolean {
   return ["EACCES", "EPERM", "EROFS"].includes(errnoOf(error) ?? "");
 }
 
-/** Writes a small file of our own, reads it back, and removes it; false where that is refused. A full disk is no refusal. */
+/**
+ * Writes a small file of our own, reads it back, and removes it; false where that is refused. A full disk is no refusal. The
+ * file must be made by this very call: whoever writes to the share may have put a link or a FIFO of that name there.
+ */
 function canWriteAndReadBack(path: string): boolean {
-  // One name for each host: a probe that was killed leaves a file that the next one takes over.
+  // One name for each host: what a probe that was killed has left is removed by the next one.
   const file = join(path, `.nfs-init-probe-${hostname()}`);
   const text = `${Date.now()}\n`;
+  const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
   try {
-    writeFileSync(file, text, { flush: true });
-    const isSame = readFileSync(file, "utf8") === text;
+    if (lstatSync(file, { throwIfNoEntry: false })?.isFile() === true) rmSync(file, { force: true });
+    const fd = openSync(file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK, 0o600);
+    const read = Buffer.alloc(text.length);
+    try {
+      writeSync(fd, text);
+      fsyncSync(fd);
+      readSync(fd, read, 0, read.byteLength, 0);
+    } finally {
+      closeSync(fd);
+    }
     rmSync(file, { force: true });
-    if (!isSame) throw Object.assign(new Error("read back something else"), { code: "EIO" });
+    if (read.toString() !== text) throw Object.assign(new Error("read back something else"), { code: "EIO" });
     return true;
   } catch (error) {
     if (isRefusal(error)) return false;
-    if (["ENOSPC", "EDQUOT"].includes(errnoOf(error) ?? "")) return true;
+    // EEXIST: somebody else's, and it stays as it is.
+    if (["ENOSPC", "EDQUOT", "EEXIST"].includes(errnoOf(error) ?? "")) return true;
     throw error;
   }
 }

@@ -122,26 +122,29 @@ export function mountShares(
   const takeDown = async (share: Share): Promise<void> => {
     if (!ours.has(share)) return;
     await letGo(share);
-    report.unmounted(share, await unmount(share));
+    const result = await unmount(share);
+    report.unmounted(share, result);
     const lockOf = locks.get(share);
-    if (lockOf?.kind === "locked") lockOf.note(undefined);
+    // What is left is still ours: a later instance may take it down.
+    if (result !== "in-use" && result !== "left" && lockOf?.kind === "locked") lockOf.note(undefined);
   };
 
   const guards = guardsOf(ports, settings, undo);
-  const held = new Map<Share, () => Promise<void>>();
+  const held = new Map<Share, Promise<() => Promise<void>>>();
   const letGo = async (share: Share): Promise<void> => {
-    const release = held.get(share);
+    // It may still be on its way to be held.
+    const release = await held.get(share);
     held.delete(share);
     await release?.();
   };
-  const hold = async (share: Share): Promise<void> => {
+  const hold = (share: Share): void => {
     if (!isSidecar || share.watchOnly || !isPropagated(mounter.mounts(), share.realTarget)) return;
     if (!ours.has(share)) {
       ours.add(share);
       undo.push(() => guards.remove(share));
       undo.push(() => takeDown(share));
     }
-    held.set(share, await mounter.hold(share.realTarget, settings.attemptTimeoutMs));
+    held.set(share, mounter.hold(share.realTarget, settings.unmountTimeoutMs));
   };
 
   /** Other instances may see the same mount point through propagation, each with a state directory of its own. */
@@ -173,7 +176,7 @@ export function mountShares(
       const isOurs = result.isOurs || cutShort.has(share);
       if (!isOurs) ours.delete(share);
       enterMounted(share);
-      void hold(share);
+      hold(share);
       report.mounted(share, { ...result, isOurs });
     },
     onFailedAttempt: (share, failure, attempt) => {

@@ -46,7 +46,8 @@ export async function waitUntilWritable(
       .map(async (share) => {
         let said: string | undefined;
         for (;;) {
-          const access = await writeAccess(share.realTarget, identity, attemptTimeoutMs);
+          const untilMs = Math.max(0, deadlineMs - clock.nowMs());
+          const access = await writeAccess(share.realTarget, identity, Math.min(attemptTimeoutMs, untilMs));
           signal.throwIfAborted();
           if (access.kind === "writable") return;
           const reason = reasonOf(access, identity);

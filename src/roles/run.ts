@@ -76,7 +76,8 @@ async function runOnce(
   isRestart: boolean,
 ): Promise<Round> {
   const { log, init, clock } = ports;
-  const { settings } = config;
+  // The time-out is for the first time that every share is mounted.
+  const settings = isRestart ? { ...config.settings, waitTimeoutMs: 0 } : config.settings;
   const undo = undoStack((error) => log("warn", "could not undo a step", { stage: "umount", reason: String(error) }));
   const startedMs = clock.nowMs();
   const stop = new AbortController();
@@ -94,7 +95,8 @@ async function runOnce(
         pauseMs: settings.retryMaxMs,
         deadlineMs: settings.waitTimeoutMs === 0 ? undefined : startedMs + settings.waitTimeoutMs,
       };
-      await waitUntilWritable(ports, [...shares.mounted], config.identity, times, stop.signal);
+      const writable = waitUntilWritable(ports, [...shares.mounted], config.identity, times, stop.signal);
+      await Promise.race([writable, abortedBy(stop.signal)]);
     }
     if (plan.shares.length > 0) await waitForPaths(ports, config, command, stop.signal);
     ports.workers.stop();

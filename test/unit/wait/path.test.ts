@@ -104,10 +104,13 @@ function compound({ args, message }: SeenCall, status: Readonly<Record<string, n
   return join(words(0, 0, results.length), ...results);
 }
 
-/** mountd that gives each path a handle, or this mountstat3. */
+/** mountd that gives each path a handle, or this mountstat3; without `exports` it keeps its list to itself. */
 const servesMount =
-  (status: Readonly<Record<string, number>> = {}): Service =>
+  (status: Readonly<Record<string, number>> = {}, exports?: readonly string[]): Service =>
   (call) => {
+    if (call.procedure === 5 && exports !== undefined) {
+      return answers(call, ...exports.map((directory) => join(words(1), opaque(directory), words(0))), words(0));
+    }
     if (call.procedure !== 1) return answers(call);
     const text = new TextDecoder().decode(call.message.subarray(call.message.byteLength - call.args.length * 4 + 4));
     const path = text.slice(0, call.args[0]);
@@ -219,6 +222,22 @@ describe("a path", () => {
       { NFS_VERSION: "3" },
       { mountd: servesMount({ "/export": MNT3ERR.ACCES }), privileged: false },
       "ready",
+    ],
+    ...["/export", "/", "/export/sub"].map((listed): [string, Environment, Server, string] => [
+      `that is refused to a high port is ${listed === "/export/sub" ? "not " : ""}ready in version 3 where ${listed} is exported`,
+      { NFS_VERSION: "3" },
+      { mountd: servesMount({ "/export": MNT3ERR.ACCES }, [listed]), privileged: false },
+      listed === "/export/sub" ? "mountd: the path is not exported to this client" : "ready",
+    ]),
+    [
+      "that is not exported is not where no low port is to be had either",
+      {},
+      {
+        v4: v4("/export", nfs4.NOENT),
+        mountd: servesMount({ "/export": MNT3ERR.ACCES }, ["/other"]),
+        privileged: false,
+      },
+      missing,
     ],
     [
       "that is refused to a low port too is not, in version 4.2",
