@@ -34,7 +34,9 @@ export type Remounted =
   /** It answered again before anything was done. */
   | "recovered";
 
-export interface MountedShares extends Establishing {
+export interface MountedShares extends Pick<Establishing, "ready"> {
+  /** Settles when nothing is going on any more, fresh mounts of lost shares included. */
+  readonly settled: () => Promise<void>;
   /** The shares that are mounted now, by this instance or by another. */
   readonly mounted: ReadonlySet<Share>;
   /** Those of them that this instance mounted, and takes down. */
@@ -202,7 +204,17 @@ export function mountShares(
     if (there === undefined || !isShareOf(there, share)) return false;
     return (await mounter.look(share.realTarget, false, settings.watchTimeoutMs)).kind === "answers";
   };
+  const remounting = new Set<Promise<unknown>>();
   const remount = async (lost: Share, reason: string): Promise<Remounted> => {
+    const going = remountNow(lost, reason);
+    remounting.add(going);
+    try {
+      return await going;
+    } finally {
+      remounting.delete(going);
+    }
+  };
+  const remountNow = async (lost: Share, reason: string): Promise<Remounted> => {
     if (lost.watchOnly) {
       const hint = "whoever mounts it has to mount it afresh; start again then";
       throw new AppError(`${lost.label} on ${lost.target} is only watched: ${reason}`, exitCodes.lost, { hint });
@@ -230,6 +242,7 @@ export function mountShares(
     // What was there before is waited for, nofail or not.
     const isOptional = (share: Share) => share.nofail && !before.includes(share);
     const again = establishShares(establishPorts, { shares: subtree }, settings, signal, isOptional);
+    remounting.add(again.settled);
     await again.ready;
     return "remounted";
   };
@@ -243,7 +256,10 @@ export function mountShares(
       diagnosis.stop();
     }
   };
-  return { ...mounting, ready: ready(), mounted, ours, generation, remount };
+  const settled = async (): Promise<void> => {
+    await Promise.allSettled([mounting.settled, ...remounting]);
+  };
+  return { ready: ready(), settled, mounted, ours, generation, remount };
 }
 
 function directoryAbove(path: string): string {

@@ -30,7 +30,7 @@ export async function mount(ports: MountPorts, config: Config): Promise<number> 
     return exitCodes.ok;
   } catch (error) {
     stop.abort(new Error("nfs-init ends"));
-    if (shares !== undefined) await Promise.race([shares.settled, clock.sleep(settleMs)]);
+    if (shares !== undefined) await Promise.race([shares.settled(), clock.sleep(settleMs)]);
     await undo.unwind();
     if (!(error instanceof Stopped)) throw error;
     log("info", "stopped before every share was mounted", { stage: "mount", signal: error.signal });

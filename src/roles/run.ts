@@ -124,7 +124,7 @@ async function runOnce(
   } finally {
     // What is still going on is cut short before anything is taken down.
     stop.abort(new Error("nfs-init ends"));
-    if (shares !== undefined) await Promise.race([shares.settled, clock.sleep(settleMs)]);
+    if (shares !== undefined) await Promise.race([shares.settled(), clock.sleep(settleMs)]);
     await undo.unwind();
     ports.workers.stop();
   }

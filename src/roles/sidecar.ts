@@ -70,7 +70,7 @@ export async function sidecar(ports: SidecarPorts, config: Config): Promise<numb
     return exitCodes.ok;
   } finally {
     stop.abort(new Error("nfs-init ends"));
-    if (shares !== undefined) await Promise.race([shares.settled, clock.sleep(settleMs)]);
+    if (shares !== undefined) await Promise.race([shares.settled(), clock.sleep(settleMs)]);
     await undo.unwind();
   }
 }
