@@ -27,7 +27,17 @@ interface Bom {
 export async function writeSbom(target: Target, file: string): Promise<void> {
   const { stdout } = await execa(
     "cyclonedx-npm",
-    ["--omit", "dev", "--omit", "optional", "--package-lock-only", "--output-reproducible", "--spec-version", "1.6"],
+    [
+      "--omit",
+      "dev",
+      "--omit",
+      "optional",
+      "--flatten-components",
+      "--package-lock-only",
+      "--output-reproducible",
+      "--spec-version",
+      "1.6",
+    ],
     {
       preferLocal: true,
       stderr: "inherit",

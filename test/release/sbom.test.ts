@@ -28,7 +28,8 @@ describe.each(released)("the list of nfs-init-$name", ({ file, runtime }) => {
       .map(([path]) => path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length));
     expect(bundled).toContain("pino");
     const listed = bom.components.map(({ purl }) => decodeURIComponent(purl).replace(/^pkg:npm\/(.+)@.*$/, "$1"));
-    expect(listed.toSorted()).toEqual([...bundled, runtime.name].toSorted());
+    // The same version may lie in two places.
+    expect([...new Set(listed)].toSorted()).toEqual([...new Set([...bundled, runtime.name])].toSorted());
   });
 
   it("names the runtime that the program is compiled into", () => {
