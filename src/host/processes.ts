@@ -248,7 +248,8 @@ export function createWorkers(): Workers {
     if (reply === undefined) return { kind: "no-answer" };
     if (reply.kind !== "prepared") {
       giveBack();
-      return { kind: "refused", reason: "reason" in reply ? reply.reason : "no answer" };
+      if (reply.kind === "failed") return { kind: "failed", reason: reply.reason };
+      return { kind: "refused", reason: "reason" in reply ? reply.reason : reply.kind };
     }
     const { fd, path, isEmpty } = reply;
     if (fd === undefined) giveBack();

@@ -216,13 +216,23 @@ function isEmptyDirectory(path: string): boolean {
   }
 }
 
+/** Whether an error is that of a share which is lost or away, and not of the path on it. */
+function isPassing(number: number): boolean {
+  return ["ESTALE", "EIO", "ENOENT", "ETIMEDOUT", "EHOSTDOWN", "ENOTCONN"].includes(errnoName(number));
+}
+
+function failedOn(path: string, number: number): WorkerReply {
+  const name = errnoName(number);
+  return { kind: "failed", errno: name, reason: `${path}: ${name}` };
+}
+
 /**
  * Walks from the share on `below` down to `target` one directory at a time, never through a symbolic link: whoever writes to
  * the share must not choose what is covered here. The directory is held open, so that it cannot be exchanged before the mount.
  */
 function prepareBelow(target: string, below: string): WorkerReply {
   const start = openDirectory(-1, below);
-  if (start.kind === "failed") return { kind: "refused", reason: `${below}: ${errnoName(start.errno)}` };
+  if (start.kind === "failed") return failedOn(below, start.errno);
   let { fd } = start;
   let path = below;
   for (const name of target
@@ -235,12 +245,14 @@ function prepareBelow(target: string, below: string): WorkerReply {
       const failure = makeDirectory(fd, name);
       if (failure !== 0 && failure !== errno.EEXIST) {
         closeSync(fd);
+        if (isPassing(failure)) return failedOn(path, failure);
         return { kind: "refused", reason: `cannot make ${path} on the share: ${errnoName(failure)}` };
       }
       next = openDirectory(fd, name);
     }
     closeSync(fd);
     if (next.kind === "failed") {
+      if (isPassing(next.errno)) return failedOn(path, next.errno);
       const isLink = next.errno === errno.ENOTDIR || next.errno === errno.ELOOP;
       return {
         kind: "refused",

@@ -110,6 +110,7 @@ async function findMounted(mounter: Mounter, share: Share, timeoutMs: number): P
 
 /** A mount point that cannot be had: for now where what lies above it does not answer, for good where it is refused. */
 function unusable({ realTarget }: Share, prepared: Exclude<Prepared, { kind: "prepared" }>): AttemptResult {
+  if (prepared.kind === "failed") return failed(`the mount point cannot be reached: ${prepared.reason}`);
   if (prepared.kind === "no-answer") return failed(`the directory above ${realTarget} does not answer`);
   const reason = `cannot use ${realTarget} as mount point: ${prepared.reason}`;
   return { kind: "failed", failure: { verdict: "permanent", everyVersion: true, reason } };

@@ -23,7 +23,10 @@ export type Prepared =
       /** Lets go of what is held open for a mount point below another share; nothing is held for others. */
       readonly release: () => void;
     }
+  /** It cannot be one. */
   | { readonly kind: "refused"; readonly reason: string }
+  /** What lies above it is not well at this moment. */
+  | { readonly kind: "failed"; readonly reason: string }
   | { readonly kind: "no-answer" };
 
 /** How much a file system holds, as statfs(2) says it. */

@@ -61,8 +61,10 @@ export async function unmount(ports: UnmountPorts, config: Config): Promise<numb
   const results: boolean[] = [];
   for (const share of plan.shares.toReversed().filter(({ watchOnly }) => !watchOnly))
     results.push(await unmountOne(share));
+  // While something is left, its line is too.
+  if (results.includes(false)) return exitCodes.mountFailed;
   await clearFstab(ports, config.settings.fstab ?? "/etc/fstab");
-  return results.includes(false) ? exitCodes.mountFailed : exitCodes.ok;
+  return exitCodes.ok;
 }
 
 const lazily = "unmounted lazily, it was busy or did not answer";
