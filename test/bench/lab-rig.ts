@@ -25,14 +25,17 @@ export interface LabRig {
   readonly competitors: readonly Competitor[];
   /** The lab switches itself off after this time. */
   readonly lifetimeMs: number;
+  /** Makes a lab ready that has just been booted. */
+  readonly prepare?: (lab: Lab) => Promise<void>;
   readonly run: (lab: Lab, trial: Trial) => Promise<number>;
 }
 
 /** Boots a lab for a measurement in which every competitor can take part. */
-export async function openLabRig({ competitors, lifetimeMs, run }: LabRig): Promise<Rig> {
+export async function openLabRig({ competitors, lifetimeMs, prepare, run }: LabRig): Promise<Rig> {
   requireBinary();
   const lab = await bootLab({ binary: nfsInit, lifetimeMs });
   try {
+    await prepare?.(lab);
     const setting = await readVersions(lab);
     return { competitors, absent: [], setting, run: (trial) => run(lab, trial), close: () => lab.stop() };
   } catch (error) {

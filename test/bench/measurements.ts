@@ -6,6 +6,7 @@ import { init } from "./measurements/init.ts";
 import { lateServer } from "./measurements/late-server.ts";
 import { lossNoticed } from "./measurements/loss-noticed.ts";
 import { lostShare } from "./measurements/lost-share.ts";
+import { scale } from "./measurements/scale.ts";
 import { start } from "./measurements/start.ts";
 import { watchCost } from "./measurements/watch-cost.ts";
 
@@ -17,4 +18,5 @@ export const measurements: readonly Measurement[] = [
   lostShare,
   lossNoticed,
   watchCost,
+  scale,
 ];

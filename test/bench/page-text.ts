@@ -26,7 +26,7 @@ function renderResult(result: Result): string {
     ...cases.flatMap((each) => [`**${each.title}**`, ...renderTarget(result, each), renderTable(result, each)]),
     ...absent.map(({ name, reason }) => `Not measured: ${name}, ${reason}.`),
     method,
-    `${rounds} rounds on ${describePlace(result)}, ${result.date}. Again: \`${command}\`.`,
+    `${rounds} ${rounds === 1 ? "round" : "rounds"} on ${describePlace(result)}, ${result.date}. Again: \`${command}\`.`,
   ];
   return `${blocks.join("\n\n")}\n`;
 }

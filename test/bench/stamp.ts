@@ -118,7 +118,7 @@ export function makeStampProgram(clock: StampClock): Buffer {
  * The waiter, an x86-64 ELF file: it writes the time of its first instruction to standard output, waits for SIGTERM, which it has blocked
  * by then, writes the time at which it got it, and ends. Each time is a struct timespec, 16 bytes.
  */
-function makeWaiterProgram(clock: StampClock): Buffer {
+export function makeWaiterProgram(clock: StampClock): Buffer {
   const set = 48;
   const writeTime = [...movEax(calls.write), ...movEdi(1), ...leaRsi(0), ...movEdx(timeBytes), ...syscall];
   const setBytes = bytes(0x41, 0xba, 8, 0, 0, 0); // mov r10d, 8

@@ -12,7 +12,7 @@ import { parseRun, runBytes, timeAt, timeBytes, writeStampProgram, writeWaiterPr
 import type { Run } from "./stamp.ts";
 
 /** After this time an init that does not do what it should is killed. */
-const limitMs = 30_000;
+const limitMs = 120_000;
 
 /** An init with a waiter behind it. */
 export interface WaitingInit {

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { bootLab } from "../support/lab/lab.ts";
 import { growth, parseCensus, type Census } from "./census.ts";
+import { orphans } from "./orphans.ts";
 import { soaks, type Soak } from "./soaks.ts";
 
 /** A line of progress every so many rounds. */
@@ -13,8 +14,12 @@ const settledRounds = 10;
 /** A round that takes longer hangs. */
 const roundLimitMs = 60_000;
 
-const names = soaks.map(({ name }) => name);
+/** The soak that needs no lab. */
+const native = "orphans";
+const names = [...soaks.map(({ name }) => name), native];
 const wanted = process.argv.slice(2);
+/** What the faults of the mixed soak are drawn by. */
+const seed = Number(process.env["NFS_INIT_SOAK_SEED"] ?? "1");
 const roundsAsked = process.env["NFS_INIT_SOAK_ROUNDS"] ?? "";
 if (wanted.some((name) => !names.includes(name)) || !/^(|[1-9]\d+)$/.test(roundsAsked)) {
   process.stderr.write(
@@ -23,6 +28,14 @@ if (wanted.some((name) => !names.includes(name)) || !/^(|[1-9]\d+)$/.test(rounds
   process.exit(64);
 }
 
+if (wanted.length === 0 || wanted.includes(native)) {
+  try {
+    await orphans((line) => process.stdout.write(`${native}: ${line}\n`));
+  } catch (error) {
+    process.stderr.write(`${native}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
 for (const soak of soaks) {
   if (wanted.length > 0 && !wanted.includes(soak.name)) continue;
   try {
@@ -41,7 +54,7 @@ async function run({ name, title }: Soak, rounds: number): Promise<void> {
   });
   try {
     await lab.sh("reset");
-    const job = lab.start(`. /lab/project/test/soak/guest/loop.sh; soak ${name} ${rounds}`);
+    const job = lab.start(`NFS_INIT_SOAK_SEED=${seed}; . /lab/project/test/soak/guest/loop.sh; soak ${name} ${rounds}`);
     const startedMs = performance.now();
     const state = { isOver: false };
     const done = job.done.finally(() => (state.isOver = true));

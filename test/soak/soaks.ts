@@ -12,4 +12,6 @@ export const soaks: readonly Soak[] = [
     title: "a share goes stale, nfs-init ends with 75 and starts again in the same container",
     rounds: 1000,
   },
+  { name: "remounts", title: "two shares go stale under one process, and nfs-init mounts both afresh", rounds: 500 },
+  { name: "mixed", title: "faults drawn by lot, half an hour of them", rounds: 250 },
 ];

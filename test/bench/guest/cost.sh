@@ -1,9 +1,10 @@
 # What a container's processes have cost so far; read by bash in the lab.
 #   cost PID: writes the CPU time of its PID 1 and all that came from it in ticks, of those that have ended too, then of those that run
-#   their voluntary context switches, resident and private memory in KiB; COMMAND, a sleep, is left out
+#   their resident and private dirty memory in KiB, and the voluntary context switches of each thread as THREAD:COUNT;
+#   COMMAND, a sleep or a waiter, is left out
 
 cost() {
-  local waiting=("$1") pid task line comm ticks=0 switches=0 resident=0 private=0 children fields
+  local waiting=("$1") pid task line comm ticks=0 switches= resident=0 private=0 children fields
   while [ ${#waiting[@]} -gt 0 ]; do
     pid=${waiting[0]}
     waiting=("${waiting[@]:1}")
@@ -12,22 +13,22 @@ cost() {
       read -r children 2>/dev/null <"$task/children" || :
       waiting+=($children)
     done
-    [ "$comm" != sleep ] || continue
+    [[ $comm != @(sleep|waiter) ]] || continue
     read -r line 2>/dev/null <"/proc/$pid/stat" || continue
     fields=(${line##*) })
     ticks=$((ticks + fields[11] + fields[12] + fields[13] + fields[14]))
     for task in /proc/"$pid"/task/*; do
       while read -r line; do
-        [[ $line != voluntary_ctxt_switches:* ]] || switches=$((switches + ${line##*[!0-9]}))
+        [[ $line != voluntary_ctxt_switches:* ]] || switches+=" ${task##*/}:${line##*[!0-9]}"
       done 2>/dev/null <"$task/status"
     done
     while read -r line; do
       line=${line% kB}
       case $line in
         Rss:*) resident=$((resident + ${line##* })) ;;
-        Private_Clean:* | Private_Dirty:*) private=$((private + ${line##* })) ;;
+        Private_Dirty:*) private=$((private + ${line##* })) ;;
       esac
     done 2>/dev/null <"/proc/$pid/smaps_rollup"
   done
-  echo "$ticks $switches $resident $private"
+  echo "$ticks $resident $private$switches"
 }

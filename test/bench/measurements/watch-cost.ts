@@ -13,7 +13,7 @@ const metrics = {
   cpu: { title: "CPU time", unit: "% of a core" },
   wakeups: { title: "wake-ups", unit: "per s" },
   resident: { title: "resident memory", unit: "MiB" },
-  private: { title: "private memory", unit: "MiB" },
+  private: { title: "private dirty memory", unit: "MiB" },
 } as const;
 
 type Metric = keyof typeof metrics;
@@ -29,8 +29,8 @@ export const watchCost: Measurement = {
   method: [
     `The shares are NFS 4.2 mounts of directories of one export. Counted are nfs-init and its workers, or the watchdog and all`,
     `it starts, over ${windowSeconds} s that begin ${settleSeconds} s after COMMAND: CPU time in user and kernel mode, of processes that`,
-    "have ended too; voluntary context switches of all threads that last (those of the watchdog's short-lived children are not",
-    "seen); at the end resident and private memory. The shell watchdog runs `timeout 3 stat` on each mount point every 5 s. The floor is",
+    "have ended too; voluntary context switches of all threads that are there at the end (those of the watchdog's short-lived children are not",
+    "seen); at the end resident and private dirty memory. The shell watchdog runs `timeout 3 stat` on each mount point every 5 s. The floor is",
     "nfs-init with NFS_WATCH=off. This kernel makes a system call several times as dear as a plain one: the figures are upper bounds.",
   ].join(" "),
   unit: "% of a core",
@@ -108,21 +108,39 @@ async function measureCost(lab: Lab, { competitor }: Trial, shares: number): Pro
     wait $! || :`,
     { timeoutMs: trialLimitMs },
   );
-  const [before = [], after = [], clock = [], [mounted] = []] = stdout
-    .trim()
-    .split("\n")
-    .map((line) => line.split(" ").map(Number));
-  const [ticksBefore = Number.NaN, switchesBefore = Number.NaN] = before;
-  const [ticks = Number.NaN, switches = Number.NaN, residentKib = Number.NaN, privateKib = Number.NaN] = after;
+  const said = stdout.trim().split("\n");
+  const [before, after] = [parseCost(said[0]), parseCost(said[1])];
+  const [clock = [], [mounted] = []] = said.slice(2).map((line) => line.split(" ").map(Number));
   const [from = Number.NaN, to = Number.NaN, ticksPerSecond = Number.NaN] = clock;
   if (mounted !== shares || Number.isNaN(ticksPerSecond)) {
     throw new Error(`${competitor} has not watched ${shares} shares (exit code ${exitCode}):\n${stdout}\n${stderr}`);
   }
   const seconds = to - from;
   return {
-    cpu: ((ticks - ticksBefore) / ticksPerSecond / seconds) * 100,
-    wakeups: (switches - switchesBefore) / seconds,
-    resident: residentKib / 1024,
-    private: privateKib / 1024,
+    cpu: ((after.ticks - before.ticks) / ticksPerSecond / seconds) * 100,
+    wakeups: countWakeups(before, after) / seconds,
+    resident: after.residentKib / 1024,
+    private: after.privateKib / 1024,
   };
+}
+
+/** A line of cost.sh. */
+function parseCost(line = "") {
+  const [ticks = Number.NaN, residentKib = Number.NaN, privateKib = Number.NaN, ...threads] = line.split(" ");
+  const switches = threads.map((thread) => thread.split(":") as [thread: string, count: string]);
+  return {
+    ticks: Number(ticks),
+    residentKib: Number(residentKib),
+    privateKib: Number(privateKib),
+    switches: new Map(switches),
+  };
+}
+
+type Costs = ReturnType<typeof parseCost>;
+
+/** Of the threads that are there at the end: what one that has ended had counted is gone with it. */
+function countWakeups(before: Costs, after: Costs): number {
+  let sum = 0;
+  for (const [thread, count] of after.switches) sum += Number(count) - Number(before.switches.get(thread) ?? 0);
+  return sum;
 }

@@ -403,20 +403,23 @@ describe("the shares", () => {
     await watch.stop();
   });
 
-  test("may be mounted afresh: one that is lost again before it was seen well is told of again", async () => {
-    const shares = sharesOn("a");
-    let generation = 1;
-    const watch = watching({ shares: () => shares, look: () => stale, generation: () => generation });
-    await watch.until(10 * second);
-    expect(watch.changes).toHaveLength(1);
-    generation += 1;
-    await watch.until(20 * second);
-    expect(watch.changes.map(({ to, lost }) => [to, lost !== undefined])).toEqual([
-      ["stale", true],
-      ["stale", true],
-    ]);
-    await watch.stop();
-  });
+  test.each([1, 2])(
+    "may be mounted afresh: one that is lost again before it was seen well is told of again, threshold %d",
+    async (threshold) => {
+      const shares = sharesOn("a");
+      let generation = 1;
+      const watch = watching({ shares: () => shares, look: () => stale, generation: () => generation, threshold });
+      await watch.until(10 * second);
+      expect(watch.changes).toHaveLength(1);
+      generation += 1;
+      await watch.until(20 * second);
+      expect(watch.changes.map(({ to, lost }) => [to, lost !== undefined])).toEqual([
+        ["stale", true],
+        ["stale", true],
+      ]);
+      await watch.stop();
+    },
+  );
 
   test("may be mounted afresh: what was seen of the mount before counts for nothing then", async () => {
     const shares = sharesOn("a");
