@@ -23,7 +23,7 @@ const nfs4 = { PERM: 1, NOENT: 2, ACCESS: 13, MINOR_VERS_MISMATCH: 10_021, WRONG
 const op = { access: 3, getattr: 9, lookup: 15, putrootfh: 24 };
 const opInSession = { exchangeId: 42, createSession: 43, destroySession: 44, sequence: 53, destroyClientId: 57 };
 
-const directory = 2;
+const directoryType = 2;
 const regularFile = 1;
 /** type, fsid, mode, owner and group. */
 const attributesOf = (type: number) => [
@@ -42,7 +42,7 @@ interface Nfs4 {
 }
 
 /** NFS version 4 that knows COMPOUND as far as a look at a path goes. */
-function serves4({ minors = [0, 1, 2], status = {}, type = directory, denied }: Nfs4 = {}): Service {
+function serves4({ minors = [0, 1, 2], status = {}, type = directoryType, denied }: Nfs4 = {}): Service {
   return (call) => {
     if (denied !== undefined) return [fragment(words(call.xid, 1, 1, 1, denied))];
     if (call.procedure === 0) return [fragment(accepted(call.xid, 0))];
