@@ -191,6 +191,11 @@ export interface Workers {
   readonly ended: () => Promise<void>;
 }
 
+/** A request that takes longer waits for a server. */
+const patienceMs = 250;
+/** One to a worker that is just started waits for that, too. */
+const startMs = 2_000;
+
 export function createWorkers(): Workers {
   const idle: Worker[] = [];
   const enter = turnstile();
@@ -202,12 +207,14 @@ export function createWorkers(): Workers {
   };
   /** Asks a worker of its own; one that does not answer in time is killed and not waited for. */
   const ask = async (request: WorkerRequest, timeoutMs: number | undefined, keep = false, signal?: AbortSignal) => {
-    const leave = await enter();
-    const worker = nextIdle() ?? startWorker();
+    const turn = await enter();
+    const idleWorker = nextIdle();
+    const worker = idleWorker ?? startWorker();
+    turn.leaveAfter(idleWorker === undefined ? startMs : patienceMs);
     if (signal?.aborted === true) worker.stop();
     signal?.addEventListener("abort", worker.stop, { once: true });
     const reply = await worker.ask(request, timeoutMs);
-    leave();
+    turn.leave();
     signal?.removeEventListener("abort", worker.stop);
     if (reply === undefined) worker.stop();
     else if (!keep) idle.push(worker);

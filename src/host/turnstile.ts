@@ -2,26 +2,37 @@
 
 /** How many requests are begun side by side: many shares need not as many workers, each of which costs a process start. */
 const atOnce = 4;
-/** A request that takes longer than this waits for a server and makes way for the next one. */
-const patienceMs = 250;
 
-/** Lets a few requests begin at a time. Settles with the function that makes way for the next; it may be called repeatedly. */
-export function turnstile(): () => Promise<() => void> {
+/** A request that has begun. */
+export interface Turn {
+  /** Lets the next one begin; it may be called repeatedly. */
+  readonly leave: () => void;
+  /** Leaves by itself after a time: what takes longer waits for a server. */
+  readonly leaveAfter: (ms: number) => void;
+}
+
+/** Lets a few requests begin at a time. */
+export function turnstile(): () => Promise<Turn> {
   const waiting: (() => void)[] = [];
   let begun = 0;
   return async () => {
     if (begun < atOnce) begun += 1;
     else await new Promise<void>((resolve) => waiting.push(resolve));
     let isOver = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const leave = () => {
+      clearTimeout(timer);
       if (isOver) return;
       isOver = true;
-      clearTimeout(timer);
       const next = waiting.shift();
       if (next === undefined) begun -= 1;
       else next();
     };
-    const timer = setTimeout(leave, patienceMs);
-    return leave;
+    return {
+      leave,
+      leaveAfter: (ms) => {
+        timer = setTimeout(leave, ms);
+      },
+    };
   };
 }
