@@ -223,6 +223,8 @@ export function createWorkers(): Workers {
   const look = batchedLooks({
     take: () => nextIdle() ?? startWorker(),
     giveBack: (worker) => {
+      // One is enough while nothing but looks is asked for; what mounting has left idle ends here.
+      for (const spare of idle.splice(0)) spare.stop();
       idle.push(worker);
     },
   });
