@@ -33,10 +33,14 @@ export function isPropagated(mounts: readonly MountRecord[], target: string): bo
 /** Time a lazy unmount is given when the budget is used up: it does not wait for the server. */
 const lazyMs = 500;
 
+/** How long a mount that propagates may be busy before it counts as in use: a process that lists a directory is through by then. */
+const busyMs = 1_000;
+const busyPauseMs = 50;
+
 /** An unmounter whose budget starts with its first call. A share that is away is not waited for. */
 export function unmounter(
   mounter: Pick<Mounter, "mounts" | "umount">,
-  clock: Pick<Clock, "nowMs">,
+  clock: Clock,
   budgetMs: number,
   isAway: (share: Share) => boolean = () => false,
 ): (share: Share) => Promise<UmountResult> {
@@ -49,12 +53,17 @@ export function unmounter(
     for (let above = share.parent; above !== undefined; above = above.parent) if (isAway(above)) return "gone";
     // A call that has taken the mount away may still be waiting for the server.
     const isGone = () => topMountOn(mounter.mounts(), share.realTarget)?.id !== there.id;
-    const leftMs = deadlineMs - clock.nowMs();
-    if (leftMs > 0 && !isAway(share)) {
-      const plain = await mounter.umount(share.realTarget, "plain", leftMs);
-      if (plain.kind === "done" || isGone()) return "unmounted";
-      // What propagates would be torn away from them too by a lazy unmount; plain umount(2) asks all of them whether it is busy.
-      if (isShared(there) && plain.kind === "failed" && plain.errno === "EBUSY") return "in-use";
+    const startedMs = clock.nowMs();
+    if (startedMs < deadlineMs && !isAway(share)) {
+      const busyUntilMs = Math.min(deadlineMs, startedMs + busyMs);
+      for (;;) {
+        const plain = await mounter.umount(share.realTarget, "plain", Math.max(1, deadlineMs - clock.nowMs()));
+        if (plain.kind === "done" || isGone()) return "unmounted";
+        // What propagates would be torn away from others too by a lazy unmount; plain umount(2) asks all of them whether it is busy.
+        if (!isShared(there) || plain.kind !== "failed" || plain.errno !== "EBUSY") break;
+        if (clock.nowMs() >= busyUntilMs) return "in-use";
+        await clock.sleep(busyPauseMs);
+      }
     }
     const lazy = await mounter.umount(share.realTarget, "lazy", Math.max(lazyMs, deadlineMs - clock.nowMs()));
     return lazy.kind === "done" || isGone() ? "detached" : "left";

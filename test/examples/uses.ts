@@ -166,16 +166,16 @@ function useOfDockerfile(file: string): Use {
   const [entrypoint, command] = ["ENTRYPOINT", "CMD"].map((wanted) =>
     stage.filter(([word]) => word === wanted).flatMap(([, rest]) => JSON.parse(rest) as string[]),
   );
-  const checks = stage.filter(([word]) => word === "HEALTHCHECK").map(([, rest]) => rest.slice(rest.indexOf("[")));
+  // In shell form: what a shell starts for it, up to the first operator.
+  const checks = stage
+    .filter(([word]) => word === "HEALTHCHECK")
+    .map(([, rest]) => /\sCMD\s+([^[|&;]+)/.exec(` ${rest}`)?.[1]?.trim().split(/\s+/) ?? []);
   return {
     place: file,
     environment: Object.fromEntries(
       stage.filter(([word]) => word === "ENV").map(([, rest]) => rest.split("=")),
     ) as Record<string, string>,
-    commandLines: [
-      [...(entrypoint ?? []), ...(command ?? [])],
-      ...checks.map((text) => JSON.parse(text) as string[]),
-    ].flatMap(argumentsOf),
+    commandLines: [[...(entrypoint ?? []), ...(command ?? [])], ...checks].flatMap((words) => argumentsOf(words)),
   };
 }
 

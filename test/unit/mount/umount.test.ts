@@ -46,6 +46,31 @@ describe("a share is taken down", () => {
     expect(mounter.actions).toEqual(["umount plain /mnt/data", "umount lazy /mnt/data"]);
   });
 
+  describe("that propagates and is busy", () => {
+    const busyFor = (times: number) => {
+      let calls = 0;
+      return setUp({
+        mounts: [{ ...mounted, optional: ["shared:7"] }],
+        umount: (_, how) =>
+          how === "plain" && ++calls <= times ? { kind: "failed", errno: "EBUSY" } : { kind: "done" },
+      });
+    };
+
+    test("plainly as soon as a passing use of it is over", async () => {
+      const { unmount, mounter } = busyFor(3);
+      expect(await unmount(share)).toBe("unmounted");
+      expect(new Set(mounter.actions)).toEqual(new Set(["umount plain /mnt/data"]));
+    });
+
+    test("not at all where the use goes on: a lazy unmount would tear it away from others", async () => {
+      const { unmount, mounter, clock } = busyFor(Number.POSITIVE_INFINITY);
+      const startedMs = clock.nowMs();
+      expect(await unmount(share)).toBe("in-use");
+      expect(new Set(mounter.actions)).toEqual(new Set(["umount plain /mnt/data"]));
+      expect(clock.nowMs() - startedMs).toBeLessThanOrEqual(1_100);
+    });
+  });
+
   test("lazily where it does not answer within the budget", async () => {
     const { unmount, timeoutsMs } = setUp({
       umount: (_, how) => (how === "plain" ? { kind: "no-answer" } : { kind: "done" }),
