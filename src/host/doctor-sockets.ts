@@ -32,7 +32,7 @@ const SOL_SOCKET = 1;
 const SO_ERROR = 4;
 const EINPROGRESS = 115;
 const POLLOUT = 4;
-const pollMs = 10;
+const pollMs = 50;
 
 /** A connection attempt's end: the name of the errno, "" where it is made, ETIMEDOUT where `signal` ends it. */
 export async function tryPort(address: string, port: number, signal: AbortSignal): Promise<PortFact> {
@@ -52,7 +52,8 @@ const words: Readonly<Record<string, string>> = {
   EPERM: "forbidden here",
 };
 
-async function connectErrno(address: string, port: number, signal: AbortSignal): Promise<string> {
+/** Connects and hangs up: the name of the errno, "" where it went well, ETIMEDOUT where `signal` ended it. */
+export async function connectErrno(address: string, port: number, signal: AbortSignal): Promise<string> {
   const fd = openSocket(address, SOCK_STREAM);
   if (fd < 0) return errnoName(lastErrno());
   try {

@@ -22,7 +22,64 @@ export async function dial(
   address: string,
   port: number,
   signal: AbortSignal,
-  { transport = "tcp", reserved = false }: DialOptions = {},
+  options: DialOptions = {},
+): Promise<Connection> {
+  if (options.transport === "udp") return dialOnce(address, port, signal, options);
+  const truth = kernelsWord(address, port, signal);
+  // What is not refused at once is unreachable, or silent: then the kernel's word is asked for side by side.
+  const timer = setTimeout(() => void truth.ask(), freshMs);
+  try {
+    return await soonest((given) => dialOnce(address, port, given, options), signal);
+  } catch (error) {
+    throw errnoOf(error) === "ECONNREFUSED" ? ((await truth.ask()) ?? error) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** After this time a connection that is still being made is given company by a fresh one. */
+const freshMs = 1_000;
+/** So many are being made at most: a server that is farther away than this many seconds is out of reach. */
+const mostTries = 2;
+
+/**
+ * A connection by the first of several tries that is made. The kernel repeats an unanswered SYN after 1, 3, 7 and 15 s
+ * (tcp(7), tcp_syn_retries): a server that comes up in between would be noticed seconds late by one try alone.
+ */
+async function soonest(open: (signal: AbortSignal) => Promise<Connection>, signal: AbortSignal): Promise<Connection> {
+  const { promise: made, resolve, reject } = Promise.withResolvers<Connection>();
+  const tries: AbortController[] = [];
+  let first: AbortController | undefined;
+  const start = () => {
+    const life = new AbortController();
+    tries.push(life);
+    if (tries.length > mostTries) tries.shift()?.abort();
+    open(AbortSignal.any([signal, life.signal])).then(
+      (connection) => {
+        if (first !== undefined) return connection.close();
+        first = life;
+        resolve(connection);
+      },
+      (error: unknown) => {
+        if (!life.signal.aborted) reject(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  };
+  const timer = setInterval(start, freshMs);
+  start();
+  try {
+    return await made;
+  } finally {
+    clearInterval(timer);
+    for (const life of tries) if (life !== first) life.abort();
+  }
+}
+
+async function dialOnce(
+  address: string,
+  port: number,
+  signal: AbortSignal,
+  { transport = "tcp", reserved = false }: DialOptions,
 ): Promise<Connection> {
   const open = transport === "tcp" ? openTcp : openUdp;
   if (reserved) {
@@ -135,6 +192,30 @@ function openTcp(address: string, port: number, signal: AbortSignal, localPort?:
   });
 }
 
+/** How long what the kernel said of an address and port is taken for what it would say again. */
+const learntMs = 10_000;
+const learnt = new Map<string, { readonly error: Error | undefined; readonly untilMs: number }>();
+
+/**
+ * Bun reports every connect(2) that fails as refused. Why it really did is learnt by one of our own, which costs packets;
+ * undefined where that one went well, and under another runtime.
+ */
+function kernelsWord(address: string, port: number, signal: AbortSignal) {
+  const key = `${address} ${port}`;
+  let asked: Promise<Error | undefined> | undefined;
+  const learn = async (): Promise<Error | undefined> => {
+    if (!("bun" in process.versions)) return undefined;
+    const known = learnt.get(key);
+    if (known !== undefined && known.untilMs > performance.now()) return known.error;
+    const { connectErrno } = await import("./doctor-sockets.ts");
+    const code = await connectErrno(address, port, signal);
+    const error = code === "" ? undefined : plain(Object.assign(new Error(code), { code }));
+    if (!signal.aborted) learnt.set(key, { error, untilMs: performance.now() + learntMs });
+    return error;
+  };
+  return { ask: () => (asked ??= learn()) };
+}
+
 function openUdp(address: string, port: number, signal: AbortSignal, localPort = 0): Promise<Connection> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(outOfTime());
@@ -183,9 +264,12 @@ function outOfTime(): Error {
 const plainTexts: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset by the server",
+  EHOSTDOWN: "host is down",
   EHOSTUNREACH: "no route to host",
   ENETUNREACH: "network is unreachable",
   ETIMEDOUT: "connection timed out",
+  EACCES: "forbidden here",
+  EPERM: "forbidden here",
   EADDRNOTAVAIL: "no usable local address",
   ENOTFOUND: "name not known",
   EAI_AGAIN: "name server does not answer",

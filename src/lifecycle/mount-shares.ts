@@ -88,7 +88,7 @@ export function mountShares(
     {
       nowMs: clock.nowMs,
       sleep: clock.sleep,
-      ask: (question, asked) => askServer(network, question, asked),
+      ask: (question, asked, asksRpcbind) => askServer(network, question, asked, asksRpcbind),
       tell: report.notReady,
     },
     settings.attemptTimeoutMs,

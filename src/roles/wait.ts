@@ -35,7 +35,7 @@ export async function wait(ports: WaitPorts, config: Config): Promise<number> {
     {
       nowMs: clock.nowMs,
       sleep: clock.sleep,
-      ask: (question, asked) => askServer(network, question, asked),
+      ask: (question, asked, asksRpcbind) => askServer(network, question, asked, asksRpcbind),
       tell: report.notReady,
     },
     settings.attemptTimeoutMs,

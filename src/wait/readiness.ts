@@ -77,8 +77,16 @@ export async function mountAddresses(
     : { server: address, mountd };
 }
 
-/** Asks every address of the server side by side; the first that could serve the share decides. */
-export async function askServer(network: Network, question: ServerQuestion, signal: AbortSignal): Promise<Readiness> {
+/**
+ * Asks every address of the server side by side; the first that could serve the share decides. Unless `asksRpcbind`, a server
+ * whose port 2049 does not answer is not asked for more.
+ */
+export async function askServer(
+  network: Network,
+  question: ServerQuestion,
+  signal: AbortSignal,
+  asksRpcbind = true,
+): Promise<Readiness> {
   const resolved = await network.resolveName(question.host, signal);
   if (resolved.kind === "unresolved") {
     return { kind: "not-ready", reason: `cannot resolve ${question.host}: ${resolved.reason}` };
@@ -95,7 +103,7 @@ export async function askServer(network: Network, question: ServerQuestion, sign
   // The first address that is ready aborts the questions to the others.
   const enough = new AbortController();
   const answers = addresses.map((address) =>
-    askAddress(network, question, address, AbortSignal.any([signal, enough.signal])),
+    askAddress(network, question, address, AbortSignal.any([signal, enough.signal]), asksRpcbind),
   );
   const ready = await firstReady(answers);
   enough.abort();
@@ -124,9 +132,17 @@ async function askAddress(
   question: ServerQuestion,
   address: string,
   signal: AbortSignal,
+  asksRpcbind: boolean,
 ): Promise<Readiness> {
-  if (!question.version4) return askVersion3(network, question, address, signal);
   const port = question.port ?? ports.nfs;
+  if (!question.version4) {
+    if (!asksRpcbind) {
+      const there = await callNull(network.dial, { address, port, program: programs.nfs, version: 3 }, signal);
+      if (there.kind === "no-answer")
+        return { kind: "not-ready", reason: `port ${port} of ${address}: ${there.reason}` };
+    }
+    return askVersion3(network, question, address, signal);
+  }
   const answer = await callNull(network.dial, { address, port, program: programs.nfs, version: 4 }, signal);
   switch (answer.kind) {
     case "success":
@@ -144,7 +160,8 @@ async function askAddress(
     case "refused": {
       // Without port= a version 3 server may serve on another port, which rpcbind knows.
       const reason = `port ${port} of ${address}: ${wordsFor(answer)}`;
-      if (!question.version3 || question.port !== undefined || signal.aborted) return { kind: "not-ready", reason };
+      const mayBeElsewhere = asksRpcbind && question.version3 && question.port === undefined;
+      if (!mayBeElsewhere || isUnreachable(answer) || signal.aborted) return { kind: "not-ready", reason };
       const version3 = await askVersion3(network, question, address, signal);
       if (version3.kind !== "ready") return { kind: "not-ready", reason };
       // A server that came up between the two questions speaks version 4 by now.
@@ -152,6 +169,11 @@ async function askAddress(
       return { kind: "ready", unspoken: again.kind === "success" ? [] : version4, address };
     }
   }
+}
+
+/** No other port of such an address answers either. */
+function isUnreachable(answer: Answer): boolean {
+  return answer.kind === "no-answer" && /^(EHOSTUNREACH|ENETUNREACH|EHOSTDOWN)$/.test(answer.errno ?? "");
 }
 
 function spoken(lowest: number, highest: number): string {

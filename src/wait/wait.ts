@@ -3,8 +3,8 @@ import { probePauseMs } from "./pace.ts";
 import type { Readiness, ServerQuestion } from "./readiness.ts";
 
 export interface WaitPorts {
-  /** One round of questions to the server; settles when `signal` aborts. */
-  readonly ask: (question: ServerQuestion, signal: AbortSignal) => Promise<Readiness>;
+  /** One round of questions to the server; settles when `signal` aborts. Not every round need ask rpcbind for an unusual port. */
+  readonly ask: (question: ServerQuestion, signal: AbortSignal, asksRpcbind: boolean) => Promise<Readiness>;
   /** Milliseconds that never jump. */
   readonly nowMs: () => number;
   /** Settles after a while, or rejects when `signal` aborts. */
@@ -43,6 +43,9 @@ export function serverWaiter(ports: WaitPorts, attemptTimeoutMs: number, signal:
   };
 }
 
+/** One question to rpcbind is ten packets, a refusal by port 2049 two: few servers of version 3 have another port. */
+const rpcbindRounds = 8;
+
 async function waitFor(
   { ask, nowMs, sleep }: WaitPorts,
   question: ServerQuestion,
@@ -51,12 +54,17 @@ async function waitFor(
   signal: AbortSignal,
 ): Promise<Ready> {
   const startedMs = nowMs();
-  for (;;) {
+  let reason = "";
+  for (let round = 0; ; round++) {
+    const asksRpcbind = round % rpcbindRounds === 0;
     signal.throwIfAborted();
-    const readiness = await ask(question, AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)]));
+    const asked = AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)]);
+    const readiness = await ask(question, asked, asksRpcbind);
     if (readiness.kind === "ready") return readiness;
     signal.throwIfAborted();
-    tell(readiness.reason);
+    // The reason of a round that asks less may differ although nothing has changed.
+    if (asksRpcbind) reason = readiness.reason;
+    tell(reason);
     await sleep(probePauseMs(nowMs() - startedMs, Math.random()), signal);
   }
 }

@@ -86,6 +86,28 @@ describe.each(["3", "4.2"])("version %s", (version) => {
   });
 });
 
+it("notices a server soon that dropped packets for a while, whose SYNs the kernel repeats ever more seldom", async () => {
+  await lab().sh("blackhole srv on");
+  const job = box().start({ env: share({}), command: `cat ${box().mountPoint()}/hello` });
+  // By then the kernel would be silent for 7 s: it repeats a SYN 1, 3, 7 and 15 s after the first.
+  await lab().sh("pause 8.5; blackhole srv off");
+  const startedMs = Date.now();
+  expect(await job.done).toMatchObject({ exitCode: 0, stdout: "hello\n" });
+  expect(Date.now() - startedMs).toBeLessThan(4_500);
+});
+
+it.each([
+  { what: "a host that is not there", before: "true", address: "10.77.0.77", reason: "no route to host" },
+  { what: "a port that nobody listens on", before: "srv_down", address: server, reason: "connection refused" },
+])("tells $what as the kernel does: $reason", async ({ before, address, reason }) => {
+  await lab().sh(before);
+  const job = box().start({ env: share({ NFS_HOST: address }), options: "--name box" });
+  const line = await logged(job, "waiting for the server");
+  expect(line.reason).toBe(`port 2049 of ${address}: ${reason}`);
+  await lab().sh("container_signal box TERM");
+  await job.done;
+});
+
 it("unmounts what is mounted already when it is stopped while another share is awaited", async () => {
   const job = box().start({
     env: {

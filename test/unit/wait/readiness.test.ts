@@ -26,6 +26,11 @@ function ask(network: FakeNetwork, environment: Environment = {}, signal = new A
   return askServer(network, questionOf(shareOf(environment)), signal);
 }
 
+/** As in most rounds of waiting. */
+function askBriefly(network: FakeNetwork, environment: Environment = {}) {
+  return askServer(network, questionOf(shareOf(environment)), new AbortController().signal, false);
+}
+
 describe("the question", () => {
   test.each([
     [{}, { host: "nas", port: undefined, family: undefined, version4: true, version3: true }],
@@ -43,6 +48,33 @@ describe("the question", () => {
     [{ NFS_OPTIONS: "proto=rdma6" }, { family: 6 }],
   ])("of %j asks for %j", (environment, question) => {
     expect(questionOf(shareOf(environment))).toMatchObject(question);
+  });
+});
+
+describe("a brief question", () => {
+  const away = { "192.0.2.1:2049": undefined };
+
+  test.each(["auto", "3"])("does not go on to rpcbind where port 2049 is closed, version %s", async (version) => {
+    const network = server([3, 4], away);
+    expect(await askBriefly(network, { NFS_VERSION: version })).toMatchObject({ kind: "not-ready" });
+    expect(network.actions.filter((action) => action.includes(":111"))).toEqual([]);
+  });
+
+  test.each([
+    { version: "auto", versions: [3, 4] },
+    { version: "auto", versions: [3] },
+    { version: "3", versions: [3] },
+    { version: "3", versions: [3, 4] },
+  ])("finds a server of $versions ready all the same, version $version", async ({ version, versions }) => {
+    expect(await askBriefly(server(versions), { NFS_VERSION: version })).toMatchObject({ kind: "ready" });
+  });
+
+  test("does not take port 2049 for the whole of version 3", async () => {
+    const network = server([3], { "192.0.2.1:20048": undefined });
+    expect(await askBriefly(network, { NFS_VERSION: "3" })).toMatchObject({
+      kind: "not-ready",
+      reason: expect.stringMatching(/^mountd of /) as string,
+    });
   });
 });
 

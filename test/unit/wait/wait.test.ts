@@ -43,9 +43,19 @@ describe("waiting for a server", () => {
     const { waiter, told, asked } = waiterOver([notReady("name not known"), notReady("connection refused"), ready]);
     let notYet = 0;
     await waiter.ready(question, () => (notYet += 1));
-    expect(told).toEqual(["nas: name not known", "nas: connection refused"]);
+    expect(told).toEqual(["nas: name not known", "nas: name not known"]);
     expect(notYet).toBe(2);
     expect(asked).toHaveLength(3);
+  });
+
+  test("tells a new reason once everything was asked again", async () => {
+    const { waiter, told } = waiterOver([
+      notReady("name not known"),
+      ...Array.from({ length: 8 }, () => notReady("connection refused")),
+      ready,
+    ]);
+    await waiter.ready(question, () => {});
+    expect(told).toEqual([...Array.from({ length: 8 }, () => "nas: name not known"), "nas: connection refused"]);
   });
 
   test("keeps the quick pace for two minutes, then the slow one", async () => {
@@ -67,6 +77,27 @@ describe("waiting for a server", () => {
     expect(Math.min(...slow)).toBeGreaterThanOrEqual(800);
     expect(Math.max(...slow)).toBeLessThanOrEqual(1_200);
     expect(rounds).toBe(clock.pausesMs.length + 1);
+  });
+
+  test("asks rpcbind for an unusual port at first, and then every eighth time: that is five times the packets", async () => {
+    const clock = leapingClock();
+    const asksRpcbind: boolean[] = [];
+    const waiter = serverWaiter(
+      {
+        nowMs: clock.nowMs,
+        sleep: clock.sleep,
+        ask: (_, __, rpcbind) => {
+          asksRpcbind.push(rpcbind);
+          return Promise.resolve(asksRpcbind.length < 24 ? notReady("connection refused") : ready);
+        },
+        tell: () => {},
+      },
+      15_000,
+      new AbortController().signal,
+    );
+    await waiter.ready(question, () => {});
+    const rounds = asksRpcbind.flatMap((asked, round) => (asked ? [round] : []));
+    expect(rounds).toEqual([0, 8, 16]);
   });
 
   test("does not pause equally each time", async () => {
