@@ -18,7 +18,8 @@ const retryMaxMs = 5_000;
 /** Nobody waits for a client: whoever is not done by then is cut off. */
 const requestMs = 5_000;
 const longestHeadersBytes = 8_192;
-const mostConnections = 32;
+/** Descriptors are finite; few enough, and a client that opens many and asks nothing would keep the probes out. */
+const mostConnections = 256;
 
 /** Answers GET and HEAD at `address` until it is closed, which takes no time. Without it the process may end. */
 export function serveHttp(

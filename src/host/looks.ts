@@ -19,8 +19,10 @@ export interface WorkerPool {
 
 /** The replies to one batch fit into a pipe: a worker that had to wait for us could not be told from one that hangs. */
 const mostInBatch = 100;
-/** A look that takes longer is not waited for by those behind it. */
-const patienceMs = 200;
+/** A look that takes longer is not waited for by those behind it; on a slow machine, which takes longer to start a worker, more. */
+function patienceMs(workerStartMs: number): number {
+  return Math.min(2_000, Math.max(200, 2 * workerStartMs));
+}
 /** The first one may have to wait for the start of the worker. */
 const startMs = 2_000;
 
@@ -37,7 +39,9 @@ export function batchedLooks({ take, giveBack }: WorkerPool) {
     }
     const replies = batch.map(({ request }) => worker.ask(request));
     for (const [index, look] of batch.entries()) {
-      const reply = await within(replies[index], index === 0 ? Math.min(startMs, look.timeoutMs) : patienceMs);
+      // After the first reply it has started.
+      const waitMs = index === 0 ? startMs : patienceMs((await worker.started) ?? 0);
+      const reply = await within(replies[index], Math.min(waitMs, look.timeoutMs));
       const rest = batch.slice(index + 1);
       if (reply.kind === "late") {
         if (rest.length > 0) void run(rest);

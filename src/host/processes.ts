@@ -7,7 +7,7 @@ import type { HelperEnd, Look, Mounter, PathAnswer, Prepared } from "../mount/po
 import { readMounts } from "./files.ts";
 import { batchedLooks } from "./looks.ts";
 import { turnstile } from "./turnstile.ts";
-import { workerArgument } from "./worker-argument.ts";
+import { workerArgument, workerReady } from "./worker-argument.ts";
 import type { WorkerReply, WorkerRequest } from "./worker.ts";
 
 const runtimeChildren = new Set<number>();
@@ -120,6 +120,8 @@ function notStarted(cause: unknown): string {
 /** A worker process; see worker.ts. */
 export interface Worker {
   readonly isAlive: () => boolean;
+  /** How long it took to start, in milliseconds, once it has; undefined where it could not. */
+  readonly started: Promise<number | undefined>;
   /**
    * The reply; undefined where none came in time, or the worker was stopped. It answers in the order of the questions; one that
    * has let a question wait too long must be stopped.
@@ -130,6 +132,7 @@ export interface Worker {
 
 /** Starts a worker that nobody else asks. */
 export function startWorker(): Worker {
+  const startedMs = performance.now();
   const subprocess = execa("/proc/self/exe", [workerArgument], {
     cwd: "/",
     env: {},
@@ -147,7 +150,9 @@ export function startWorker(): Worker {
   let pending = "";
   /** Who waits for a reply, in the order of the questions. */
   let asking: ((reply: WorkerReply | undefined) => void)[] = [];
+  const { promise: started, resolve: tellStarted } = Promise.withResolvers<number | undefined>();
   const end = () => {
+    tellStarted(undefined);
     const unanswered = asking;
     asking = [];
     for (const settle of unanswered) settle(undefined);
@@ -156,10 +161,14 @@ export function startWorker(): Worker {
   child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
     const lines = (pending + chunk).split("\n");
     pending = lines.pop() ?? "";
-    for (const line of lines) asking.shift()?.(JSON.parse(line) as WorkerReply);
+    for (const line of lines) {
+      if (line === workerReady) tellStarted(performance.now() - startedMs);
+      else asking.shift()?.(JSON.parse(line) as WorkerReply);
+    }
   });
   child.once("exit", end);
   return {
+    started,
     isAlive: () => child.pid !== undefined && child.exitCode === null && child.signalCode === null,
     ask: (request, timeoutMs) =>
       new Promise((resolve) => {
@@ -191,10 +200,13 @@ export interface Workers {
   readonly ended: () => Promise<void>;
 }
 
-/** A request that takes longer waits for a server. */
-const patienceMs = 250;
-/** One to a worker that is just started waits for that, too. */
-const startMs = 2_000;
+/**
+ * How long a request goes on before the next one begins beside it: what takes longer waits for a server. On a slow machine it
+ * is the machine that takes its time, and one more process would make that worse: it shows in the start of a worker.
+ */
+function patienceMs(workerStartMs: number): number {
+  return Math.min(5_000, Math.max(250, 4 * workerStartMs));
+}
 
 export function createWorkers(): Workers {
   const idle: Worker[] = [];
@@ -210,7 +222,7 @@ export function createWorkers(): Workers {
     const turn = await enter();
     const idleWorker = nextIdle();
     const worker = idleWorker ?? startWorker();
-    turn.leaveAfter(idleWorker === undefined ? startMs : patienceMs);
+    void worker.started.then((startMs) => turn.leaveAfter(patienceMs(startMs ?? 0)));
     if (signal?.aborted === true) worker.stop();
     signal?.addEventListener("abort", worker.stop, { once: true });
     const reply = await worker.ask(request, timeoutMs);

@@ -1,7 +1,11 @@
 // Bounds how many requests begin side by side, without letting one that hangs hold up the others.
+import { availableParallelism } from "node:os";
 
-/** How many requests are begun side by side: many shares need not as many workers, each of which costs a process start. */
-const atOnce = 4;
+/**
+ * How many requests are begun side by side: many shares need not as many workers, each of which costs a process start, and on
+ * one processor they would only wait for each other.
+ */
+const atOnce = Math.min(4, Math.max(2, availableParallelism()));
 
 /** A request that has begun. */
 export interface Turn {
@@ -31,7 +35,7 @@ export function turnstile(): () => Promise<Turn> {
     return {
       leave,
       leaveAfter: (ms) => {
-        timer = setTimeout(leave, ms);
+        if (!isOver) timer = setTimeout(leave, ms);
       },
     };
   };

@@ -2,3 +2,6 @@
 
 /** The argument that makes the binary a worker. */
 export const workerArgument = "--nfs-init-worker";
+
+/** A worker's first line: from then on a request takes as long as what it asks for. */
+export const workerReady = "ready";

@@ -25,6 +25,7 @@ import type { Space } from "../mount/ports.ts";
 import { enterPrivateNamespace } from "./doctor-namespace.ts";
 import { errnoName } from "./errno.ts";
 import { become } from "./privileges.ts";
+import { workerReady } from "./worker-argument.ts";
 import {
   errno,
   makeDirectory,
@@ -62,9 +63,10 @@ export type WorkerReply =
   | { readonly kind: "unwritable"; readonly mode: string; readonly uid: number; readonly gid: number }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** Answers requests until stdin ends. */
+/** Says that it is ready, and answers requests until stdin ends. */
 export function runWorker(): void {
   let pending = "";
+  writeSync(1, `${workerReady}\n`);
   process.stdin.setEncoding("utf8");
   process.stdin.on("data", (chunk: string) => {
     const lines = (pending + chunk).split("\n");

@@ -3,6 +3,7 @@ import { existsSync, lstatSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import parsePrometheusTextFormat from "parse-prometheus-text-format";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { eventually } from "../support/eventually.ts";
@@ -195,6 +196,26 @@ describe("NFS_LISTEN", () => {
     const { exitCode, stderr } = await running.ended;
     expect(exitCode).toBe(78);
     expect(logLines(stderr)).toMatchObject([{ reason: expect.stringContaining(`NFS_LISTEN="${address}"`) as string }]);
+  });
+
+  it("answers a probe while another client holds a hundred connections and asks nothing", async () => {
+    const port = await freePort();
+    const where = { host: "127.0.0.1", port };
+    const running = startPublishing(ordinary, temporaryDirectory(), { NFS_LISTEN: `:${port}` });
+    await listens(running);
+    const sockets = Array.from({ length: 100 }, () => connect(where));
+    for (const socket of sockets) socket.on("error", () => {}).resume();
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    await eventually("the connections", () => sockets.every(({ connecting }) => !connecting));
+    // It takes connections in turns: a moment after its first answer it has all of them.
+    for (let asked = 0; asked < 3; asked++) {
+      expect(await ask(where, "/healthz")).toMatchObject({ status: 200 });
+      await sleep(500);
+    }
+    running.stdin.end();
+    expect((await running.ended).exitCode).toBe(0);
   });
 
   it("cuts off who sends too much, too slowly, or nonsense, and goes on", async () => {
