@@ -12,7 +12,7 @@ import { isShareOf, type Share } from "../fstab/plan.ts";
 import { isSameOrBelow } from "../fstab/target.ts";
 import type { Mounter } from "../mount/ports.ts";
 import { clock } from "./clock.ts";
-import { routeTo, tryPort } from "./doctor-sockets.ts";
+import { routeTo, tryPort } from "./connect.ts";
 import { tryMount } from "./doctor-trial.ts";
 import { readMounts } from "./files.ts";
 import { mountRights } from "./rights.ts";

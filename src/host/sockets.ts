@@ -4,6 +4,7 @@ import { lookup } from "node:dns/promises";
 import { connect } from "node:net";
 import { errnoOf } from "../errors.ts";
 import type { Connection, DialOptions } from "../rpc/transport.ts";
+import { connectionWords } from "./errno.ts";
 
 /** Source ports as nfs-utils and the kernel's client choose them (`sunrpc.min_resvport`, `max_resvport`). */
 const lowestReservedPort = 665;
@@ -207,7 +208,7 @@ function kernelsWord(address: string, port: number, signal: AbortSignal) {
     if (!("bun" in process.versions)) return undefined;
     const known = learnt.get(key);
     if (known !== undefined && known.untilMs > performance.now()) return known.error;
-    const { connectErrno } = await import("./doctor-sockets.ts");
+    const { connectErrno } = await import("./connect.ts");
     const code = await connectErrno(address, port, signal);
     const error = code === "" ? undefined : plain(Object.assign(new Error(code), { code }));
     if (!signal.aborted) learnt.set(key, { error, untilMs: performance.now() + learntMs });
@@ -261,28 +262,20 @@ function outOfTime(): Error {
   return new Error("no answer in time");
 }
 
-const plainTexts: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "connection reset by the server",
-  EHOSTDOWN: "host is down",
-  EHOSTUNREACH: "no route to host",
-  ENETUNREACH: "network is unreachable",
-  ETIMEDOUT: "connection timed out",
-  EACCES: "forbidden here",
-  EPERM: "forbidden here",
-  EADDRNOTAVAIL: "no usable local address",
-  ENOTFOUND: "name not known",
-  EAI_AGAIN: "name server does not answer",
-};
-
 /** The same error with a short text. */
 function plain(error: Error): Error {
   const code = errnoOf(error);
   return Object.assign(new Error(describe(error), { cause: error }), code === undefined ? {} : { code });
 }
 
+const resolverWords: Readonly<Record<string, string>> = {
+  ENOTFOUND: "name not known",
+  EAI_AGAIN: "name server does not answer",
+};
+
 function describe(error: Error): string {
-  return plainTexts[errnoOf(error) ?? ""] ?? error.message;
+  const code = errnoOf(error) ?? "";
+  return connectionWords[code] ?? resolverWords[code] ?? error.message;
 }
 
 export type Resolved =

@@ -5,7 +5,7 @@ import { isNfs, topMountOn } from "../fstab/mountinfo.ts";
 import { isShareOf, type MountPlan, type Share } from "../fstab/plan.ts";
 import type { Clock, Mounter, TargetLock } from "../mount/ports.ts";
 import { isPropagated, unmounter } from "../mount/umount.ts";
-import { askServer, mountAddresses, questionOf, type Network } from "../wait/readiness.ts";
+import { asking, askServer, mountAddresses, questionOf, type Network } from "../wait/readiness.ts";
 import { serverWaiter } from "../wait/wait.ts";
 import type { StatusBoard } from "../watch/status.ts";
 import { startDiagnosis, type DiagnosisPorts } from "./diagnosis.ts";
@@ -85,12 +85,7 @@ export function mountShares(
   };
   const timer = settings.waitTimeoutMs === 0 ? undefined : setTimeout(giveUp, settings.waitTimeoutMs);
   const waiter = serverWaiter(
-    {
-      nowMs: clock.nowMs,
-      sleep: clock.sleep,
-      ask: (question, asked, asksRpcbind) => askServer(network, question, asked, asksRpcbind),
-      tell: report.notReady,
-    },
+    { ...clock, ask: asking(network), tell: report.notReady },
     settings.attemptTimeoutMs,
     signal,
   );

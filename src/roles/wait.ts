@@ -9,7 +9,7 @@ import { abortedBy, Stopped } from "../lifecycle/stop.ts";
 import type { Clock } from "../mount/ports.ts";
 import { probePauseMs } from "../wait/pace.ts";
 import { askPath } from "../wait/path.ts";
-import { askServer, questionOf, type Network } from "../wait/readiness.ts";
+import { asking, questionOf, type Network } from "../wait/readiness.ts";
 import { serverWaiter } from "../wait/wait.ts";
 import type { StatusBoard } from "../watch/status.ts";
 
@@ -32,12 +32,7 @@ export async function wait(ports: WaitPorts, config: Config): Promise<number> {
   const stop = new AbortController();
   ports.onStop((signal) => stop.abort(new Stopped(signal)));
   const waiter = serverWaiter(
-    {
-      nowMs: clock.nowMs,
-      sleep: clock.sleep,
-      ask: (question, asked, asksRpcbind) => askServer(network, question, asked, asksRpcbind),
-      tell: report.notReady,
-    },
+    { ...clock, ask: asking(network), tell: report.notReady },
     settings.attemptTimeoutMs,
     stop.signal,
   );

@@ -112,6 +112,12 @@ export async function askServer(
   return first ?? { kind: "not-ready", reason: `${question.host} has no address` };
 }
 
+/** `askServer` over a network, as the waiter asks. */
+export function asking(network: Network) {
+  return (question: ServerQuestion, signal: AbortSignal, asksRpcbind: boolean): Promise<Readiness> =>
+    askServer(network, question, signal, asksRpcbind);
+}
+
 /** The first answer that says ready, without waiting for the others; undefined where none does. */
 async function firstReady(answers: readonly Promise<Readiness>[]): Promise<Readiness | undefined> {
   try {

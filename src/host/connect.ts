@@ -1,7 +1,7 @@
 // Connects as the kernel tells it: Bun reports every failed connect(2) of TCP as refused, and one of UDP not at all.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PortFact, RouteFact } from "../doctor/facts.ts";
-import { errnoName } from "./errno.ts";
+import { connectionWords, errnoName } from "./errno.ts";
 import { cString, lastErrno, openLibc } from "./libc.ts";
 
 function openCalls() {
@@ -32,25 +32,15 @@ const SOL_SOCKET = 1;
 const SO_ERROR = 4;
 const EINPROGRESS = 115;
 const POLLOUT = 4;
-const pollMs = 50;
+/** The first pause between two looks at a connection that is being made, which doubles, and the longest. */
+const pollMs = { first: 10, longest: 250 };
 
 /** A connection attempt's end: the name of the errno, "" where it is made, ETIMEDOUT where `signal` ends it. */
 export async function tryPort(address: string, port: number, signal: AbortSignal): Promise<PortFact> {
   const errno = await connectErrno(address, port, signal);
   if (errno === "") return { kind: "open", port };
-  return { kind: "closed", port, errno, reason: words[errno] ?? errno };
+  return { kind: "closed", port, errno, reason: connectionWords[errno] ?? errno };
 }
-
-const words: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "connection reset by the server",
-  EHOSTDOWN: "host is down",
-  EHOSTUNREACH: "no route to host",
-  ENETUNREACH: "network is unreachable",
-  ETIMEDOUT: "connection timed out",
-  EACCES: "forbidden here",
-  EPERM: "forbidden here",
-};
 
 /** Connects and hangs up: the name of the errno, "" where it went well, ETIMEDOUT where `signal` ended it. */
 export async function connectErrno(address: string, port: number, signal: AbortSignal): Promise<string> {
@@ -61,13 +51,13 @@ export async function connectErrno(address: string, port: number, signal: AbortS
     if (failure === 0) return "";
     if (failure !== EINPROGRESS) return errnoName(failure);
     const request = new Int32Array([fd, POLLOUT]);
-    while (!signal.aborted) {
+    for (let pauseMs = pollMs.first; !signal.aborted; pauseMs = Math.min(2 * pauseMs, pollMs.longest)) {
       if (calls().poll(request, 1n, 0) > 0) {
         const error = new Int32Array(1);
         calls().getsockopt(fd, SOL_SOCKET, SO_ERROR, error, new Uint32Array([4]));
         return error[0] === 0 ? "" : errnoName(error[0] ?? 0);
       }
-      await sleep(pollMs);
+      await sleep(pauseMs);
     }
     return "ETIMEDOUT";
   } finally {
@@ -80,7 +70,7 @@ export function routeTo(address: string): RouteFact {
   const fd = openSocket(address, SOCK_DGRAM);
   const noRoute = (errno: number): RouteFact => {
     const name = errnoName(errno);
-    return { kind: "no-route", reason: words[name] ?? name };
+    return { kind: "no-route", reason: connectionWords[name] ?? name };
   };
   if (fd < 0) return noRoute(lastErrno());
   try {
