@@ -23,8 +23,6 @@ const mostInBatch = 100;
 function patienceMs(workerStartMs: number): number {
   return Math.min(2_000, Math.max(200, 2 * workerStartMs));
 }
-/** The first one may have to wait for the start of the worker. */
-const startMs = 2_000;
 
 /** Gives the function that looks. All that is asked for in one turn of the event loop goes to a worker in one batch. */
 export function batchedLooks({ take, giveBack }: WorkerPool) {
@@ -32,16 +30,15 @@ export function batchedLooks({ take, giveBack }: WorkerPool) {
 
   const run = async (batch: readonly Look[]): Promise<void> => {
     const worker = take();
-    if (!worker.isAlive()) {
+    const startMs = worker.isAlive() ? await worker.started : undefined;
+    if (startMs === undefined) {
       // That says nothing of the shares.
       for (const { reject } of batch) reject(new Error("no process can be started to look at the shares"));
       return;
     }
     const replies = batch.map(({ request }) => worker.ask(request));
     for (const [index, look] of batch.entries()) {
-      // After the first reply it has started.
-      const waitMs = index === 0 ? startMs : patienceMs((await worker.started) ?? 0);
-      const reply = await within(replies[index], Math.min(waitMs, look.timeoutMs));
+      const reply = await within(replies[index], Math.min(patienceMs(startMs), look.timeoutMs));
       const rest = batch.slice(index + 1);
       if (reply.kind === "late") {
         if (rest.length > 0) void run(rest);

@@ -130,6 +130,9 @@ export interface Worker {
   readonly stop: () => void;
 }
 
+/** A worker that has not started by then never will. */
+const longestStartMs = 120_000;
+
 /** Starts a worker that nobody else asks. */
 export function startWorker(): Worker {
   const startedMs = performance.now();
@@ -151,7 +154,10 @@ export function startWorker(): Worker {
   /** Who waits for a reply, in the order of the questions. */
   let asking: ((reply: WorkerReply | undefined) => void)[] = [];
   const { promise: started, resolve: tellStarted } = Promise.withResolvers<number | undefined>();
+  const starting = setTimeout(() => child.kill("SIGKILL"), longestStartMs);
+  starting.unref();
   const end = () => {
+    clearTimeout(starting);
     tellStarted(undefined);
     const unanswered = asking;
     asking = [];
@@ -162,8 +168,10 @@ export function startWorker(): Worker {
     const lines = (pending + chunk).split("\n");
     pending = lines.pop() ?? "";
     for (const line of lines) {
-      if (line === workerReady) tellStarted(performance.now() - startedMs);
-      else asking.shift()?.(JSON.parse(line) as WorkerReply);
+      if (line === workerReady) {
+        clearTimeout(starting);
+        tellStarted(performance.now() - startedMs);
+      } else asking.shift()?.(JSON.parse(line) as WorkerReply);
     }
   });
   child.once("exit", end);
@@ -174,10 +182,16 @@ export function startWorker(): Worker {
       new Promise((resolve) => {
         // It could not be started: no process is free.
         if (child.pid === undefined) return resolve(undefined);
-        const timer = timeoutMs === undefined ? undefined : setTimeout(end, timeoutMs);
+        let timer: NodeJS.Timeout | undefined;
+        let isAnswered = false;
         asking.push((reply) => {
+          isAnswered = true;
           clearTimeout(timer);
           resolve(reply);
+        });
+        // Its time runs from when the worker does: a machine that is slow to start one says nothing of a share.
+        void started.then(() => {
+          if (timeoutMs !== undefined && !isAnswered) timer = setTimeout(end, timeoutMs);
         });
         child.stdin?.write(`${JSON.stringify(request)}\n`);
       }),
