@@ -1,14 +1,13 @@
-// Runs the measurements named on the command line, or all of them, and writes their results and the page.
+// Runs the measurements named on the command line, or all of them, and writes their results, the page and its plots.
 //   node test/bench/bench.ts [--rounds N] [NAME...]
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { describeMachine } from "./machine.ts";
 import type { Measurement } from "./measurement.ts";
 import { measurements } from "./measurements.ts";
-import { renderPage } from "./page-text.ts";
-import { pageFile, readResults, writeResult } from "./result-files.ts";
+import { readResults, renderPages, writePages, writeResult } from "./result-files.ts";
 import { toResult } from "./result.ts";
 import type { Result } from "./result.ts";
 import { runRounds } from "./rounds.ts";
@@ -26,7 +25,7 @@ try {
     if (positionals.length > 0 && !positionals.includes(measurement.name)) continue;
     writeResult(await measure(measurement, values.rounds === undefined ? undefined : Number(values.rounds)));
   }
-  writeFileSync(pageFile, renderPage(readResults()));
+  writePages(await renderPages(readResults()));
 } catch (error) {
   process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

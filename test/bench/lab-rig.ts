@@ -23,6 +23,8 @@ export async function readVersions(lab: Lab): Promise<Record<string, string>> {
 
 export interface LabRig {
   readonly competitors: readonly Competitor[];
+  /** The lab's, where it is not the usual. */
+  readonly memory?: string;
   /** The lab switches itself off after this time. */
   readonly lifetimeMs: number;
   /** Makes a lab ready that has just been booted. */
@@ -31,9 +33,9 @@ export interface LabRig {
 }
 
 /** Boots a lab for a measurement in which every competitor can take part. */
-export async function openLabRig({ competitors, lifetimeMs, prepare, run }: LabRig): Promise<Rig> {
+export async function openLabRig({ competitors, memory, lifetimeMs, prepare, run }: LabRig): Promise<Rig> {
   requireBinary();
-  const lab = await bootLab({ binary: nfsInit, lifetimeMs });
+  const lab = await bootLab({ binary: nfsInit, lifetimeMs, ...(memory === undefined ? {} : { memory }) });
   try {
     await prepare?.(lab);
     const setting = await readVersions(lab);

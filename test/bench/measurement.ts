@@ -15,7 +15,7 @@ export interface Absence {
   readonly reason: string;
 }
 
-export type Unit = "ms" | "% of a core" | "per s" | "MiB" | "MB" | "threads";
+export type Unit = "ms" | "% of a core" | "per s" | "packets per s" | "MiB" | "MB" | "threads";
 
 /** One of the situations in which all competitors are measured; results are compared within it only. */
 export interface Case {
@@ -25,6 +25,28 @@ export interface Case {
   readonly unit?: Unit;
   /** What nfs-init's median is to stay below. */
   readonly target?: number;
+}
+
+/** A picture of samples: the file docs/benchmarks/MEASUREMENT.svg or, with a name, MEASUREMENT-NAME.svg. */
+export type Plot = StripPlot | LinesPlot;
+
+/** All competitors below each other on one axis; every round is a dot, or many rounds are a box. */
+export interface StripPlot {
+  readonly kind: "strip";
+  readonly name?: string;
+  readonly title: string;
+  /** By name, of one unit; a panel each. */
+  readonly cases: readonly string[];
+}
+
+/** A line for each competitor over cases of one unit that differ by a number. */
+export interface LinesPlot {
+  readonly kind: "lines";
+  readonly name: string;
+  readonly title: string;
+  /** What the number counts. */
+  readonly against: string;
+  readonly points: readonly { readonly case: string; readonly at: number }[];
 }
 
 /** One run of one competitor. */
@@ -57,6 +79,8 @@ export interface Measurement {
   readonly warmUpRounds: number;
   readonly rounds: number;
   readonly cases: readonly Case[];
+  /** Where they are not a strip for each case. */
+  readonly plots?: readonly Plot[];
   /** @param rounds how many there will be, warm-up not counted */
   readonly open: (rounds: number) => Promise<Rig>;
 }

@@ -1,6 +1,7 @@
 // The list of all measurements, in the order of the page.
 
 import type { Measurement } from "./measurement.ts";
+import { arrival } from "./measurements/arrival.ts";
 import { initAtRest } from "./measurements/init-at-rest.ts";
 import { init } from "./measurements/init.ts";
 import { lateServer } from "./measurements/late-server.ts";
@@ -8,6 +9,7 @@ import { lossNoticed } from "./measurements/loss-noticed.ts";
 import { lostShare } from "./measurements/lost-share.ts";
 import { scale } from "./measurements/scale.ts";
 import { start } from "./measurements/start.ts";
+import { waitTraffic } from "./measurements/wait-traffic.ts";
 import { watchCost } from "./measurements/watch-cost.ts";
 
 export const measurements: readonly Measurement[] = [
@@ -15,6 +17,8 @@ export const measurements: readonly Measurement[] = [
   init,
   initAtRest,
   lateServer,
+  arrival,
+  waitTraffic,
   lostShare,
   lossNoticed,
   watchCost,

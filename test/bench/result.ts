@@ -31,6 +31,11 @@ export interface Result {
   readonly cases: readonly CaseResult[];
 }
 
+/** What a reader sees of a competitor. */
+export function labelOf({ title, version }: Competitor): string {
+  return version === undefined ? title : `${title} ${version}`;
+}
+
 export interface CaseResult extends Case {
   readonly standings: readonly Standing[];
 }

@@ -25,6 +25,13 @@ export const lossNoticed: Measurement = {
   warmUpRounds: 0,
   rounds: 4,
   cases: losses.map(({ name }, index) => ({ name: `loss-${index + 1}`, title: `Lost when ${name}` })),
+  plots: [
+    {
+      kind: "strip",
+      title: "From the fault to the line of the log",
+      cases: losses.map((_, index) => `loss-${index + 1}`),
+    },
+  ],
   open,
 };
 

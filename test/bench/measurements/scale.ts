@@ -44,6 +44,13 @@ export const scale: Measurement = {
       unit: metrics[metric].unit,
     })),
   ),
+  plots: (Object.keys(metrics) as Metric[]).map((metric) => ({
+    kind: "lines",
+    name: metric,
+    title: metrics[metric].title,
+    against: "shares",
+    points: shareCounts.map((at) => ({ case: `${at}-${metric}`, at })),
+  })),
   open,
 };
 

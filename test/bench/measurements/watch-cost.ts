@@ -44,6 +44,13 @@ export const watchCost: Measurement = {
       unit: metrics[metric].unit,
     })),
   ),
+  plots: metricNames.map((metric) => ({
+    kind: "lines",
+    name: metric,
+    title: metrics[metric].title,
+    against: "shares",
+    points: shareCounts.map((at) => ({ case: `${at}-${metric}`, at })),
+  })),
   open,
 };
 
