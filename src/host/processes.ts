@@ -123,7 +123,8 @@ export interface Worker {
   /** How long it took to start, in milliseconds, once it has; undefined where it could not. */
   readonly started: Promise<number | undefined>;
   /**
-   * The reply; undefined where none came in time, or the worker was stopped. It answers in the order of the questions; one that
+   * The reply; undefined where none came in time, or the worker was stopped. The time runs from when the worker does, for an
+   * unmount from now on. It answers in the order of the questions; one that
    * has let a question wait too long must be stopped.
    */
   readonly ask: (request: WorkerRequest, timeoutMs?: number) => Promise<WorkerReply | undefined>;
@@ -189,10 +190,12 @@ export function startWorker(): Worker {
           clearTimeout(timer);
           resolve(reply);
         });
-        // Its time runs from when the worker does: a machine that is slow to start one says nothing of a share.
-        void started.then(() => {
+        const runTime = () => {
           if (timeoutMs !== undefined && !isAnswered) timer = setTimeout(end, timeoutMs);
-        });
+        };
+        // A machine that is slow to start a worker says nothing of a share; but the way out is bounded, come what may.
+        if (request.do === "umount") runTime();
+        else void started.then(runTime);
         child.stdin?.write(`${JSON.stringify(request)}\n`);
       }),
     stop: () => {
