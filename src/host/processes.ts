@@ -124,8 +124,7 @@ export interface Worker {
   readonly started: Promise<number | undefined>;
   /**
    * The reply; undefined where none came in time, or the worker was stopped. The time runs from when the worker does, for an
-   * unmount from now on. It answers in the order of the questions; one that
-   * has let a question wait too long must be stopped.
+   * unmount from now on. It answers in the order of the questions; one that has let a question wait too long must be stopped.
    */
   readonly ask: (request: WorkerRequest, timeoutMs?: number) => Promise<WorkerReply | undefined>;
   readonly stop: () => void;
