@@ -240,7 +240,8 @@ export function mountShares(
     // What was there before is waited for, nofail or not.
     const isOptional = (share: Share) => share.nofail && !before.includes(share);
     const again = establishShares(establishPorts, { shares: subtree }, settings, signal, isOptional);
-    remounting.add(again.settled);
+    const settling = again.settled.finally(() => remounting.delete(settling));
+    remounting.add(settling);
     await again.ready;
     return "remounted";
   };
