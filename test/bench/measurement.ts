@@ -25,6 +25,12 @@ export interface Case {
   readonly unit?: Unit;
   /** What nfs-init's median is to stay below. */
   readonly target?: number;
+  /** Names of those that take part, ours among them; all where it is not given. */
+  readonly competitors?: readonly string[];
+}
+
+export function takesPart({ competitors }: Case, { name }: Competitor): boolean {
+  return competitors?.includes(name) ?? true;
 }
 
 /** A picture of samples: the file docs/benchmarks/MEASUREMENT.svg or, with a name, MEASUREMENT-NAME.svg. */

@@ -7,20 +7,26 @@ import { init } from "./measurements/init.ts";
 import { lateServer } from "./measurements/late-server.ts";
 import { lossNoticed } from "./measurements/loss-noticed.ts";
 import { lostShare } from "./measurements/lost-share.ts";
+import { recovery } from "./measurements/recovery.ts";
 import { scale } from "./measurements/scale.ts";
+import { serverReady } from "./measurements/server-ready.ts";
 import { start } from "./measurements/start.ts";
 import { waitTraffic } from "./measurements/wait-traffic.ts";
+import { versionWalk } from "./measurements/version-walk.ts";
 import { watchCost } from "./measurements/watch-cost.ts";
 
 export const measurements: readonly Measurement[] = [
   start,
   init,
   initAtRest,
+  serverReady,
+  versionWalk,
   lateServer,
   arrival,
   waitTraffic,
   lostShare,
   lossNoticed,
+  recovery,
   watchCost,
   scale,
 ];

@@ -1,6 +1,7 @@
 // The result of a measurement as it stands in docs/benchmarks/NAME.json: every sample, and what follows from them.
 
 import type { Machine } from "./machine.ts";
+import { takesPart } from "./measurement.ts";
 import type { Absence, Case, Competitor, Measurement, Rig, Unit } from "./measurement.ts";
 import type { Samples } from "./rounds.ts";
 import { comparePairs, spread } from "./statistics.ts";
@@ -81,7 +82,9 @@ export function toResult(measurement: Measurement, rig: Rig, samples: Samples, c
     absent: rig.absent,
     cases: measurement.cases.map((each) => ({
       ...each,
-      standings: rig.competitors.map(({ name }) => toStanding(name, ours, samples[each.name] ?? {})),
+      standings: rig.competitors
+        .filter((competitor) => takesPart(each, competitor))
+        .map(({ name }) => toStanding(name, ours, samples[each.name] ?? {})),
     })),
   };
 }

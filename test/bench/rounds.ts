@@ -1,5 +1,6 @@
 // Runs a measurement's rounds: each takes every competitor once, in an order of its own, so that no one has the quiet minute.
 
+import { takesPart } from "./measurement.ts";
 import type { Measurement, Rig } from "./measurement.ts";
 
 /** The figures of each case by competitor, one per round. */
@@ -14,10 +15,10 @@ export async function runRounds(
   const samples: Record<string, Record<string, number[]>> = {};
   for (let round = -measurement.warmUpRounds; round < rounds; round += 1) {
     onRound(round);
-    for (const { name } of measurement.cases) {
-      for (const competitor of shuffle(rig.competitors)) {
-        const figure = await rig.run({ competitor: competitor.name, case: name, round });
-        if (round >= 0) ((samples[name] ??= {})[competitor.name] ??= []).push(figure);
+    for (const each of measurement.cases) {
+      for (const { name } of shuffle(rig.competitors.filter((competitor) => takesPart(each, competitor)))) {
+        const figure = await rig.run({ competitor: name, case: each.name, round });
+        if (round >= 0) ((samples[each.name] ??= {})[name] ??= []).push(figure);
       }
     }
   }

@@ -33,6 +33,7 @@ const calls = {
   exit: 60,
   wait4: 61,
   sigtimedwait: 128,
+  mount: 165,
   clockGettime: 228,
 } as const;
 
@@ -143,6 +144,39 @@ export function makeWaiterProgram(clock: StampClock): Buffer {
     ...writeTime,
     ...movEax(calls.exit),
     ...movEdi(0),
+    ...syscall,
+  ];
+  return Buffer.concat([makeElfHeader(headerBytes + code.length), Buffer.from(code)]);
+}
+
+/**
+ * The mounter, an x86-64 ELF file: `mounter SOURCE TARGET TYPE OPTIONS PROGRAM ARG...` calls mount(2) and executes PROGRAM, given with its
+ * path, in its place. Where the mount fails it ends with its errno.
+ */
+export function makeMounterProgram(): Buffer {
+  const argument = (index: number): number => 8 * (index + 1);
+  const run = [
+    ...movEax(calls.execve),
+    ...bytes(0x48, 0x8b, 0x7c, 0x24, argument(5)), // mov rdi, [rsp + PROGRAM]
+    ...leaRsi(argument(5)),
+    ...bytes(0x48, 0x8b, 0x14, 0x24), // mov rdx, [rsp]: argc
+    ...bytes(0x48, 0x8d, 0x54, 0xd4, 16), // lea rdx, [rsp + rdx * 8 + 16]: the environment
+    ...syscall,
+  ];
+  const code = [
+    ...movEax(calls.mount),
+    ...bytes(0x48, 0x8b, 0x7c, 0x24, argument(1)), // mov rdi, [rsp + SOURCE]
+    ...bytes(0x48, 0x8b, 0x74, 0x24, argument(2)), // mov rsi, [rsp + TARGET]
+    ...bytes(0x48, 0x8b, 0x54, 0x24, argument(3)), // mov rdx, [rsp + TYPE]
+    ...bytes(0x45, 0x31, 0xd2), // xor r10d, r10d: no flags
+    ...bytes(0x4c, 0x8b, 0x44, 0x24, argument(4)), // mov r8, [rsp + OPTIONS]
+    ...syscall,
+    ...bytes(0x85, 0xc0), // test eax, eax
+    ...bytes(0x75, run.length), // jnz over it
+    ...run,
+    ...bytes(0xf7, 0xd8), // neg eax: the errno of either call
+    ...bytes(0x89, 0xc7), // mov edi, eax
+    ...movEax(calls.exit),
     ...syscall,
   ];
   return Buffer.concat([makeElfHeader(headerBytes + code.length), Buffer.from(code)]);

@@ -1,26 +1,15 @@
 // How long an init with nothing to mount stands between exec and COMMAND, and how long the whole of it takes.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buffer } from "node:stream/consumers";
 import { findInits } from "../inits.ts";
 import type { Competitor, Measurement, Rig, Trial } from "../measurement.ts";
-import { parseStamps, writeStampProgram } from "../stamp.ts";
-import type { Stamps } from "../stamp.ts";
+import { writeStampProgram } from "../stamp.ts";
+import { runStamped } from "../stamped.ts";
+import type { Start } from "../stamped.ts";
 
 const shellEntrypoint = join(import.meta.dirname, "../peers/shell-entrypoint.sh");
-
-/** How a competitor is started. */
-interface Start {
-  readonly command: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-}
-
-/** After this time an init that does not end is killed. */
-const limitMs = 10_000;
 
 export const start: Measurement = {
   name: "start",
@@ -65,26 +54,4 @@ async function open(): Promise<Rig> {
   };
   const close = async (): Promise<void> => rmSync(folder, { recursive: true });
   return { competitors, absent, setting: {}, run, close };
-}
-
-/** Runs an init whose COMMAND is a stamp, and reads the times; the init's process group dies with the time limit. */
-async function runStamped(stamp: string, { command, environment }: Start): Promise<Stamps> {
-  const child = spawn(stamp, command, {
-    env: environment,
-    cwd: "/",
-    detached: true,
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const limit = setTimeout(() => {
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-  }, limitMs);
-  try {
-    const [output] = await Promise.all([buffer(child.stdout), once(child, "close")]);
-    const stamps = parseStamps(output);
-    if (stamps === undefined) throw new Error(`${command.join(" ")} did not run COMMAND`);
-    if (stamps.status !== 0) throw new Error(`${command.join(" ")} failed with wait status ${stamps.status}`);
-    return stamps;
-  } finally {
-    clearTimeout(limit);
-  }
 }
