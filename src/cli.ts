@@ -11,7 +11,7 @@ import { commandArgv, type Command } from "./init/command.ts";
 import { exitCodeOf } from "./init/exit-status.ts";
 import { plainHandover, type Handover } from "./init/handover.ts";
 import { notStarted, startCommand } from "./init/supervise.ts";
-import { readPlainInvocation, readReportRole, type ReportRole } from "./invocation.ts";
+import { readPlainInvocation, readReportRole, type Invocation, type ReportRole } from "./invocation.ts";
 
 /** Set by the build, from package.json and from the repository. */
 declare const NFS_INIT_VERSION: string;
@@ -43,6 +43,8 @@ async function main(args: readonly string[]): Promise<number> {
     );
     return exitCodeOf(await startCommand(init, commandOf(command)).ended);
   }
+  // It starts while the rest is loaded and read.
+  if (namesMountPoint(invocation)) (await import("./host/processes.ts")).readyWorker();
   const { runConfigured } = await import("./configured.ts");
   return runConfigured(invocation, commandOf(command), {
     environment: process.env,
@@ -52,6 +54,14 @@ async function main(args: readonly string[]): Promise<number> {
     version: NFS_INIT_VERSION,
     print,
   });
+}
+
+/** Whether a role that mounts has something to mount, by all that is known before anything is read. */
+function namesMountPoint({ role, flags }: Invocation): boolean {
+  if (role !== "run" && role !== "mount" && role !== "sidecar") return false;
+  const isOn = ([name, value]: readonly [string, string | undefined]) =>
+    /^NFS_(\d+_)?MOUNT(_POINT|S)$/.test(name) && value !== "";
+  return flags.mounts.length > 0 || flags.values.has("mountPoint") || Object.entries(process.env).some(isOn);
 }
 
 /** The shim: a process between nfs-init and COMMAND that changes itself as `handover` says and becomes COMMAND. */

@@ -99,6 +99,8 @@ async function runRole(
     throw new AppError("no share is configured", exitCodes.config, { hint: "set NFS_HOST and NFS_MOUNT_POINT" });
   }
   const workers = createWorkers();
+  // One may have been started in vain.
+  if (config.shares.length === 0) workers.stop();
   if (role === "doctor") {
     const [{ doctor }, { doctorPorts }] = await Promise.all([
       import("./roles/doctor.ts"),
@@ -140,7 +142,7 @@ async function runRole(
         inheritance,
         workingDirectory,
         isRuntimeChild,
-        spawnsHelpers: config.shares.length > 0,
+        spawnsHelpers: config.shares.length > 0 || settings.mountSkip,
       },
       inbox,
     ),

@@ -1,5 +1,5 @@
 // Processes of nfs-init's own: mount helpers and workers. COMMAND is not among them, see init/.
-import { execa } from "execa";
+import { spawn } from "node:child_process";
 import { messageOf } from "../errors.ts";
 import type { Identity } from "../init/identity.ts";
 import type { WriteAccess } from "../lifecycle/writable.ts";
@@ -56,6 +56,7 @@ const killedMs = 500;
 
 /** Runs a helper with its messages in English. `signal` kills it, and it is not waited for then. */
 export async function runHelper(file: string, args: readonly string[], signal: AbortSignal): Promise<HelperEnd> {
+  const { execa } = await import("execa");
   let stderr = "";
   const subprocess = execa(file, args, {
     cwd: "/",
@@ -136,20 +137,9 @@ const longestStartMs = 120_000;
 /** Starts a worker that nobody else asks. */
 export function startWorker(): Worker {
   const startedMs = performance.now();
-  const subprocess = execa("/proc/self/exe", [workerArgument], {
-    cwd: "/",
-    env: {},
-    extendEnv: false,
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "ignore",
-    buffer: false,
-    reject: false,
-    cleanup: false,
-  });
-  const child = subprocess.nodeChildProcess;
+  // It is on the path of every start that mounts: execa, which takes longer to load than this to run, is for helpers.
+  const child = spawn("/proc/self/exe", [workerArgument], { cwd: "/", env: {}, stdio: ["pipe", "pipe", "ignore"] });
   track(child);
-  subprocess.catch(() => {});
   let pending = "";
   /** Who waits for a reply, in the order of the questions. */
   let asking: ((reply: WorkerReply | undefined) => void)[] = [];
@@ -163,8 +153,9 @@ export function startWorker(): Worker {
     asking = [];
     for (const settle of unanswered) settle(undefined);
   };
-  child.stdin?.on("error", end);
-  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
+  child.on("error", end);
+  child.stdin.on("error", end);
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
     const lines = (pending + chunk).split("\n");
     pending = lines.pop() ?? "";
     for (const line of lines) {
@@ -195,7 +186,7 @@ export function startWorker(): Worker {
         // A machine that is slow to start a worker says nothing of a share; but the way out is bounded, come what may.
         if (request.do === "umount") runTime();
         else void started.then(runTime);
-        child.stdin?.write(`${JSON.stringify(request)}\n`);
+        child.stdin.write(`${JSON.stringify(request)}\n`);
       }),
     stop: () => {
       child.kill("SIGKILL");
@@ -208,7 +199,7 @@ export interface Workers {
   readonly mounter: Mounter;
   /** Whether `identity` may write to a directory; asked in a worker that becomes it. */
   readonly writeAccess: (path: string, identity: Identity | undefined, timeoutMs: number) => Promise<WriteAccess>;
-  /** Starts a worker ahead of its first request. */
+  /** Starts a worker ahead of its first request, unless one is idle. */
   readonly warmUp: () => void;
   /** Ends the idle workers; later requests start new ones. */
   readonly stop: () => void;
@@ -224,8 +215,16 @@ function patienceMs(workerStartMs: number): number {
   return Math.min(5_000, Math.max(250, 4 * workerStartMs));
 }
 
+let readied: Worker | undefined;
+
+/** Starts a worker before anything is known of the configuration: `createWorkers` takes it over. */
+export function readyWorker(): void {
+  readied ??= startWorker();
+}
+
 export function createWorkers(): Workers {
-  const idle: Worker[] = [];
+  const idle: Worker[] = readied === undefined ? [] : [readied];
+  readied = undefined;
   const enter = turnstile();
 
   /** An idle worker that is alive: one may have been killed meanwhile. */
@@ -348,7 +347,7 @@ export function createWorkers(): Workers {
       return { kind: "failed", reason: "reason" in reply ? reply.reason : reply.kind };
     },
     warmUp: () => {
-      idle.push(startWorker());
+      if (idle.length === 0) idle.push(startWorker());
     },
     stop: () => {
       for (const worker of idle.splice(0)) worker.stop();

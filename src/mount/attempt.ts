@@ -65,6 +65,9 @@ export async function attemptShare(
   if (lock.kind === "busy") return lockedElsewhere;
   if (lock.kind === "unavailable") ports.tell({ kind: "no-lock", share, reason: lock.reason });
 
+  // The server is asked while the mount point is made ready; the answer is judged below.
+  const asked = ports.serverReady(share, notYet);
+  asked.catch(() => {});
   const prepare = async (): Promise<Prepared> => {
     const prepared = await mounter.prepare(share.realTarget, share.parent?.realTarget, attemptTimeoutMs);
     if (prepared.kind === "prepared") {
@@ -76,7 +79,7 @@ export async function attemptShare(
   // A mount point on another share is looked at as late as can be: a look that is kept would hold that share busy.
   const early = share.parent === undefined ? await prepare() : undefined;
   if (early !== undefined && early.kind !== "prepared") return unusable(share, early);
-  const ready = await ports.serverReady(share, notYet);
+  const ready = await asked;
   const leave = await ports.enter(share);
   try {
     const meanwhile = await useLeftover(ports, share, attemptTimeoutMs, notYet);

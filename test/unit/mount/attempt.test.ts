@@ -82,13 +82,13 @@ function helper(ends: Readonly<Record<string, CallEnd>>): NonNullable<Answers["h
 }
 
 describe("an attempt", () => {
-  test("prepares the mount point, waits for the server, mounts, and looks whether it is mounted", async () => {
+  test("asks for the server while it prepares the mount point, mounts, and looks whether it is mounted", async () => {
     const { result, mounter, notices, notes } = await attempt();
     expect(result).toEqual({ kind: "mounted", version: "4.2", isOurs: true });
     expect(mounter.actions).toEqual([
+      "wait",
       "prepare /mnt/data",
       "guard /mnt/data",
-      "wait",
       "mounting",
       "mount 4.2 nas:/export /mnt/data",
       "statfs /mnt/data",
