@@ -2,6 +2,7 @@
 import { createLog } from "./host/log.ts";
 import { clock } from "./host/clock.ts";
 import {
+  claimDirectory,
   editFile,
   lockLocalDirectory,
   lockTarget,
@@ -61,9 +62,10 @@ export async function runConfigured(
   try {
     const accounts = () => ({ passwd: readText("/etc/passwd") ?? "", group: readText("/etc/group") ?? "" });
     const result = readConfig(environment, invocation.flags, { role: invocation.role, accounts });
+    const { warnings } = result.kind === "config" ? result.config : result;
+    for (const reason of warnings) log("warn", "configuration", { stage: "config", reason });
     if (result.kind === "problems") return refuse(log, result.problems, isReporting);
     const { config } = result;
-    for (const reason of config.warnings) log("warn", "configuration", { stage: "config", reason });
     const planFacts = (): PlanFacts => ({
       mounts: readMounts(),
       readLink,
@@ -111,6 +113,7 @@ async function runRole(
     const machine = doctorPorts({ environment, fstab, statfs: workers.mounter.statfs });
     return doctor({ doctor: machine, planFacts, print, isColoured, onStop: inbox.onStop }, config, { json });
   }
+  if (config.shares.length > 0) claimDirectory(settings.stateDir);
   const publishing = startPublishing(log, config, role, version);
   const ports = {
     log,

@@ -52,7 +52,8 @@ export interface Config {
 
 export type ConfigResult =
   | { readonly kind: "config"; readonly config: Config }
-  | { readonly kind: "problems"; readonly problems: readonly string[] };
+  /** The warnings may tell what is behind a problem: a name that is misspelt. */
+  | { readonly kind: "problems"; readonly problems: readonly string[]; readonly warnings: readonly string[] };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -94,7 +95,7 @@ export function readConfig(
   } else {
     problems.push(...shareProblems);
   }
-  if (problems.length > 0) return { kind: "problems", problems };
+  if (problems.length > 0) return { kind: "problems", problems, warnings };
   return { kind: "config", config: { shares: settings.mountSkip ? [] : shares, settings, identity, warnings } };
 }
 
@@ -252,7 +253,7 @@ function readShare(reader: Reader, number?: string): ShareConfig | undefined {
   const missing = (key: VariableKey, what: string) =>
     reader.problems.push(`${variableName(key, number)} is not set; set it to ${what}`);
   if (target === undefined) missing("mountPoint", "the directory to mount the share on");
-  if (host === undefined) missing("host", `the server's ${variables.host.format.accepts}`);
+  if (host === undefined) missing("host", variables.host.format.accepts);
 
   const parsedTarget = parsed(reader, target, variables.mountPoint.format.parse, variables.mountPoint.format.accepts);
   const parsedHost = parsed(reader, host, parseHost, variables.host.format.accepts);

@@ -164,6 +164,25 @@ function writeAll(fd: number, bytes: Buffer, position: number): void {
   }
 }
 
+/**
+ * Takes from others the right to write to an empty directory of ours: the kubelet makes that of an emptyDir with mode 0777. One
+ * that holds something, or has the sticky bit as /tmp has it, is shared on purpose and stays as it is.
+ */
+export function claimDirectory(path: string): void {
+  try {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      const { uid, mode } = fstatSync(fd);
+      const isShared = (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
+      if (isShared && uid === process.geteuid?.() && readdirSync(path).length === 0) fchmodSync(fd, mode & 0o7755);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // It is not there yet, or whoever is about to write there says why it cannot.
+  }
+}
+
 /** The directory of target locks, made where it can be; or why it cannot be used. */
 function lockDirectory(stateDir: string): { readonly path: string } | { readonly reason: string } {
   const path = join(stateDir, "targets");

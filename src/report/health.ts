@@ -60,9 +60,9 @@ export function judgeFound(found: FoundState, question: HealthQuestion, caller: 
 }
 
 function judgeAbsence({ hasShares, isSkipped, isReplaced }: CallerFacts): Health {
+  if (isSkipped) return { verdict: "ok", line: "ok: NFS_MOUNT_SKIP or TEST is set, nothing is mounted" };
   if (!hasShares)
     return { verdict: "unconfigured", line: "no shares are configured, and no nfs-init publishes a state" };
-  if (isSkipped) return { verdict: "ok", line: "ok: NFS_MOUNT_SKIP or TEST is set, nothing is mounted" };
   const reason = isReplaced
     ? "with NFS_EXEC nobody is left to publish one"
     : "nfs-init does not run here, or NFS_STATE_DIR is another";

@@ -37,6 +37,9 @@ export interface State {
   readonly exitCode: number;
   readonly restarts: number;
   readonly health: string | undefined;
+  /** When it was started the last time, and when its health check first said that it is healthy; since 1970. */
+  readonly startedMs: number;
+  readonly healthyMs: number | undefined;
 }
 
 /** Starts a container; it is gone when the test has finished. */
@@ -68,7 +71,15 @@ export async function start(options: ContainerOptions): Promise<Running> {
     logs: async () => textOfLog(await container.logs({ stdout: true, stderr: true })),
     inspect: async () => {
       const { State: state, RestartCount: restarts } = await container.inspect();
-      return { running: state.Running, exitCode: state.ExitCode, restarts, health: state.Health?.Status };
+      const healthy = state.Health?.Log.find(({ ExitCode }) => ExitCode === 0);
+      return {
+        running: state.Running,
+        exitCode: state.ExitCode,
+        restarts,
+        health: state.Health?.Status,
+        startedMs: Date.parse(state.StartedAt),
+        healthyMs: healthy === undefined ? undefined : Date.parse(healthy.End),
+      };
     },
     exec: async (script) => {
       const { exitCode, output } = await client.container.exec(container, ["sh", "-c", script]);

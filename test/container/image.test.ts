@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { patience, start } from "./containers.ts";
-import { buildClient, clientImages } from "./images.ts";
+import { buildClient, clientImages, measureClient } from "./images.ts";
 
 const share = { NFS_HOST: "203.0.113.1", NFS_MOUNT_POINT: "/data", NFS_FSTAB: "none" };
 
@@ -17,6 +17,13 @@ describe.each(clientImages)("the image of Dockerfile.%s", (name) => {
     await eventually("the end of the container", async () => !(await container.inspect()).running, patience);
     return { exitCode: (await container.inspect()).exitCode, logs: container.logs };
   };
+
+  it("is its base, the executable, and on Alpine the libraries that it needs", async () => {
+    const { addedBytes, executableBytes } = await measureClient(name, image);
+    console.log(`Dockerfile.${name}: ${(addedBytes / 1e6).toFixed(1)} MB over its base, unpacked`);
+    expect(addedBytes).toBeGreaterThanOrEqual(executableBytes);
+    expect(addedBytes - executableBytes).toBeLessThan(name === "alpine" ? 4e6 : 0.1e6);
+  });
 
   it("runs nfs-init as PID 1 and the command as its child", async () => {
     const script = "echo $PPID; tr '\\0' ' ' < /proc/1/cmdline; exit 42";

@@ -1,8 +1,8 @@
 // Builds the images of this project under the Docker that is at hand: the Dockerfiles around the executables in dist, and an NFS server.
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GenericContainer } from "testcontainers";
+import { GenericContainer, getContainerRuntimeClient, ImageName } from "testcontainers";
 
 const project = join(import.meta.dirname, "../..");
 
@@ -20,10 +20,16 @@ export const clientImages: readonly ClientImage[] = bases.alpine === "none" ? ["
 
 const suffixes = { ubuntu: "", alpine: "-musl" };
 
-/** Builds the image of Dockerfile.NAME. Returns its name. */
-export async function buildClient(name: ClientImage): Promise<string> {
+/** The executable of an image, a path from the project. */
+function executableOf(name: ClientImage): string {
   const executable = `dist/nfs-init-linux-${process.arch}${suffixes[name]}`;
   if (!existsSync(join(project, executable))) throw new Error(`there is no ${executable}: npm run build:all`);
+  return executable;
+}
+
+/** Builds the image of Dockerfile.NAME. Returns its name. */
+export async function buildClient(name: ClientImage): Promise<string> {
+  const executable = executableOf(name);
   // A folder with what the build needs and no more: the whole context goes over the wire.
   const context = mkdtempSync(join(tmpdir(), "nfs-init-context-"));
   try {
@@ -40,6 +46,31 @@ export async function buildClient(name: ClientImage): Promise<string> {
   } finally {
     rmSync(context, { recursive: true });
   }
+}
+
+/** What `image`, built by Dockerfile.NAME, adds to its base, as `docker image inspect` counts, and how large the executable is. */
+export async function measureClient(
+  name: ClientImage,
+  image: string,
+): Promise<{ readonly addedBytes: number; readonly executableBytes: number }> {
+  const context = mkdtempSync(join(tmpdir(), "nfs-init-context-"));
+  const base = `nfs-init-test-${name}-base`;
+  try {
+    // An image of its own, because a builder may keep the base where no inspection sees it.
+    writeFileSync(join(context, "Dockerfile"), "ARG BASE\nFROM ${BASE}\nUSER root\n");
+    await GenericContainer.fromDockerfile(context)
+      .withBuildkit()
+      .withBuildArgs({ BASE: bases[name] })
+      .build(base, { deleteOnExit: false });
+  } finally {
+    rmSync(context, { recursive: true });
+  }
+  const client = await getContainerRuntimeClient();
+  const sizeOf = async (one: string) => (await client.image.inspect(ImageName.fromString(one))).Size;
+  return {
+    addedBytes: (await sizeOf(image)) - (await sizeOf(base)),
+    executableBytes: statSync(join(project, executableOf(name))).size,
+  };
 }
 
 /** Builds the NFS server of the Compose example. Returns the image's name. */

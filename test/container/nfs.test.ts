@@ -86,6 +86,24 @@ describe.each(clientImages)("the image of Dockerfile.%s", (clientName) => {
     await server.stop(20);
   });
 
+  it("is healthy by its own health check, which the engine asks", async () => {
+    const name = nextServer();
+    const server = await startServer(name);
+    const container = await client(name);
+    await eventually("the command", async () => (await container.logs()).includes("started"), patience);
+    const healthyMs = await eventually("its health", async () => (await container.inspect()).healthyMs, patience);
+    await container.exec("nfs-init check --ready");
+    // For the README. The engine asks for the first time when an interval of the health check has passed.
+    const { startedMs } = await container.inspect();
+    const seconds = (ms: number) => `${((ms - startedMs) / 1_000).toFixed(1)} s after its start`;
+    const commandMs = timeOf(await container.logs(), "starting the process");
+    console.log(
+      `Dockerfile.${clientName}: the command on the mounted share ${seconds(commandMs)}, healthy ${seconds(healthyMs)}`,
+    );
+    await container.stop(20);
+    await server.stop(20);
+  });
+
   it("is started again on a fresh mount when its handle has gone stale", async () => {
     const name = nextServer();
     const server = await startServer(name);
@@ -141,3 +159,10 @@ describe.each(clientImages)("the image of Dockerfile.%s", (clientName) => {
     await server.stop(20);
   });
 });
+
+/** When a line of the log was written, since 1970. */
+function timeOf(logs: string, message: string): number {
+  const line = logs.split("\n").find((one) => one.includes(`"msg":"${message}"`));
+  if (line === undefined) throw new Error(`the log has no line "${message}":\n${logs}`);
+  return Date.parse((JSON.parse(line) as { readonly time: string }).time);
+}

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseCommandLine } from "../../src/command-line.ts";
 import { noFlags, readConfig } from "../../src/config/config.ts";
 import { variableRows, type Variable } from "../../src/config/variables.ts";
+import { missingCapability } from "../../src/init/identity.ts";
 import { reserved, roles } from "../../src/invocation.ts";
 import { allUses, filesBelow, folder, readFinalStage, textOf } from "./uses.ts";
 
@@ -38,6 +39,34 @@ describe.each(uses)("$place", ({ environment, commandLines }) => {
   });
 });
 
+/** The numbers of those that nfs-init itself needs: capabilities(7). */
+const capabilityNumbers = { SETGID: 6n, SETUID: 7n, SETPCAP: 8n, SYS_MODULE: 16n, SYS_ADMIN: 21n };
+
+const handovers = uses.filter(
+  ({ environment, capabilities }) =>
+    capabilities?.includes("SYS_ADMIN") === true && environment["NFS_HOST"] !== undefined,
+);
+
+it("finds uses that say which capabilities there are", () => {
+  expect(handovers.map(({ place }) => place)).toEqual([
+    "examples/kubernetes/entrypoint.yaml web/nginx",
+    "examples/kubernetes/gate.yaml report/report",
+    "examples/systemd/media.service",
+  ]);
+});
+
+it.each(handovers)("$place has every capability that its configuration asks for", (use) => {
+  const result = readConfig(use.environment, noFlags);
+  if (result.kind === "problems") throw new Error(result.problems.join("; "));
+  const { identity, settings } = result.config;
+  const mask = Object.entries(capabilityNumbers)
+    .filter(([name]) => use.capabilities?.includes(name))
+    .reduce((sum, [, number]) => sum | (1n << number), 0n);
+  expect(
+    missingCapability({ uid: 0, gid: 0, effective: mask, bounding: mask }, identity, settings.dropCaps),
+  ).toBeUndefined();
+});
+
 /** Names that are not ours: those Kubernetes sets for a Service called nfs. */
 const foreign = new Set(["NFS_SERVICE_HOST", "NFS_PORT"]);
 
@@ -48,6 +77,11 @@ it.each(filesBelow(folder))("%s names no variable that does not exist", (file) =
     const isKnown = known.has(name) || (/^NFS_\d+_/.test(name) && numbered.has(name.replace(/^NFS_\d+_/, "NFS_")));
     expect(isKnown || foreign.has(name), name).toBe(true);
   }
+});
+
+it.each(["Dockerfile.alpine", "Dockerfile.ubuntu"])("%s labels its image with the version of this project", (file) => {
+  const { version } = JSON.parse(textOf("package.json")) as { readonly version: string };
+  expect(readFinalStage(file)).toContainEqual(["ARG", `VERSION=${version}`]);
 });
 
 it.each(["Dockerfile.alpine", "Dockerfile.ubuntu", "examples/balena/web/Dockerfile", "examples/balena/api/Dockerfile"])(

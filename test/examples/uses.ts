@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
+import { stagesOf, type Instruction } from "../support/dockerfile.ts";
 
 export const project = join(import.meta.dirname, "../..");
 export const folder = join(project, "examples");
@@ -13,6 +14,8 @@ export interface Use {
   readonly environment: Readonly<Record<string, string>>;
   /** Arguments of nfs-init, without its own name. */
   readonly commandLines: readonly (readonly string[])[];
+  /** All that it may have, such as SYS_ADMIN; undefined where it is not said. */
+  readonly capabilities?: readonly string[];
 }
 
 export interface Container {
@@ -20,6 +23,7 @@ export interface Container {
   readonly command?: readonly string[];
   readonly env?: readonly { readonly name: string; readonly value?: string }[];
   readonly envFrom?: readonly { readonly configMapRef?: { readonly name: string } }[];
+  readonly securityContext?: { readonly capabilities?: { readonly add?: readonly string[] } };
   readonly [field: string]: unknown;
 }
 
@@ -74,18 +78,9 @@ export function readManifests(file: string): readonly Manifest[] {
   });
 }
 
-/** `[word, rest]` of every instruction of the last stage: Dockerfile reference, "Format". */
-export function readFinalStage(file: string): readonly (readonly [string, string])[] {
-  const lines = textOf(file)
-    .replaceAll(/^\s*#.*\n/gm, "")
-    .replaceAll(/\\\n/g, " ")
-    .split("\n")
-    .filter((line) => line.trim() !== "");
-  const instructions = lines.map((line): [string, string] => {
-    const [, word = "", rest = ""] = /^\s*(\w+)\s+(.*)$/.exec(line) ?? [];
-    return [word.toUpperCase(), rest];
-  });
-  return instructions.slice(instructions.findLastIndex(([word]) => word === "FROM"));
+/** The instructions of the last stage. */
+export function readFinalStage(file: string): readonly Instruction[] {
+  return stagesOf(textOf(file)).at(-1) ?? [];
 }
 
 /** `[section, name, value]` of every assignment: systemd.syntax(7), without continued lines. */
@@ -135,6 +130,9 @@ function usesOfManifests(file: string): readonly Use[] {
         Object.fromEntries((container.env ?? []).map(({ name, value = "" }) => [name, value])),
       ) as Record<string, string>,
       commandLines: commandsIn(container),
+      ...(container.securityContext?.capabilities !== undefined && {
+        capabilities: container.securityContext.capabilities.add ?? [],
+      }),
     })),
   );
 }
@@ -158,6 +156,9 @@ function useOfUnit(file: string): Use {
     commandLines: unit
       .filter(([, name]) => name.startsWith("Exec"))
       .flatMap(([, , value]) => argumentsOf(value.split(" "))),
+    capabilities: unit
+      .filter(([, name]) => name === "CapabilityBoundingSet")
+      .flatMap(([, , value]) => value.split(" ").map((name) => name.replace(/^CAP_/, ""))),
   };
 }
 

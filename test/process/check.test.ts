@@ -156,11 +156,37 @@ describe("the state file", () => {
     const directory = temporaryDirectory();
     const stateDir = join(directory, "state");
     mkdirSync(stateDir);
-    chmodSync(stateDir, 0o777);
+    chmodSync(stateDir, 0o1777);
     const running = startPublishing(ordinary, directory);
     await eventually("the warning", () => running.stderr().includes("the state cannot be published"));
     chmodSync(stateDir, 0o755);
     await published(directory);
+  });
+
+  it.each([
+    { title: "an emptyDir", mode: 0o777, becomes: 0o755 },
+    { title: "an emptyDir with fsGroup", mode: 0o2777, becomes: 0o2755 },
+  ])("lies in $title as the kubelet makes it, which others may no longer write to", async ({ mode, becomes }) => {
+    const directory = temporaryDirectory();
+    const stateDir = join(directory, "state");
+    mkdirSync(stateDir);
+    chmodSync(stateDir, mode);
+    const running = startPublishing(ordinary, directory);
+    await published(directory);
+    expect(statSync(stateDir).mode & 0o7777).toBe(becomes);
+    expect(await check(directory)).toMatchObject({ exitCode: 0 });
+    expect(logLines(running.stderr()).filter(({ level }) => level === "warn")).toEqual([]);
+  });
+
+  it("leaves a directory that others have written to as it is", async () => {
+    const directory = temporaryDirectory();
+    const stateDir = join(directory, "state");
+    mkdirSync(stateDir);
+    writeFileSync(join(stateDir, "theirs"), "");
+    chmodSync(stateDir, 0o777);
+    const running = startPublishing(ordinary, directory);
+    await eventually("the warning", () => running.stderr().includes("the state cannot be published"));
+    expect(statSync(stateDir).mode & 0o7777).toBe(0o777);
   });
 
   it("can be read by everybody, whatever the umask", async () => {
@@ -210,6 +236,7 @@ describe("without a state", () => {
     ["listed shares are not healthy", { NFS_MOUNTS: "nas:/a /a" }, 1, /^no published state/],
     ["with NFS_EXEC it says why", { ...share, NFS_EXEC: "on" }, 1, /NFS_EXEC/],
     ["where mounting is skipped all is well", { ...share, NFS_MOUNT_SKIP: "on" }, 0, /^ok: NFS_MOUNT_SKIP/],
+    ["where mounting is skipped no share need be configured", { NFS_MOUNT_SKIP: "on" }, 0, /^ok: NFS_MOUNT_SKIP/],
     ["TEST skips mounting too", { ...share, TEST: "yes" }, 0, /^ok: NFS_MOUNT_SKIP/],
     ["TEST=off does not", { ...share, TEST: "off" }, 1, /^no published state/],
   ])("%s", async (_, env, exitCode, line) => {

@@ -49,6 +49,16 @@ describePlaces((place) => {
     expect(logLines(stderr).at(-1)?.reason).toContain(`${target} cannot be a mount point`);
   });
 
+  it("warns of a misspelt variable that leaves the configuration incomplete", async () => {
+    const env = { NFS_HOST: "server", NFS_MOUTN_POINT: "/data" };
+    const { exitCode, stderr } = await run({ args: ["--", "echo", "started"], place, env });
+    expect(exitCode).toBe(78);
+    expect(logLines(stderr)).toMatchObject([
+      { level: "warn", reason: expect.stringContaining("the nearest one is NFS_MOUNT_POINT") as string },
+      { level: "fatal", reason: expect.stringContaining("NFS_MOUNT_POINT is not set") as string },
+    ]);
+  });
+
   it("warns of a misspelt variable, names the nearest and starts COMMAND", async () => {
     const env = { NFS_MOUTN_POINT: "/data" };
     const { exitCode, stdout, stderr } = await run({ args: ["--", "echo", "started"], place, env });

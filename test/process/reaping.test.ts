@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { logLines } from "../support/process-log.ts";
 import { withoutPidfd } from "../support/process-preludes.ts";
-import { childrenOf, statOf } from "../support/process-table.ts";
+import { childrenOf, isZombie } from "../support/process-table.ts";
 import { describePlaces, nofailShare, start, temporaryDirectory } from "../support/process.ts";
 
 const orphans = 300;
@@ -159,7 +159,7 @@ describePlaces((place) => {
     const before = pidsOfCalls().length;
     // Each call comes after the end of the one before was seen.
     await eventually("further calls", () => pidsOfCalls().length >= before + 10);
-    await eventually("no child is a zombie", () => childrenOf(init).every((pid) => statOf(pid).state !== "Z"));
+    await eventually("no child is a zombie", () => !childrenOf(init).some(isZombie));
     running.stdin.end();
     const { exitCode, stderr } = await running.ended;
     expect(exitCode).toBe(7);
@@ -176,7 +176,7 @@ describePlaces((place) => {
     const running = start({ args: ["--", "sh", "-c", script], place, env, ownMounts: true });
     await running.says("done\n");
     const init = await running.initPid();
-    await eventually("no child is a zombie", () => childrenOf(init).every((pid) => statOf(pid).state !== "Z"));
+    await eventually("no child is a zombie", () => !childrenOf(init).some(isZombie));
     running.stdin.end();
     expect((await running.ended).exitCode).toBe(7);
   });

@@ -43,6 +43,15 @@ export function statOf(pid: number) {
   return { state, parent, group, session };
 }
 
+/** Whether a process has ended and nobody has taken note of it. One that is gone altogether is no zombie. */
+export function isZombie(pid: number): boolean {
+  try {
+    return statOf(pid).state === "Z";
+  } catch {
+    return false;
+  }
+}
+
 /** A file of /proc/PID as bytes: environ, cmdline. */
 export function procBytes(pid: number, name: "environ" | "cmdline"): Buffer {
   return readFileSync(`/proc/${pid}/${name}`);

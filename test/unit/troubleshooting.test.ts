@@ -1,0 +1,192 @@
+// The table "Troubleshooting, by message" of README.md quotes what nfs-init says, as it says it.
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { noFlags, readConfig, type Environment } from "../../src/config/config.ts";
+import { waitUntilWritable } from "../../src/lifecycle/writable.ts";
+import { attemptShare } from "../../src/mount/attempt.ts";
+import { callMount } from "../../src/mount/call.ts";
+import { classifyErrno, classifyFailure } from "../../src/mount/outcome.ts";
+import type { TargetLock } from "../../src/mount/ports.ts";
+import { refusalOfRights, type MountRights } from "../../src/mount/preflight.ts";
+import { judgeLookup } from "../../src/wait/path.ts";
+import { askServer, questionOf } from "../../src/wait/readiness.ts";
+import { judge, mountedCondition, type Observation } from "../../src/watch/staleness.ts";
+import { leapingClock } from "./fakes/clock.ts";
+import { fakeMounter, type Answers } from "./fakes/mounter.ts";
+import { nfsMount } from "./fakes/mounts.ts";
+import { fakeNetwork, rpcbind, serves, type Service } from "./fakes/server.ts";
+import { shareOf } from "./fakes/shares.ts";
+
+const never = new AbortController().signal;
+const nfs = 100_003;
+const registered = { "100003/3/tcp": 2_049, "100005/3/tcp": 20_048 };
+
+/** What is said of a server with these services at 192.0.2.1. */
+async function unready(
+  services: Readonly<Record<string, Service | "silent">>,
+  environment: Environment = {},
+  signal = never,
+): Promise<string> {
+  const at = Object.entries(services).map(([port, service]) => [`192.0.2.1:${port}`, service] as const);
+  const answer = await askServer(fakeNetwork(Object.fromEntries(at)), questionOf(shareOf(environment)), signal);
+  return answer.kind === "not-ready" ? answer.reason : "it is ready";
+}
+
+/** What is said where these rights are not enough. */
+function refused(rights: Partial<MountRights>): string {
+  const all: MountRights = {
+    effectiveCapabilities: 1n << 21n,
+    uidMap: "0 0 4294967295",
+    securityLabel: undefined,
+    remountErrno: () => "EINVAL",
+    nfsErrno: () => "EINVAL",
+    ...rights,
+  };
+  return refusalOfRights(all)?.reason ?? "nothing is refused";
+}
+
+/** What is said of one attempt to mount. */
+async function attempted(
+  answers: Answers,
+  { environment = {}, lock }: { readonly environment?: Environment; readonly lock?: TargetLock } = {},
+): Promise<string> {
+  const result = await attemptShare(
+    {
+      mounter: fakeMounter(answers),
+      lock: () => lock ?? { kind: "locked", note: () => {}, release: () => {} },
+      serverReady: () => Promise.resolve({ kind: "ready", unspoken: [], address: "192.0.2.1" }),
+      enter: () => Promise.resolve(() => {}),
+      serverAnswers: () => Promise.resolve(true),
+      addresses: () => Promise.resolve({ server: "192.0.2.1", mountd: undefined }),
+      loadModules: () => Promise.resolve(),
+      tell: () => {},
+      onMounting: () => {},
+      guard: () => Promise.resolve(),
+    },
+    shareOf(environment),
+    15_000,
+    never,
+    () => {},
+  );
+  return result.kind === "failed" ? result.failure.reason : "it is mounted";
+}
+
+/** What is said of a share that is lost after this has been seen twice, ten minutes apart. */
+function lost(seen: Observation): string {
+  const budgets = { threshold: 2, unresponsiveAfterMs: 180_000, serverGoneAfterMs: 300_000 };
+  const first = judge(mountedCondition(0, true), seen, budgets, 1_000);
+  return first.lost ?? judge(first.condition, seen, budgets, 601_000).lost ?? "it is not lost";
+}
+
+async function unwritable(): Promise<string> {
+  const access = { kind: "unwritable", mode: "0755", uid: 0, gid: 0 } as const;
+  let said = "";
+  const log = (_level: string, _message: string, { reason }: Readonly<Record<string, unknown>>) => {
+    said = String(reason);
+  };
+  const ports = { log, clock: leapingClock(), writeAccess: () => Promise.resolve(access) };
+  const times = { attemptTimeoutMs: 1_000, pauseMs: 1_000, deadlineMs: 1_000 };
+  await waitUntilWritable(ports, [shareOf()], undefined, times, never).catch(() => {});
+  return said;
+}
+
+async function withoutHelper(): Promise<string> {
+  const absent = { kind: "not-started", reason: "not found" } as const;
+  const share = shareOf({ NFS_OPTIONS: "x-nfs-init.helper" });
+  const result = await callMount(
+    {
+      mounter: fakeMounter({ helper: () => absent }),
+      serverAnswers: () => Promise.resolve(true),
+      addresses: () => Promise.resolve({ server: "192.0.2.1", mountd: undefined }),
+    },
+    share,
+    "3",
+    share.realTarget,
+    1_000,
+    never,
+  );
+  return result.kind === "failed" ? result.failure.reason : "it is mounted";
+}
+
+function unknownUser(): string {
+  const accounts = () => ({ passwd: "root:x:0:0::/root:/bin/sh\n", group: "" });
+  const environment = { NFS_HOST: "nas", NFS_MOUNT_POINT: "/data", NFS_USER: "www-data" };
+  const result = readConfig(environment, noFlags, { role: "run", accounts });
+  return result.kind === "problems" ? result.problems.join("\n") : "it is known";
+}
+
+/** A real text of mount.nfs, which is passed on. */
+function withoutStatd(): string {
+  const { captured } = JSON.parse(readFileSync("test/fixtures/mount-nfs-errors.json", "utf8")) as {
+    readonly captured: readonly { readonly stderr: string }[];
+  };
+  const text = captured.find(({ stderr }) => stderr.includes("statd"))?.stderr ?? "";
+  return classifyFailure(text, 32).reason;
+}
+
+const lookedUp = { kind: "nfs-error", operation: "LOOKUP", status: "NFS4ERR_NOENT", path: "/export" } as const;
+
+/** Each message as the README quotes it, and how it comes about. */
+const messages: Readonly<Record<string, () => string | Promise<string>>> = {
+  "port 2049 of ...: connection refused": () => unready({}),
+  "...: no answer in time": () => unready({ "2049": "silent" }, { NFS_VERSION: "4" }, AbortSignal.timeout(10)),
+  "cannot resolve ...": () => unready({}, { NFS_HOST: "nobody" }),
+  "rpcbind: ...": () => unready({}, { NFS_VERSION: "3" }),
+  "mountd of ...": () => unready({ "2049": serves(nfs, [3]), "111": rpcbind(registered) }, { NFS_VERSION: "3" }),
+  "the server speaks NFS 3 only, and the share asks for version 4": () =>
+    unready({ "2049": serves(nfs, [3]) }, { NFS_VERSION: "4" }),
+  "access denied by server": () => classifyErrno("EACCES").reason,
+  "reason given by server: No such file or directory": () => classifyErrno("ENOENT").reason,
+  "Operation not permitted": () => classifyErrno("EPERM").reason,
+  "this process lacks the capability CAP_SYS_ADMIN": () => refused({ effectiveCapabilities: 0n }),
+  "mounting NFS is forbidden by the security profile": () =>
+    refused({ remountErrno: () => "EACCES", nfsErrno: () => "EACCES" }),
+  "mount(2) is forbidden although CAP_SYS_ADMIN is there": () => refused({ remountErrno: () => "EPERM" }),
+  "this container runs in a user namespace": () => refused({ uidMap: "0 100000 65536", nfsErrno: () => "EPERM" }),
+  "No such device": () => classifyErrno("ENODEV").reason,
+  "Protocol not supported": () => classifyErrno("EPROTONOSUPPORT").reason,
+  "rpc.statd is not running": withoutStatd,
+  "... may not write: mode ..., owner ...": unwritable,
+  "... does not exist, or is not exported to this client": () => {
+    const verdict = judgeLookup(lookedUp, true);
+    return verdict.kind === "ready" ? "it is there" : verdict.reason;
+  },
+  'NFS_USER="...": /etc/passwd has no user': unknownUser,
+  "it is not mounted yet, and only watched": () =>
+    attempted({}, { environment: { NFS_OPTIONS: "x-nfs-init.watch-only" } }),
+  "an incorrect mount option was specified": () => classifyErrno("EINVAL").reason,
+  "mount.nfs cannot be started: not found": withoutHelper,
+  "it is mounted already and does not answer": () =>
+    attempted({ mounts: [nfsMount("nas:/export", "/mnt/data")], statfs: () => ({ kind: "no-answer" }) }),
+  "its handle is stale: ...": () => lost({ mount: "present", look: { kind: "stale" }, server: "answers" }),
+  "it is no longer mounted": () => lost({ mount: "missing", look: undefined, server: undefined }),
+  "something else is mounted on its mount point": () => lost({ mount: "replaced", look: undefined, server: undefined }),
+  "it has not answered for ... although its server does": () =>
+    lost({ mount: "present", look: { kind: "no-answer" }, server: "answers" }),
+  "its server has not answered for ...": () =>
+    lost({ mount: "present", look: { kind: "no-answer" }, server: "silent" }),
+  "the server's name leads to another address now": () =>
+    lost({ mount: "present", look: { kind: "no-answer" }, server: "moved" }),
+  "another nfs-init in this container holds the mount point": () => attempted({}, { lock: { kind: "busy" } }),
+};
+
+/** The first cells of the table, each a list of messages. */
+function quoted(): readonly string[] {
+  const readme = readFileSync("README.md", "utf8");
+  const section = readme.split("### Troubleshooting, by message\n")[1]?.split("\n## ")[0] ?? "";
+  const rows = section.split("\n").filter((line) => line.startsWith("| `") && !line.startsWith("| `reason`"));
+  return rows.flatMap((row) =>
+    [...(row.split(" | ")[0] ?? "").matchAll(/`([^`]+)`/g)].map(([, message = ""]) => message),
+  );
+}
+
+describe("the troubleshooting table of the README", () => {
+  it("quotes the messages that are known here, each once", () => {
+    expect(quoted().toSorted()).toEqual(Object.keys(messages).toSorted());
+  });
+
+  it.each(Object.entries(messages))("quotes %s", async (message, comesAbout) => {
+    const parts = message.split("...").map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+    expect(await comesAbout()).toMatch(new RegExp(parts.join(".+")));
+  });
+});
