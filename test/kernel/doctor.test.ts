@@ -358,11 +358,11 @@ describe("a trial mount", () => {
   it("is seen by nobody, although the mounts here are shared", async () => {
     const script = `mkfifo /tmp/in; nfs-init --nfs-init-worker </tmp/in >/tmp/out & exec 3>/tmp/in
       echo '{"do":"enter-private-namespace","target":"/data"}' >&3; echo '{"do":"guard","path":"/data"}' >&3
-      until [ "$(grep -c . /tmp/out)" = 2 ]; do sleep 0.1; done
+      until [ "$(grep -c . /tmp/out)" = 3 ]; do sleep 0.1; done
       cat /tmp/out; grep -c nfs-init-guard /proc/self/mountinfo /proc/$!/mountinfo | cut -d : -f 2`;
     const setup = "mkdir /data; mount --make-rshared /";
     const { stdout } = await lab.run(`container c1 --setup ${quote(setup)} -- bash -c ${quote(script)}`);
-    expect(stdout.trim().split("\n")).toEqual(['{"kind":"done"}', '{"kind":"done"}', "0", "1"]);
+    expect(stdout.trim().split("\n")).toEqual(["ready", '{"kind":"done"}', '{"kind":"done"}', "0", "1"]);
   });
 
   it.each([
