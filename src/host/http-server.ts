@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import type { ListenAddress } from "../config/values.ts";
 import { errnoOf, messageOf } from "../errors.ts";
 import type { Response } from "../report/responses.ts";
+import { openFileLimits } from "./libc.ts";
 
 export interface HttpServerEvents {
   readonly onListening: () => void;
@@ -18,8 +19,13 @@ const retryMaxMs = 5_000;
 /** Nobody waits for a client: whoever is not done by then is cut off. */
 const requestMs = 5_000;
 const longestHeadersBytes = 8_192;
-/** Descriptors are finite; few enough, and a client that opens many and asks nothing would keep the probes out. */
-const mostConnections = 256;
+/**
+ * Descriptors are finite, and nfs-init needs some itself to ask servers and start workers: a quarter of what it may have is for
+ * connections. Few enough of those, and a client that opens many and asks nothing would keep the probes out.
+ */
+function mostConnections(): number {
+  return Math.max(8, Math.min(256, Math.floor(Number(openFileLimits().soft) / 4)));
+}
 
 /** Answers GET and HEAD at `address` until it is closed, which takes no time. Without it the process may end. */
 export function serveHttp(
@@ -91,7 +97,7 @@ function createAnswering(respond: (method: string, url: string) => Response): Se
     // A request's body is nobody's concern here.
     request.resume();
   });
-  server.maxConnections = mostConnections;
+  server.maxConnections = mostConnections();
   server.on("connection", (socket) => {
     // One that does not read its answer.
     socket.setTimeout(requestMs, () => socket.destroy());

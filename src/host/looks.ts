@@ -19,6 +19,8 @@ export interface WorkerPool {
 
 /** The replies to one batch fit into a pipe: a worker that had to wait for us could not be told from one that hangs. */
 const mostInBatch = 100;
+/** Nobody sees what becomes of the shares until a worker has started: one that hangs in its start gives way to another. */
+const longestStartMs = 30_000;
 /** A look that takes longer is not waited for by those behind it; on a slow machine, which takes longer to start a worker, more. */
 function patienceMs(workerStartMs: number): number {
   return Math.min(2_000, Math.max(200, 2 * workerStartMs));
@@ -30,8 +32,10 @@ export function batchedLooks({ take, giveBack }: WorkerPool) {
 
   const run = async (batch: readonly Look[]): Promise<void> => {
     const worker = take();
-    const startMs = worker.isAlive() ? await worker.started : undefined;
+    const start = worker.isAlive() ? await within(worker.started, longestStartMs) : undefined;
+    const startMs = start?.kind === "in-time" ? start.value : undefined;
     if (startMs === undefined) {
+      worker.stop();
       // That says nothing of the shares.
       for (const { reject } of batch) reject(new Error("no process can be started to look at the shares"));
       return;

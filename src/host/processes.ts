@@ -144,8 +144,6 @@ export function startWorker(): Worker {
   /** Who waits for a reply, in the order of the questions. */
   let asking: ((reply: WorkerReply | undefined) => void)[] = [];
   const { promise: started, resolve: tellStarted } = Promise.withResolvers<number | undefined>();
-  const starting = setTimeout(() => child.kill("SIGKILL"), longestStartMs);
-  starting.unref();
   const end = () => {
     clearTimeout(starting);
     tellStarted(undefined);
@@ -153,6 +151,12 @@ export function startWorker(): Worker {
     asking = [];
     for (const settle of unanswered) settle(undefined);
   };
+  const starting = setTimeout(() => {
+    child.kill("SIGKILL");
+    // Where its start is stuck in the kernel not even that ends it.
+    end();
+  }, longestStartMs);
+  starting.unref();
   child.on("error", end);
   child.stdin.on("error", end);
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
@@ -212,8 +216,9 @@ export interface Workers {
  * is the machine that takes its time, and one more process would make that worse: it shows in the start of a worker.
  */
 function patienceMs(workerStartMs: number): number {
-  return Math.min(5_000, Math.max(250, 4 * workerStartMs));
+  return Math.min(longestPatienceMs, Math.max(250, 4 * workerStartMs));
 }
+const longestPatienceMs = 5_000;
 
 let readied: Worker | undefined;
 
@@ -222,7 +227,8 @@ export function readyWorker(): void {
   readied ??= startWorker();
 }
 
-export function createWorkers(): Workers {
+/** Workers that `start` starts. */
+export function createWorkers(start: () => Worker = startWorker): Workers {
   const idle: Worker[] = readied === undefined ? [] : [readied];
   readied = undefined;
   const enter = turnstile();
@@ -236,7 +242,9 @@ export function createWorkers(): Workers {
   const ask = async (request: WorkerRequest, timeoutMs: number | undefined, keep = false, signal?: AbortSignal) => {
     const turn = await enter();
     const idleWorker = nextIdle();
-    const worker = idleWorker ?? startWorker();
+    const worker = idleWorker ?? start();
+    // A worker that hangs in its start holds up nobody else either.
+    turn.leaveAfter(longestPatienceMs);
     void worker.started.then((startMs) => turn.leaveAfter(patienceMs(startMs ?? 0)));
     if (signal?.aborted === true) worker.stop();
     signal?.addEventListener("abort", worker.stop, { once: true });
@@ -248,7 +256,7 @@ export function createWorkers(): Workers {
     return { reply, worker };
   };
   const look = batchedLooks({
-    take: () => nextIdle() ?? startWorker(),
+    take: () => nextIdle() ?? start(),
     giveBack: (worker) => {
       // One is enough while nothing but looks is asked for; what mounting has left idle ends here.
       for (const spare of idle.splice(0)) spare.stop();
@@ -303,7 +311,7 @@ export function createWorkers(): Workers {
   let lastHold: Promise<unknown> = Promise.resolve();
   const askHolder = (request: WorkerRequest, timeoutMs: number): Promise<WorkerReply | undefined> => {
     const asked = lastHold.then(async () => {
-      if (holder?.isAlive() !== true) holder = startWorker();
+      if (holder?.isAlive() !== true) holder = start();
       const worker = holder;
       const reply = await worker.ask(request, timeoutMs);
       // What it held is let go with it.
@@ -347,7 +355,7 @@ export function createWorkers(): Workers {
       return { kind: "failed", reason: "reason" in reply ? reply.reason : reply.kind };
     },
     warmUp: () => {
-      if (idle.length === 0) idle.push(startWorker());
+      if (idle.length === 0) idle.push(start());
     },
     stop: () => {
       for (const worker of idle.splice(0)) worker.stop();

@@ -32,7 +32,21 @@ export async function dial(
   try {
     return await soonest((given) => dialOnce(address, port, given, options), signal);
   } catch (error) {
-    throw errnoOf(error) === "ECONNREFUSED" ? ((await truth.ask()) ?? error) : error;
+    throw errnoOf(error) === "ECONNREFUSED" ? ((await inTime(truth.ask(), freshMs)) ?? error) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * What the kernel's word is, if it comes within a time. One that was asked for while the server was silent waits for the kernel's
+ * next SYN, and what refuses now may serve long before that.
+ */
+async function inTime<T>(word: Promise<T>, ms: number): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, ms, undefined);
+  try {
+    return await Promise.race([word, late]);
   } finally {
     clearTimeout(timer);
   }
@@ -193,8 +207,11 @@ function openTcp(address: string, port: number, signal: AbortSignal, localPort?:
   });
 }
 
-/** How long what the kernel said of an address and port is taken for what it would say again. */
-const learntMs = 10_000;
+/**
+ * How long what the kernel said of an address and port is taken for what it would say again. That a host cannot be reached ends
+ * when it comes up, and then it is the ports that refuse.
+ */
+const learntMs = { refused: 10_000, other: 1_000 } as const;
 const learnt = new Map<string, { readonly error: Error | undefined; readonly untilMs: number }>();
 
 /**
@@ -211,7 +228,8 @@ function kernelsWord(address: string, port: number, signal: AbortSignal) {
     const { connectErrno } = await import("./connect.ts");
     const code = await connectErrno(address, port, signal);
     const error = code === "" ? undefined : plain(Object.assign(new Error(code), { code }));
-    if (!signal.aborted) learnt.set(key, { error, untilMs: performance.now() + learntMs });
+    const lastsMs = code === "ECONNREFUSED" ? learntMs.refused : learntMs.other;
+    if (!signal.aborted) learnt.set(key, { error, untilMs: performance.now() + lastsMs });
     return error;
   };
   return { ask: () => (asked ??= learn()) };

@@ -11,7 +11,7 @@ const atOnce = Math.min(4, Math.max(2, availableParallelism()));
 export interface Turn {
   /** Lets the next one begin; it may be called repeatedly. */
   readonly leave: () => void;
-  /** Leaves by itself after a time: what takes longer waits for a server. */
+  /** Leaves by itself after a time, counted from the last call: what takes longer waits for a server. */
   readonly leaveAfter: (ms: number) => void;
 }
 
@@ -35,6 +35,7 @@ export function turnstile(): () => Promise<Turn> {
     return {
       leave,
       leaveAfter: (ms) => {
+        clearTimeout(timer);
         if (!isOver) timer = setTimeout(leave, ms);
       },
     };

@@ -30,8 +30,8 @@ export function isPropagated(mounts: readonly MountRecord[], target: string): bo
   return holder !== undefined && isShared(holder);
 }
 
-/** Time a lazy unmount is given when the budget is used up: it does not wait for the server. */
-const lazyMs = 500;
+/** Time one call is given when the budget is used up: a lazy unmount does not wait for the server, nor does the answer that a mount is busy. */
+const leastMs = 500;
 
 /** How long a mount that propagates may be busy before it counts as in use: a process that lists a directory is through by then. */
 const busyMs = 1_000;
@@ -54,18 +54,21 @@ export function unmounter(
     // A call that has taken the mount away may still be waiting for the server.
     const isGone = () => topMountOn(mounter.mounts(), share.realTarget)?.id !== there.id;
     const startedMs = clock.nowMs();
-    if (startedMs < deadlineMs && !isAway(share)) {
+    const propagates = isShared(there);
+    // What propagates is asked for even when the budget is used up: those before it may have been busy for all of that time.
+    if ((startedMs < deadlineMs || propagates) && !isAway(share)) {
       const busyUntilMs = Math.min(deadlineMs, startedMs + busyMs);
       for (;;) {
-        const plain = await mounter.umount(share.realTarget, "plain", Math.max(1, deadlineMs - clock.nowMs()));
+        const leftMs = Math.max(propagates ? leastMs : 1, deadlineMs - clock.nowMs());
+        const plain = await mounter.umount(share.realTarget, "plain", leftMs);
         if (plain.kind === "done" || isGone()) return "unmounted";
         // What propagates would be torn away from others too by a lazy unmount; plain umount(2) asks all of them whether it is busy.
-        if (!isShared(there) || plain.kind !== "failed" || plain.errno !== "EBUSY") break;
+        if (!propagates || plain.kind !== "failed" || plain.errno !== "EBUSY") break;
         if (clock.nowMs() >= busyUntilMs) return "in-use";
         await clock.sleep(busyPauseMs);
       }
     }
-    const lazy = await mounter.umount(share.realTarget, "lazy", Math.max(lazyMs, deadlineMs - clock.nowMs()));
+    const lazy = await mounter.umount(share.realTarget, "lazy", Math.max(leastMs, deadlineMs - clock.nowMs()));
     return lazy.kind === "done" || isGone() ? "detached" : "left";
   };
 }

@@ -43,8 +43,11 @@ export function serverWaiter(ports: WaitPorts, attemptTimeoutMs: number, signal:
   };
 }
 
-/** One question to rpcbind is ten packets, a refusal by port 2049 two: few servers of version 3 have another port. */
-const rpcbindRounds = 8;
+/**
+ * One question to rpcbind is ten packets, a refusal by port 2049 two: few servers of version 3 have another port. So it is asked
+ * in one round of so many, and in each that begins this long after the last that did: a silent server makes a round long.
+ */
+const rpcbind = { rounds: 8, everyMs: 10_000 } as const;
 
 async function waitFor(
   { ask, nowMs, sleep }: WaitPorts,
@@ -55,15 +58,19 @@ async function waitFor(
 ): Promise<Ready> {
   const startedMs = nowMs();
   let reason = "";
-  for (let round = 0; ; round++) {
-    const asksRpcbind = round % rpcbindRounds === 0;
+  let roundsLeft = 0;
+  let askedMs = startedMs;
+  for (;;) {
+    const asksRpcbind = roundsLeft === 0 || nowMs() - askedMs >= rpcbind.everyMs;
+    if (asksRpcbind) askedMs = nowMs();
+    roundsLeft = (asksRpcbind ? rpcbind.rounds : roundsLeft) - 1;
     signal.throwIfAborted();
     const asked = AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)]);
     const readiness = await ask(question, asked, asksRpcbind);
     if (readiness.kind === "ready") return readiness;
     signal.throwIfAborted();
-    // The reason of a round that asks less may differ although nothing has changed.
-    if (asksRpcbind) reason = readiness.reason;
+    // The reason of a round that asks less may differ although nothing has changed; of version 4 it says the same.
+    if (asksRpcbind || question.version4) reason = readiness.reason;
     tell(reason);
     await sleep(probePauseMs(nowMs() - startedMs, Math.random()), signal);
   }

@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { logLines } from "../support/process-log.ts";
 import { describePlaces, needRoot, ordinary, start, temporaryDirectory, type Running } from "../support/process.ts";
-import { bootTimeMs, startPublishing } from "../support/published.ts";
+import { bootTimeMs, published, startPublishing } from "../support/published.ts";
 
 type Where = { readonly socketPath: string } | { readonly host: string; readonly port: number };
 
@@ -216,6 +216,28 @@ describe("NFS_LISTEN", () => {
     }
     running.stdin.end();
     expect((await running.ended).exitCode).toBe(0);
+  });
+
+  it("keeps descriptors for itself where it may have few and a client holds hundreds of connections", async () => {
+    const port = await freePort();
+    const where = { host: "127.0.0.1", port };
+    const directory = temporaryDirectory();
+    const running = startPublishing(ordinary, directory, { NFS_LISTEN: `:${port}` }, "ulimit -n 128");
+    await listens(running);
+    const sockets = Array.from({ length: 250 }, () => connect(where));
+    for (const socket of sockets) socket.on("error", () => {}).resume();
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    await eventually("the connections", () => sockets.every(({ connecting }) => !connecting));
+    // It takes connections in turns, and publishes several times meanwhile.
+    await sleep(2_000);
+    const nowMs = bootTimeMs();
+    await published(directory, ({ updatedMs }) => updatedMs > nowMs);
+    running.stdin.end();
+    const { exitCode, stderr } = await running.ended;
+    expect(exitCode).toBe(0);
+    expect(stderr).not.toContain("EMFILE");
   });
 
   it("cuts off who sends too much, too slowly, or nonsense, and goes on", async () => {

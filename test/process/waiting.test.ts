@@ -1,12 +1,16 @@
 // While it waits for a server, before COMMAND runs: what ends it, what does not, and what it says.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { logLines, type LogLine } from "../support/process-log.ts";
 import { descendantsOf, exeOf } from "../support/process-table.ts";
 import {
+  describePid1,
   describePlaces,
   nofailShare,
   run,
@@ -57,6 +61,46 @@ function listen(server: Server): Promise<number> {
     });
   });
 }
+
+/** A port whose backlog is full: the kernel drops SYNs until `close`, and refuses them then. */
+async function openBlackHole() {
+  const listening = `
+    const server = require("node:net").createServer().listen({ host: "127.0.0.1", port: 0, backlog: 1 }, () => {
+      require("node:fs").writeSync(1, String(server.address().port));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  const child = spawn(process.execPath, ["-e", listening], { stdio: ["ignore", "pipe", "inherit"] });
+  const [said] = (await once(child.stdout, "data")) as [Buffer];
+  const port = Number(String(said));
+  // As many as are taken without an accept(2), and some more.
+  const clients = Array.from({ length: 4 }, () => connect(port, "127.0.0.1").on("error", () => {}));
+  const close = async () => {
+    for (const client of clients) client.destroy();
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  };
+  onTestFinished(close);
+  await Promise.all(clients.slice(0, 2).map((client) => once(client, "connect")));
+  return { port, close };
+}
+
+describePid1((place) => {
+  it("notices within seconds that a server which was silent refuses now", async () => {
+    const { port, close } = await openBlackHole();
+    const running = startWaiting(place, { NFS_OPTIONS: `hard,port=${port}`, NFS_ATTEMPT_TIMEOUT: "1m" });
+    await running.initPid();
+    // By then the kernel repeats a SYN only every some seconds.
+    await sleep(9_000);
+    await close();
+    const closedMs = performance.now();
+    const { reason } = await logged(running, "waiting for the server");
+    expect(reason).toBe(`port ${port} of 127.0.0.1: connection refused`);
+    expect(performance.now() - closedMs).toBeLessThan(2_900);
+    await running.send("SIGTERM");
+    expect((await running.ended).exitCode).toBe(143);
+  });
+});
 
 describePlaces((place) => {
   it("says once what it waits for and why", async () => {

@@ -103,4 +103,17 @@ describe("looks that are asked for together", () => {
     expect(only?.ms).toBeGreaterThanOrEqual(700);
     expect(only?.ms).toBeLessThan(1_500);
   });
+
+  test("fail where the worker hangs in its start, which is stopped: the next ones get another", async () => {
+    const workers = pool({ startMs: 100_000 });
+    const hanging = Promise.allSettled(
+      ["/5", "/6"].map((path) => workers.look({ do: "look", path, write: false }, 5_000)),
+    );
+    await vi.advanceTimersByTimeAsync(40_000);
+    expect((await hanging).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(workers.stopped).toEqual(workers.taken);
+    void workers.look({ do: "look", path: "/5", write: false }, 5_000).catch(() => {});
+    await vi.advanceTimersByTimeAsync(0);
+    expect(workers.taken).toHaveLength(2);
+  });
 });

@@ -37,6 +37,17 @@ describe("the turnstile", () => {
     expect(begun).toHaveLength(atOnce + 1);
   });
 
+  test("counts the time of the last that was asked for", async () => {
+    const begun = request(10);
+    await settle();
+    begun[0]?.leaveAfter(250);
+    begun[0]?.leaveAfter(5_000);
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(begun).toHaveLength(atOnce);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(begun).toHaveLength(atOnce + 1);
+  });
+
   test("counts each once, however often it leaves", async () => {
     const begun = request(20);
     await settle();

@@ -103,6 +103,22 @@ describe("a share is taken down", () => {
   });
 });
 
+test("shares that propagate and are busy stay, however many use up the budget before them", async () => {
+  const { shares } = planOf({
+    NFS_HOST: "nas",
+    NFS_1_MOUNT_POINT: "/a",
+    NFS_2_MOUNT_POINT: "/b",
+    NFS_3_MOUNT_POINT: "/c",
+    NFS_4_MOUNT_POINT: "/d",
+  });
+  const { unmount, mounter } = setUp({
+    mounts: shares.map(({ label, realTarget }) => ({ ...nfsMount(label, realTarget), optional: ["shared:7"] })),
+    umount: (_, how) => (how === "plain" ? { kind: "failed", errno: "EBUSY" } : { kind: "done" }),
+  });
+  for (const one of shares) expect(await unmount(one)).toBe("in-use");
+  expect(mounter.actions.filter((action) => action.startsWith("umount lazy"))).toEqual([]);
+});
+
 test("the budget is one for all shares, from the first on", async () => {
   const { shares } = planOf({
     NFS_HOST: "nas",
