@@ -200,7 +200,9 @@ export function mountShares(
   const answersAgain = async (share: Share): Promise<boolean> => {
     const there = topMountOn(mounter.mounts(), share.realTarget);
     if (there === undefined || !isShareOf(there, share)) return false;
-    return (await mounter.look(share.realTarget, false, settings.watchTimeoutMs)).kind === "answers";
+    // Where no process can be started to look, nothing is known but that it was lost.
+    const seen = await mounter.look(share.realTarget, false, settings.watchTimeoutMs).catch(() => undefined);
+    return seen?.kind === "answers";
   };
   const remounting = new Set<Promise<unknown>>();
   const remount = async (lost: Share, reason: string): Promise<Remounted> => {

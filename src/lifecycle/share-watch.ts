@@ -97,8 +97,9 @@ export function watchMounts(
       if (settings.watch !== "off") return;
       await Promise.all(
         [...shares.mounted].map(async (share) => {
-          const seen = await look(share, settings.watchTimeoutMs);
-          states.set(share, seen.kind === "no-answer" ? "unresponsive" : "healthy");
+          // Where no process can be started to look, nothing is known.
+          const seen = await look(share, settings.watchTimeoutMs).catch(() => undefined);
+          if (seen !== undefined) states.set(share, seen.kind === "no-answer" ? "unresponsive" : "healthy");
         }),
       );
     },
