@@ -39,9 +39,12 @@ describe.each(versionsOr(["3", "4.2"]))("version %s", (version) => {
       command: recorder(),
     });
     await watched.started();
+    const before = await moreRecords(watched, 1);
     await lab().sh(fault);
     const back = await watched.logged("the share answers again");
     expect(back).toMatchObject({ level: "info", state: "healthy" });
+    // The process goes on by itself too, and not only the watch.
+    await moreRecords(watched, before);
     const end = await stop(watched);
     expect(end.left).toEqual(nothingLeft);
     expect(end.lines.map(({ msg }) => msg)).toContain("the server of the share does not answer, waiting for it");
