@@ -1,5 +1,6 @@
 // The table "Troubleshooting, by message" of README.md quotes what nfs-init says, as it says it.
 import { readFileSync } from "node:fs";
+import { connectionWords } from "../../src/host/errno.ts";
 import { describe, expect, it } from "vitest";
 import { noFlags, readConfig, type Environment } from "../../src/config/config.ts";
 import { waitUntilWritable } from "../../src/lifecycle/writable.ts";
@@ -129,6 +130,8 @@ const lookedUp = { kind: "nfs-error", operation: "LOOKUP", status: "NFS4ERR_NOEN
 /** Each message as the README quotes it, and how it comes about. */
 const messages: Readonly<Record<string, () => string | Promise<string>>> = {
   "port 2049 of ...: connection refused": () => unready({}),
+  "...: no route to host": () => connectionWords["EHOSTUNREACH"] ?? "",
+  "...: network is unreachable": () => connectionWords["ENETUNREACH"] ?? "",
   "...: no answer in time": () => unready({ "2049": "silent" }, { NFS_VERSION: "4" }, AbortSignal.timeout(10)),
   "cannot resolve ...": () => unready({}, { NFS_HOST: "nobody" }),
   "rpcbind: ...": () => unready({}, { NFS_VERSION: "3" }),
