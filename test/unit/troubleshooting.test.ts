@@ -1,9 +1,9 @@
 // The table "Troubleshooting, by message" of README.md quotes what nfs-init says, as it says it.
 import { readFileSync } from "node:fs";
-import { connectionWords } from "../../src/host/errno.ts";
 import { describe, expect, it } from "vitest";
 import { noFlags, readConfig, type Environment } from "../../src/config/config.ts";
 import { waitUntilWritable } from "../../src/lifecycle/writable.ts";
+import { connectionWords } from "../../src/host/errno.ts";
 import { attemptShare } from "../../src/mount/attempt.ts";
 import { callMount } from "../../src/mount/call.ts";
 import { classifyErrno, classifyFailure } from "../../src/mount/outcome.ts";
@@ -130,8 +130,8 @@ const lookedUp = { kind: "nfs-error", operation: "LOOKUP", status: "NFS4ERR_NOEN
 /** Each message as the README quotes it, and how it comes about. */
 const messages: Readonly<Record<string, () => string | Promise<string>>> = {
   "port 2049 of ...: connection refused": () => unready({}),
-  "...: no route to host": () => connectionWords["EHOSTUNREACH"] ?? "",
-  "...: network is unreachable": () => connectionWords["ENETUNREACH"] ?? "",
+  "...: no route to host": () => `port 2049 of 192.0.2.1: ${connectionWords["EHOSTUNREACH"]}`,
+  "...: network is unreachable": () => `port 2049 of 192.0.2.1: ${connectionWords["ENETUNREACH"]}`,
   "...: no answer in time": () => unready({ "2049": "silent" }, { NFS_VERSION: "4" }, AbortSignal.timeout(10)),
   "cannot resolve ...": () => unready({}, { NFS_HOST: "nobody" }),
   "rpcbind: ...": () => unready({}, { NFS_VERSION: "3" }),
