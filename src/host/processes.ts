@@ -1,5 +1,5 @@
 // Processes of nfs-init's own: mount helpers and workers. COMMAND is not among them, see init/.
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { messageOf } from "../errors.ts";
 import type { Identity } from "../init/identity.ts";
 import type { WriteAccess } from "../lifecycle/writable.ts";
@@ -138,7 +138,8 @@ const longestStartMs = 120_000;
 export function startWorker(): Worker {
   const startedMs = performance.now();
   // It is on the path of every start that mounts: execa, which takes longer to load than this to run, is for helpers.
-  const child = spawn("/proc/self/exe", [workerArgument], { cwd: "/", env: {}, stdio: ["pipe", "pipe", "ignore"] });
+  const stdio = ["pipe", "pipe", "ignore"] as const;
+  const child: ChildProcess = spawn("/proc/self/exe", [workerArgument], { cwd: "/", env: {}, stdio: [...stdio] });
   track(child);
   let pending = "";
   /** Who waits for a reply, in the order of the questions. */
@@ -158,8 +159,9 @@ export function startWorker(): Worker {
   }, longestStartMs);
   starting.unref();
   child.on("error", end);
-  child.stdin.on("error", end);
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+  // Where no process or descriptor was free there are no streams either.
+  child.stdin?.on("error", end);
+  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
     const lines = (pending + chunk).split("\n");
     pending = lines.pop() ?? "";
     for (const line of lines) {
@@ -170,6 +172,7 @@ export function startWorker(): Worker {
     }
   });
   child.once("exit", end);
+  if (child.pid === undefined) end();
   return {
     started,
     isAlive: () => child.pid !== undefined && child.exitCode === null && child.signalCode === null,
@@ -190,7 +193,7 @@ export function startWorker(): Worker {
         // A machine that is slow to start a worker says nothing of a share; but the way out is bounded, come what may.
         if (request.do === "umount") runTime();
         else void started.then(runTime);
-        child.stdin.write(`${JSON.stringify(request)}\n`);
+        child.stdin?.write(`${JSON.stringify(request)}\n`);
       }),
     stop: () => {
       child.kill("SIGKILL");

@@ -154,6 +154,15 @@ describePlaces((place) => {
     expect(logLines(stderr).filter(({ stage }) => stage === "init")).toHaveLength(1);
   });
 
+  it.each([10, 11, 12, 14])(
+    "goes on where only %d descriptors may be open, and no worker can be started",
+    async (most) => {
+      const env = { ...unreachableShare(temporaryDirectory()), NFS_WAIT_TIMEOUT: "2s" };
+      const { exitCode } = await run({ args: command, place, env, ownMounts: true, prelude: `ulimit -n ${most}` });
+      expect(exitCode).toBe(124);
+    },
+  );
+
   it("ends with 124 and the reason when NFS_WAIT_TIMEOUT has run out", async () => {
     const startedMs = performance.now();
     const env = { ...unreachableShare(temporaryDirectory()), NFS_WAIT_TIMEOUT: "400ms" };
