@@ -138,8 +138,11 @@ const longestStartMs = 120_000;
 export function startWorker(): Worker {
   const startedMs = performance.now();
   // It is on the path of every start that mounts: execa, which takes longer to load than this to run, is for helpers.
-  const stdio = ["pipe", "pipe", "ignore"] as const;
-  const child: ChildProcess = spawn("/proc/self/exe", [workerArgument], { cwd: "/", env: {}, stdio: [...stdio] });
+  const child: ChildProcess = spawn("/proc/self/exe", [workerArgument], {
+    cwd: "/",
+    env: {},
+    stdio: ["pipe", "pipe", "ignore"],
+  });
   track(child);
   let pending = "";
   /** Who waits for a reply, in the order of the questions. */
@@ -244,8 +247,7 @@ export function createWorkers(start: () => Worker = startWorker): Workers {
   /** Asks a worker of its own; one that does not answer in time is killed and not waited for. */
   const ask = async (request: WorkerRequest, timeoutMs: number | undefined, keep = false, signal?: AbortSignal) => {
     const turn = await enter();
-    const idleWorker = nextIdle();
-    const worker = idleWorker ?? start();
+    const worker = nextIdle() ?? start();
     // A worker that hangs in its start holds up nobody else either.
     turn.leaveAfter(longestPatienceMs);
     void worker.started.then((startMs) => turn.leaveAfter(patienceMs(startMs ?? 0)));

@@ -3,6 +3,7 @@ import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { connect } from "node:net";
 import { errnoOf } from "../errors.ts";
+import { within } from "../rpc/client.ts";
 import type { Connection, DialOptions } from "../rpc/transport.ts";
 import { connectionWords } from "./errno.ts";
 
@@ -32,21 +33,8 @@ export async function dial(
   try {
     return await soonest((given) => dialOnce(address, port, given, options), signal);
   } catch (error) {
-    throw errnoOf(error) === "ECONNREFUSED" ? ((await inTime(truth.ask(), freshMs)) ?? error) : error;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/**
- * What the kernel's word is, if it comes within a time. One that was asked for while the server was silent waits for the kernel's
- * next SYN, and what refuses now may serve long before that.
- */
-async function inTime<T>(word: Promise<T>, ms: number): Promise<T | undefined> {
-  const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(resolve, ms, undefined);
-  try {
-    return await Promise.race([word, late]);
+    // One that was asked for while the server was silent waits for the kernel's next SYN; what refuses now may serve before that.
+    throw errnoOf(error) === "ECONNREFUSED" ? ((await within(freshMs, truth.ask())) ?? error) : error;
   } finally {
     clearTimeout(timer);
   }

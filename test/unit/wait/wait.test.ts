@@ -11,17 +11,20 @@ const question = questionOf(shareOf());
 const version3 = questionOf(shareOf({ NFS_VERSION: "3" }));
 const other = questionOf(shareOf({ NFS_HOST: "other" }));
 
-/** A waiter whose servers answer in turn; the last answer stays. */
-function waiterOver(answers: readonly Readiness[], signal = new AbortController().signal) {
+/** A waiter whose servers answer in turn, each after a time; the last answer stays. */
+function waiterOver(answers: readonly Readiness[], signal = new AbortController().signal, answerMs = 0) {
   const clock = leapingClock();
   const asked: ServerQuestion[] = [];
+  const asksRpcbind: boolean[] = [];
   const told: string[] = [];
   const waiter = serverWaiter(
     {
       nowMs: clock.nowMs,
       sleep: clock.sleep,
-      ask: (one) => {
+      ask: (one, _, rpcbind) => {
         asked.push(one);
+        asksRpcbind.push(rpcbind);
+        clock.advance(answerMs);
         return Promise.resolve(answers[Math.min(asked.length, answers.length) - 1] ?? ready);
       },
       tell: (one, reason) => told.push(`${one.host}: ${reason}`),
@@ -29,7 +32,7 @@ function waiterOver(answers: readonly Readiness[], signal = new AbortController(
     15_000,
     signal,
   );
-  return { waiter, clock, asked, told };
+  return { waiter, clock, asked, asksRpcbind, told };
 }
 
 describe("waiting for a server", () => {
@@ -81,43 +84,16 @@ describe("waiting for a server", () => {
   });
 
   test("asks rpcbind for an unusual port at first, and then every eighth time: that is five times the packets", async () => {
-    const clock = leapingClock();
-    const asksRpcbind: boolean[] = [];
-    const waiter = serverWaiter(
-      {
-        nowMs: clock.nowMs,
-        sleep: clock.sleep,
-        ask: (_, __, rpcbind) => {
-          asksRpcbind.push(rpcbind);
-          return Promise.resolve(asksRpcbind.length < 24 ? notReady("connection refused") : ready);
-        },
-        tell: () => {},
-      },
-      15_000,
-      new AbortController().signal,
-    );
+    const refused = Array.from({ length: 23 }, () => notReady("connection refused"));
+    const { waiter, asksRpcbind } = waiterOver([...refused, ready]);
     await waiter.ready(question, () => {});
     const rounds = asksRpcbind.flatMap((asked, round) => (asked ? [round] : []));
     expect(rounds).toEqual([0, 8, 16]);
   });
 
   test("asks rpcbind in each round where a server is silent: seven without it would take minutes", async () => {
-    const clock = leapingClock();
-    const asksRpcbind: boolean[] = [];
-    const waiter = serverWaiter(
-      {
-        nowMs: clock.nowMs,
-        sleep: clock.sleep,
-        ask: (_, __, rpcbind) => {
-          asksRpcbind.push(rpcbind);
-          clock.advance(15_000);
-          return Promise.resolve(asksRpcbind.length < 4 ? notReady("no answer in time") : ready);
-        },
-        tell: () => {},
-      },
-      15_000,
-      new AbortController().signal,
-    );
+    const silent = Array.from({ length: 3 }, () => notReady("no answer in time"));
+    const { waiter, asksRpcbind } = waiterOver([...silent, ready], undefined, 15_000);
     await waiter.ready(version3, () => {});
     expect(asksRpcbind).toEqual([true, true, true, true]);
   });
