@@ -157,7 +157,7 @@ export function mountShares(
     clock,
     lock,
     guard: guards.put,
-    serverReady: (share, notYet) => waiter.ready(questionOf(share), notYet),
+    serverReady: (share, notYet, unneeded) => waiter.ready(questionOf(share), notYet, unneeded),
     serverAnswers: async (share, asked) => (await askServer(network, questionOf(share), asked)).kind === "ready",
     addresses: (share, ready, version, asked) => mountAddresses(network, questionOf(share), ready, version, asked),
     loadModules: () => (settings.modprobe === "off" ? Promise.resolve() : ports.loadModules()),

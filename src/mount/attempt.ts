@@ -12,8 +12,11 @@ export interface AttemptPorts {
   readonly mounter: Mounter;
   /** Takes the lock on a share's target, or gives the one this instance holds already. */
   readonly lock: (share: Share) => TargetLock;
-  /** Settles when the share's server could serve it; `notYet` is called each time it was asked and could not. */
-  readonly serverReady: (share: Share, notYet: () => void) => Promise<Ready>;
+  /**
+   * Settles when the share's server could serve it; `notYet` is called each time it was asked and could not. It need not be asked
+   * any more once `unneeded` aborts.
+   */
+  readonly serverReady: (share: Share, notYet: () => void, unneeded?: AbortSignal) => Promise<Ready>;
   readonly serverAnswers: (share: Share, signal: AbortSignal) => Promise<boolean>;
   /** The addresses the kernel is to mount from, the server's being one that was found ready; or why there are none. */
   readonly addresses: (
@@ -66,7 +69,8 @@ export async function attemptShare(
   if (lock.kind === "unavailable") ports.tell({ kind: "no-lock", share, reason: lock.reason });
 
   // The server is asked while the mount point is made ready; the answer is judged below.
-  const asked = ports.serverReady(share, notYet);
+  const unneeded = new AbortController();
+  const asked = ports.serverReady(share, notYet, unneeded.signal);
   asked.catch(() => {});
   const prepare = async (): Promise<Prepared> => {
     const prepared = await mounter.prepare(share.realTarget, share.parent?.realTarget, attemptTimeoutMs);
@@ -78,7 +82,10 @@ export async function attemptShare(
   };
   // A mount point on another share is looked at as late as can be: a look that is kept would hold that share busy.
   const early = share.parent === undefined ? await prepare() : undefined;
-  if (early !== undefined && early.kind !== "prepared") return unusable(share, early);
+  if (early !== undefined && early.kind !== "prepared") {
+    unneeded.abort();
+    return unusable(share, early);
+  }
   const ready = await asked;
   const leave = await ports.enter(share);
   try {

@@ -17,28 +17,51 @@ export type Ready = Extract<Readiness, { kind: "ready" }>;
 
 /** Waits for servers; questions that are equal are asked once, however many shares wait for the answer. */
 export interface ServerWaiter {
-  /** Settles when the server is ready; rejects when the waiter's signal aborts. Each round that was not calls `notYet`. */
-  readonly ready: (question: ServerQuestion, notYet: () => void) => Promise<Ready>;
+  /**
+   * Settles when the server is ready; rejects when the waiter's signal aborts. Each round that was not calls `notYet`. Who needs
+   * the answer no longer aborts `unneeded`: the server is asked while somebody does.
+   */
+  readonly ready: (question: ServerQuestion, notYet: () => void, unneeded?: AbortSignal) => Promise<Ready>;
 }
 
 export function serverWaiter(ports: WaitPorts, attemptTimeoutMs: number, signal: AbortSignal): ServerWaiter {
-  const pending = new Map<string, { readonly ready: Promise<Ready>; readonly notYet: Set<() => void> }>();
+  interface Asking {
+    readonly ready: Promise<Ready>;
+    readonly notYet: Set<() => void>;
+    readonly stop: () => void;
+  }
+  const pending = new Map<string, Asking>();
+  const begin = (key: string, question: ServerQuestion): Asking => {
+    const notYet = new Set<() => void>();
+    const life = new AbortController();
+    const tell = (reason: string) => {
+      ports.tell(question, reason);
+      for (const waiter of notYet) waiter();
+    };
+    const forget = () => {
+      if (pending.get(key) === asking) pending.delete(key);
+    };
+    const ready = waitFor(ports, question, tell, attemptTimeoutMs, AbortSignal.any([signal, life.signal])).finally(
+      forget,
+    );
+    const stop = () => {
+      forget();
+      life.abort(new Error("nobody waits for the answer any more"));
+    };
+    const asking = { ready, notYet, stop };
+    pending.set(key, asking);
+    return asking;
+  };
   return {
-    ready: (question, notYet) => {
+    ready: (question, notYet, unneeded) => {
       const key = JSON.stringify(question);
-      const running = pending.get(key);
-      if (running !== undefined) {
-        running.notYet.add(notYet);
-        return running.ready;
-      }
-      const waiters = new Set([notYet]);
-      const tell = (reason: string) => {
-        ports.tell(question, reason);
-        for (const waiter of waiters) waiter();
+      const asking = pending.get(key) ?? begin(key, question);
+      asking.notYet.add(notYet);
+      const leave = () => {
+        if (asking.notYet.delete(notYet) && asking.notYet.size === 0) asking.stop();
       };
-      const ready = waitFor(ports, question, tell, attemptTimeoutMs, signal).finally(() => pending.delete(key));
-      pending.set(key, { ready, notYet: waiters });
-      return ready;
+      unneeded?.addEventListener("abort", leave, { once: true });
+      return asking.ready;
     },
   };
 }

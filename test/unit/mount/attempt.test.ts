@@ -51,8 +51,9 @@ async function attempt(machine: Machine = {}) {
   const ports: AttemptPorts = {
     mounter,
     lock,
-    serverReady: (one, notYet) => {
+    serverReady: (one, notYet, unneeded) => {
       mounter.actions.push("wait");
+      unneeded?.addEventListener("abort", () => mounter.actions.push("wait no more"));
       return machine.serverReady?.(one, notYet) ?? Promise.resolve(ready);
     },
     enter: () => Promise.resolve(() => {}),
@@ -133,6 +134,8 @@ describe("an attempt", () => {
     expect(result).toMatchObject({ kind: "failed", failure: { verdict: "permanent", everyVersion: true } });
     expect(tried).toEqual([]);
     expect(mounter.actions).not.toContain("guard /mnt/data");
+    // Its server would be asked for ever where COMMAND starts without it.
+    expect(mounter.actions).toContain("wait no more");
   });
 
   test("is repeated where the directory above does not answer", async () => {

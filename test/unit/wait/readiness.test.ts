@@ -78,6 +78,23 @@ describe("a brief question", () => {
   });
 });
 
+test.each(["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN"])(
+  "of a host that cannot be reached (%s) no other port is asked",
+  async (code) => {
+    const asked: number[] = [];
+    const unreachable: Pick<FakeNetwork, "resolveName" | "dial"> = {
+      resolveName: () => Promise.resolve({ kind: "addresses", addresses: ["192.0.2.1"] }),
+      dial: (_, port) => {
+        asked.push(port);
+        return Promise.reject(Object.assign(new Error("no way there"), { code }));
+      },
+    };
+    const answer = await askServer(unreachable, questionOf(shareOf()), new AbortController().signal);
+    expect(answer).toEqual({ kind: "not-ready", reason: "port 2049 of 192.0.2.1: no way there" });
+    expect(asked).toEqual([2_049]);
+  },
+);
+
 describe("a server is ready", () => {
   test("when NFS 4 answers, and neither rpcbind nor mountd is asked", async () => {
     const network = server([3, 4], { "192.0.2.1:111": undefined });

@@ -121,6 +121,24 @@ describe("waiting for a server", () => {
     expect(asked.map(({ host }) => host)).toEqual(["nas", "other"]);
   });
 
+  test("ends when nobody needs the answer any more, and not while somebody does", async () => {
+    let rounds = 0;
+    const [first, second] = [new AbortController(), new AbortController()];
+    const { waiter, asked } = waiterOver([notReady("connection refused")]);
+    const notYet = () => {
+      rounds += 1;
+      if (rounds === 3) first.abort();
+      if (rounds === 5) second.abort();
+    };
+    const [one, two] = [waiter.ready(question, () => {}, first.signal), waiter.ready(question, notYet, second.signal)];
+    await Promise.all([expect(one).rejects.toThrow("nobody waits"), expect(two).rejects.toThrow("nobody waits")]);
+    expect(asked).toHaveLength(5);
+    const third = new AbortController();
+    const anew = waiter.ready(question, () => third.abort(), third.signal);
+    await expect(anew).rejects.toThrow("nobody waits");
+    expect(asked).toHaveLength(6);
+  });
+
   test("starts anew once it has ended", async () => {
     const { waiter, asked } = waiterOver([ready]);
     await waiter.ready(question, () => {});
