@@ -1,6 +1,6 @@
 // The state file: replaced as a whole by the instance, read by `check` and `status`.
 import { closeSync, constants, fstatSync, lstatSync, open as openCallback, openSync, readFileSync } from "node:fs";
-import { chmod, lstat, mkdir, open, rename, rm } from "node:fs/promises";
+import { chmod, lstat, mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { errnoOf, messageOf } from "../errors.ts";
@@ -91,22 +91,37 @@ async function lockDirectory(stateDir: string): Promise<number> {
   throw new Error(`another nfs-init publishes its state in ${stateDir}`);
 }
 
-/** Readers see the old text or the new one, never half of it. It need not outlive the machine: nothing is synced. */
+/**
+ * Readers see the old text or the new one, never half of it. It need not outlive the machine: nothing is synced. This is done
+ * for as long as shares are watched, and each step wakes a thread: there is none that is needed only after a failure.
+ */
 async function replace(stateDir: string, path: string, text: string, isOver: () => boolean): Promise<void> {
   const temporary = join(stateDir, temporaryName);
-  await rm(temporary, { force: true });
+  const file = await create(temporary);
   try {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    const file = await open(temporary, flags, 0o644);
     try {
       await file.chmod(0o644);
       await file.writeFile(text);
     } finally {
       await file.close();
     }
-    if (!isOver()) await rename(temporary, path);
-  } finally {
+    if (isOver()) throw new Error("nobody is to read it any more");
+    await rename(temporary, path);
+  } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+/** Makes the file anew, in place of what an earlier instance has left there. */
+async function create(path: string): Promise<FileHandle> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  try {
+    return await open(path, flags, 0o644);
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+    await rm(path);
+    return open(path, flags, 0o644);
   }
 }
 

@@ -5,6 +5,7 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
   statSync,
   symlinkSync,
@@ -200,6 +201,23 @@ describe("the state file", () => {
       prelude: 'exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"',
     });
     expect(answer).toMatchObject({ exitCode: 0 });
+  });
+
+  it.each([
+    { title: "a file", leave: (path: string) => writeFileSync(path, "half of a st") },
+    { title: "a symbolic link", leave: (path: string) => symlinkSync("../theirs", path) },
+  ])("is written in place of $title that an instance which was killed while it wrote has left", async ({ leave }) => {
+    const directory = temporaryDirectory();
+    const theirs = join(directory, "theirs");
+    writeFileSync(theirs, "as it was");
+    mkdirSync(join(directory, "state"));
+    leave(join(directory, "state", ".state.json.new"));
+    const running = startPublishing(ordinary, directory);
+    await published(directory);
+    running.stdin.end();
+    await running.ended;
+    expect(readFileSync(theirs, "utf8")).toBe("as it was");
+    expect(readdirSync(join(directory, "state")).toSorted()).toEqual(["state.lock", "targets"]);
   });
 
   it("is that of the first of two instances", async () => {
