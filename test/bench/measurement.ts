@@ -23,8 +23,6 @@ export interface Case {
   readonly title: string;
   /** Where it is not the measurement's. */
   readonly unit?: Unit;
-  /** What nfs-init's median is to stay below. */
-  readonly target?: number;
   /** Names of those that take part, ours among them; all where it is not given. */
   readonly competitors?: readonly string[];
 }
@@ -33,8 +31,24 @@ export function takesPart({ competitors }: Case, { name }: Competitor): boolean 
   return competitors?.includes(name) ?? true;
 }
 
+/**
+ * What nfs-init is to stay below in one case. The page takes it from the measurement as it is declared now, not from a result: what is
+ * wanted can change without measuring again.
+ */
+export interface Target {
+  readonly case: string;
+  /** Wanted is not nfs-init's figure by itself, but how much it is more than this competitor's, or how many times as much. */
+  readonly beside?: { readonly competitor: string; readonly by: "difference" | "ratio" };
+  /** Limit of the median over the rounds: in the unit of the case, or times. */
+  readonly median: number;
+  /** Limit of the 95th percentile. */
+  readonly p95?: number;
+  /** What stands between the figure and the least that there is: a sentence. */
+  readonly left?: string | undefined;
+}
+
 /** A picture of samples: the file docs/benchmarks/MEASUREMENT.svg or, with a name, MEASUREMENT-NAME.svg. */
-export type Plot = StripPlot | LinesPlot;
+export type Plot = StripPlot | LinesPlot | DistributionPlot;
 
 /** All competitors below each other on one axis; every round is a dot, or many rounds are a box. */
 export interface StripPlot {
@@ -53,6 +67,14 @@ export interface LinesPlot {
   /** What the number counts. */
   readonly against: string;
   readonly points: readonly { readonly case: string; readonly at: number }[];
+}
+
+/** A staircase for each competitor: the share of the rounds in which the figure was so low or lower. */
+export interface DistributionPlot {
+  readonly kind: "distribution";
+  readonly name?: string;
+  readonly title: string;
+  readonly case: string;
 }
 
 /** One run of one competitor. */
@@ -85,6 +107,7 @@ export interface Measurement {
   readonly warmUpRounds: number;
   readonly rounds: number;
   readonly cases: readonly Case[];
+  readonly targets?: readonly Target[];
   /** Where they are not a strip for each case. */
   readonly plots?: readonly Plot[];
   /** @param rounds how many there will be, warm-up not counted */

@@ -4,7 +4,7 @@ import type { Measurement } from "./measurement.ts";
 import { arrival } from "./measurements/arrival.ts";
 import { initAtRest } from "./measurements/init-at-rest.ts";
 import { init } from "./measurements/init.ts";
-import { lateServer } from "./measurements/late-server.ts";
+import { lateServer, lateServerV3 } from "./measurements/late-server.ts";
 import { lossNoticed } from "./measurements/loss-noticed.ts";
 import { lostShare } from "./measurements/lost-share.ts";
 import { recovery } from "./measurements/recovery.ts";
@@ -22,6 +22,7 @@ export const measurements: readonly Measurement[] = [
   serverReady,
   versionWalk,
   lateServer,
+  lateServerV3,
   arrival,
   waitTraffic,
   lostShare,

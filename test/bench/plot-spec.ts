@@ -1,9 +1,9 @@
 // What a plot of a result shows, in the grammar of Vega-Lite; pure. plot-svg.ts draws it.
 
 import type { TopLevelSpec } from "vega-lite";
-import type { Competitor, LinesPlot, Plot, StripPlot } from "./measurement.ts";
+import type { Competitor, DistributionPlot, LinesPlot, Plot, StripPlot } from "./measurement.ts";
 import { casesOf } from "./plots.ts";
-import { labelOf } from "./result.ts";
+import { caseNamed, labelOf } from "./result.ts";
 import type { CaseResult, Result, Standing } from "./result.ts";
 import { quantile } from "./statistics.ts";
 
@@ -27,7 +27,14 @@ type Layers = Extract<TopLevelSpec, { readonly layer: unknown }>["layer"];
 export function plotSpec(result: Result, plot: Plot): TopLevelSpec {
   const cases = casesOf(plot).map((name) => caseNamed(result, name));
   const unit = cases[0]?.unit ?? result.unit;
-  return plot.kind === "strip" ? stripSpec(result, plot, cases, unit) : linesSpec(result, plot, cases, unit);
+  switch (plot.kind) {
+    case "strip":
+      return stripSpec(result, plot, cases, unit);
+    case "lines":
+      return linesSpec(result, plot, cases, unit);
+    case "distribution":
+      return distributionSpec(result, plot, cases, unit);
+  }
 }
 
 function stripSpec(result: Result, plot: StripPlot, cases: readonly CaseResult[], unit: string): TopLevelSpec {
@@ -136,12 +143,7 @@ function linesSpec(result: Result, plot: LinesPlot, cases: readonly CaseResult[]
     encoding: {
       // Of the same kind as the other axis: what grows in proportion is a straight line.
       x: { field: "at", ...axisOf(numbers, plot.against, figure.scale.type), axis: { values: numbers } },
-      color: {
-        field: "competitor",
-        type: "nominal",
-        scale: { domain: order, range: lineColours(result, order) },
-        legend: { title: null, orient: "bottom", direction: "vertical", labelLimit: 0, ...stroke },
-      },
+      color: competitorColour(result, order),
     },
     layer: [
       { mark: { type: "rule", opacity: 0.5 }, encoding: { y: { field: "p5", ...figure }, y2: { field: "p95" } } },
@@ -150,13 +152,74 @@ function linesSpec(result: Result, plot: LinesPlot, cases: readonly CaseResult[]
   };
 }
 
+function distributionSpec(
+  result: Result,
+  plot: DistributionPlot,
+  cases: readonly CaseResult[],
+  unit: string,
+): TopLevelSpec {
+  const standings = cases.flatMap((each) => each.standings);
+  const values = standings.flatMap((standing) => stairs(whose(result, standing), standing.samples));
+  const order = labelsByMedian(result, cases[0]);
+  return {
+    ...frame(result, plot),
+    data: { values },
+    width: 460,
+    height: 220,
+    mark: { type: "line", interpolate: "step-after" },
+    encoding: {
+      x: {
+        field: "sample",
+        ...axisOf(
+          values.map(({ sample }) => sample),
+          unit,
+        ),
+      },
+      y: {
+        field: "share",
+        type: "quantitative",
+        title: "% of the rounds",
+        scale: { domain: [0, 100] },
+        // Where the targets look, among others.
+        axis: { values: [0, 25, 50, 75, 95] },
+      },
+      // The stairs go up; on an equal figure only the share says where.
+      order: { field: "share" },
+      color: competitorColour(result, order),
+      strokeWidth: {
+        field: "role",
+        type: "ordinal",
+        scale: { domain: ["ours", "peer", "floor"], range: [3, 1.5, 1.5] },
+        legend: null,
+      },
+    },
+  };
+}
+
+/** The corners of one staircase, which begins at the bottom: `share` in percent. */
+function stairs(who: ReturnType<typeof whose>, samples: readonly number[]) {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const steps = sorted.map((sample, index) => ({ ...who, sample, share: (100 * (index + 1)) / sorted.length }));
+  return [...sorted.slice(0, 1).map((sample) => ({ ...who, sample, share: 0 })), ...steps];
+}
+
+/** A colour for each line, and the legend below the plot. */
+const competitorColour = (result: Result, order: readonly string[]) =>
+  ({
+    field: "competitor",
+    type: "nominal",
+    scale: { domain: [...order], range: lineColours(result, order) },
+    legend: { title: null, orient: "bottom", direction: "vertical", labelLimit: 0, ...stroke },
+  }) as const;
+
 const stroke = { symbolType: "stroke", symbolStrokeWidth: 2, symbolOpacity: 1 } as const;
 
+/** A peer has the same colour in all plots of its measurement, and of others with the same peers. */
 function lineColours({ competitors }: Result, order: readonly string[]): string[] {
-  let peers = 0;
+  const peers = competitors.filter(({ role }) => role === "peer").map(labelOf);
   return order.map((label) => {
     const role = competitors.find((each) => labelOf(each) === label)?.role ?? "peer";
-    return role === "peer" ? (peerLines[peers++ % peerLines.length] ?? colours.peer) : colours[role];
+    return role === "peer" ? (peerLines[peers.indexOf(label) % peerLines.length] ?? colours.peer) : colours[role];
   });
 }
 
@@ -258,12 +321,6 @@ function boldOurs({ competitors }: Result) {
     condition: { test: `indexof(${JSON.stringify(ours)}, datum.value) >= 0`, value: "bold" },
     value: "normal",
   } as const;
-}
-
-function caseNamed({ name: measurement, cases }: Result, name: string): CaseResult {
-  const found = cases.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`docs/benchmarks/${measurement}.json has no case ${name}: measure again`);
-  return found;
 }
 
 function whose({ competitors }: Result, { competitor: name }: Standing) {

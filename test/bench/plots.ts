@@ -25,5 +25,12 @@ export function plotFile({ name }: Pick<Result, "name">, plot: Plot): string {
 
 /** The names of the cases that a plot shows. */
 export function casesOf(plot: Plot): readonly string[] {
-  return plot.kind === "strip" ? plot.cases : plot.points.map((point) => point.case);
+  switch (plot.kind) {
+    case "strip":
+      return plot.cases;
+    case "lines":
+      return plot.points.map((point) => point.case);
+    case "distribution":
+      return [plot.case];
+  }
 }

@@ -32,6 +32,13 @@ export interface Result {
   readonly cases: readonly CaseResult[];
 }
 
+/** @throws Error where the result lacks the case. */
+export function caseNamed({ name: measurement, cases }: Result, name: string): CaseResult {
+  const found = cases.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`docs/benchmarks/${measurement}.json has no case ${name}: measure again`);
+  return found;
+}
+
 /** What a reader sees of a competitor. */
 export function labelOf({ title, version }: Competitor): string {
   return version === undefined ? title : `${title} ${version}`;

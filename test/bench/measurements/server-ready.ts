@@ -20,12 +20,38 @@ const startsEach = 5;
 interface Situation extends Pick<ReadyTrial, "speaks" | "shares" | "version"> {
   readonly name: string;
   readonly title: string;
+  /** What is left to the limit. */
+  readonly left: string;
 }
 
 const situations: readonly Situation[] = [
-  { name: "v4.2-1", title: "NFS 4.2, 1 share", speaks: "all", version: "4.2", shares: 1 },
-  { name: "v3-1", title: "NFS 3, 1 share", speaks: "3", version: "3", shares: 1 },
-  { name: "v4.2-16", title: "NFS 4.2, 16 shares", speaks: "all", version: "4.2", shares: 16 },
+  {
+    name: "v4.2-1",
+    title: "NFS 4.2, 1 share",
+    speaks: "all",
+    version: "4.2",
+    shares: 1,
+    left: [
+      "The runtime starts twice, for nfs-init and for the worker that makes the system calls, and loads the code for shares; the server is",
+      "asked; the guard is put under the share and the mount looked at. The lab's one core does one after the other.",
+    ].join(" "),
+  },
+  {
+    name: "v3-1",
+    title: "NFS 3, 1 share",
+    speaks: "3",
+    version: "3",
+    shares: 1,
+    left: "The same, and rpcbind is asked for NFS and for mountd, and then these two.",
+  },
+  {
+    name: "v4.2-16",
+    title: "NFS 4.2, 16 shares",
+    speaks: "all",
+    version: "4.2",
+    shares: 16,
+    left: "The same, and for each share the worker makes the mount point ready, puts the guard under it and looks at it, where the limit makes one call.",
+  },
 ];
 
 const competitors: readonly Competitor[] = [
@@ -84,10 +110,10 @@ export const serverReady: Measurement = {
     ...situations.map(({ name, title }) => ({
       name: `${name}-scaled`,
       title: `${title}: longer than mount(2) and exec, divided by the lab's factor`,
-      target: 30,
       competitors: scaled,
     })),
   ],
+  targets: situations.map(({ name, left }) => ({ case: `${name}-scaled`, median: 30, left })),
   open,
 };
 

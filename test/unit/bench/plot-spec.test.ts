@@ -1,6 +1,6 @@
 // What a plot of a result shows.
 import { describe, expect, it } from "vitest";
-import type { LinesPlot } from "../../bench/measurement.ts";
+import type { DistributionPlot, LinesPlot } from "../../bench/measurement.ts";
 import { plotSpec } from "../../bench/plot-spec.ts";
 import { plotFile, plotsOf } from "../../bench/plots.ts";
 import type { Result } from "../../bench/result.ts";
@@ -177,6 +177,46 @@ describe("lines", () => {
     expect(plotSpec(result, lines)).toMatchObject({
       encoding: { x: { scale: { type } } },
       layer: [{ encoding: { y: { scale: { type } } } }, {}],
+    });
+  });
+});
+
+describe("a distribution", () => {
+  const distribution: DistributionPlot = { kind: "distribution", title: "how long", case: "one" };
+
+  it("is a staircase for each competitor: the share of its rounds that were so low or lower", () => {
+    const result = makeResult({ one: { ours: [8, 2, 4, 6], peer: [5, 1, 7, 3] } });
+    expect(plotSpec(result, distribution)).toMatchObject({
+      data: {
+        values: [
+          { competitor: "nfs-init", role: "ours", sample: 2, share: 0 },
+          { competitor: "nfs-init", role: "ours", sample: 2, share: 25 },
+          { competitor: "nfs-init", role: "ours", sample: 4, share: 50 },
+          { competitor: "nfs-init", role: "ours", sample: 6, share: 75 },
+          { competitor: "nfs-init", role: "ours", sample: 8, share: 100 },
+          { competitor: "a peer", role: "peer", sample: 1, share: 0 },
+          { competitor: "a peer", role: "peer", sample: 1, share: 25 },
+          { competitor: "a peer", role: "peer", sample: 3, share: 50 },
+          { competitor: "a peer", role: "peer", sample: 5, share: 75 },
+          { competitor: "a peer", role: "peer", sample: 7, share: 100 },
+        ],
+      },
+      mark: { interpolate: "step-after" },
+      encoding: { x: { field: "sample", title: "ms" }, y: { field: "share" }, order: { field: "share" } },
+    });
+  });
+
+  it("has a logarithmic axis for figures that are decades", () => {
+    const result = makeResult({ one: { ours: [50, 60], peer: [2, 1000] } });
+    expect(plotSpec(result, distribution)).toMatchObject({
+      encoding: { x: { title: "ms, logarithmic", scale: { type: "log", domain: [2, 1000] } } },
+    });
+  });
+
+  it("names the lines in the order of their medians", () => {
+    const result = makeResult({ one: { ours: [20], peer: [30], floor: [10] } });
+    expect(plotSpec(result, distribution)).toMatchObject({
+      encoding: { color: { scale: { domain: ["the least", "nfs-init", "a peer"] } } },
     });
   });
 });
