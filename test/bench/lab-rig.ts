@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { bootLab } from "../support/lab/lab.ts";
 import type { Lab } from "../support/lab/lab.ts";
-import type { Competitor, Rig, Trial } from "./measurement.ts";
+import type { Absence, Competitor, Rig, Trial } from "./measurement.ts";
 
 /** NFS_INIT_BINARY names another binary to measure. */
 export const nfsInit = process.env["NFS_INIT_BINARY"] ?? join(import.meta.dirname, "../../dist/nfs-init");
@@ -29,17 +29,20 @@ export interface LabRig {
   readonly lifetimeMs: number;
   /** Makes a lab ready that has just been booted. */
   readonly prepare?: (lab: Lab) => Promise<void>;
+  /** Looks, once, at those that never reach what is measured. */
+  readonly observe?: (lab: Lab) => Promise<readonly Absence[]>;
   readonly run: (lab: Lab, trial: Trial) => Promise<number>;
 }
 
-/** Boots a lab for a measurement in which every competitor can take part. */
-export async function openLabRig({ competitors, memory, lifetimeMs, prepare, run }: LabRig): Promise<Rig> {
+/** Boots a lab for a measurement. */
+export async function openLabRig({ competitors, memory, lifetimeMs, prepare, observe, run }: LabRig): Promise<Rig> {
   requireBinary();
   const lab = await bootLab({ binary: nfsInit, lifetimeMs, ...(memory === undefined ? {} : { memory }) });
   try {
     await prepare?.(lab);
     const setting = await readVersions(lab);
-    return { competitors, absent: [], setting, run: (trial) => run(lab, trial), close: () => lab.stop() };
+    const absent = (await observe?.(lab)) ?? [];
+    return { competitors, absent, setting, run: (trial) => run(lab, trial), close: () => lab.stop() };
   } catch (error) {
     await lab.stop();
     throw error;

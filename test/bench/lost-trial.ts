@@ -4,6 +4,8 @@ import type { Lab } from "../support/lab/lab.ts";
 import type { Loss } from "../support/losses.ts";
 import { logLines } from "../support/process-log.ts";
 import { quote } from "../support/quote.ts";
+import { peerFolder } from "./lab-rig.ts";
+import type { Competitor } from "./measurement.ts";
 import { shuffle } from "./rounds.ts";
 
 /** How long COMMAND runs at least before the fault: by then the share has been looked at. */
@@ -13,10 +15,39 @@ const spreadMs = 5_000;
 
 const mountPoint = "/mnt/share";
 
-export interface LostTrial {
-  /** What runs COMMAND: words of a shell. */
+/** All that a trial may take. */
+export const lostLimitMs = 200_000;
+
+/** What runs COMMAND in the container. */
+export interface Runner {
+  /** What a reader sees. */
+  readonly title: string;
+  /** Words of a shell. */
   readonly start: string;
   readonly env: Readonly<Record<string, string>>;
+}
+
+export function nfsInitWith(env: Runner["env"]): Runner {
+  const variables = Object.entries(env).map((variable) => variable.join("="));
+  return { title: `nfs-init, ${variables.join(" ")}`, start: "nfs-init --", env };
+}
+
+/** One of the competitors' scripts, with its arguments. */
+export const script = (title: string, words: string): Runner => ({ title, start: `${peerFolder}/${words}`, env: {} });
+
+/** The competitors by name; the floor is the one that is told. */
+export function competitorsOf(runners: Readonly<Record<string, Runner>>, ours: string): readonly Competitor[] {
+  const roles: Readonly<Record<string, Competitor["role"]>> = { [ours]: "ours", told: "floor" };
+  return Object.entries(runners).map(([name, { title }]) => ({ name, title, role: roles[name] ?? "peer" }));
+}
+
+export function findRunner(runners: Readonly<Record<string, Runner>>, name: string): Runner {
+  const runner = runners[name];
+  if (runner === undefined) throw new Error(`there is no competitor ${name}`);
+  return runner;
+}
+
+export interface LostTrial extends Runner {
   readonly version: string;
   readonly loss: Loss;
   /** When in the interval the fault comes, from 0 to 1. */
@@ -30,49 +61,57 @@ export interface LostTimes {
   readonly noticedMs: number | undefined;
 }
 
+/** When the fault comes, in seconds from COMMAND's start. */
+export function faultAt(moment: number): string {
+  return ((settleMs + moment * spreadMs) / 1000).toFixed(3);
+}
+
 /** One random moment in each of `count` equal parts of the interval, in random order. */
 export function spreadMoments(count: number): readonly number[] {
   return shuffle(Array.from({ length: count }, (_, part) => (part + Math.random()) / count));
 }
 
-/** The floor's `start` reads the pipe TOLD, which is written to as soon as the fault has been brought about. */
-export async function loseShare(lab: Lab, trial: LostTrial): Promise<LostTimes> {
-  const { start, env, version, loss, moment } = trial;
-  const defaults = {
+/** What tells a runner of the share, and of the pipe TOLD: variables, as they stand before a command of a shell. */
+export function shareVariables(version: string, env: Runner["env"]): string {
+  const variables = {
     NFS_HOST: "10.77.0.1",
     NFS_HOST_MOUNT: "/srv/exp",
     NFS_MOUNT_POINT: mountPoint,
     NFS_VERSION: version,
-    ...loss.env,
     SOURCE: "10.77.0.1:/srv/exp",
     TARGET: mountPoint,
     VERSION: version,
     TOLD: "/lab/state/told",
     ...env,
   };
-  const variables = Object.entries(defaults)
+  return Object.entries(variables)
     .map(([name, value]) => `${name}=${quote(value)}`)
     .join(" ");
+}
+
+/** The floor's `start` reads the pipe TOLD, which is written to as soon as the fault has been brought about. */
+export async function loseShare(lab: Lab, trial: LostTrial): Promise<LostTimes> {
+  const { title, start, env, version, loss, moment } = trial;
   const { stdout, stderr } = await lab.run(
     `
     reset
     rm -f /lab/state/up /lab/state/told
     mkfifo /lab/state/up /lab/state/told
     ${loss.before ?? "true"}
-    ${variables} container c1 --name box --setup 'mkdir ${mountPoint}' -- ${start} sh -c 'echo >/lab/state/up; exec sleep 1000' &
+    ${shareVariables(version, { ...loss.env, ...env })} container c1 --name box --setup 'mkdir ${mountPoint}' -- ${start} sh -c 'echo >/lab/state/up; exec sleep 1000' &
     # Not for ever: what could not be started never says so.
     read -r -t 60 _ <>/lab/state/up || exit
-    pause ${((settleMs + moment * spreadMs) / 1000).toFixed(3)}
+    pause ${faultAt(moment)}
     ${loss.fault.replaceAll("MOUNT_POINT", mountPoint)}
     fault=$EPOCHREALTIME
     echo <>/lab/state/told >/lab/state/told
     wait $!
     echo "$fault $? $EPOCHREALTIME"`,
-    { timeoutMs: 200_000 },
+    { timeoutMs: lostLimitMs },
   );
   const [faultSeconds, exitCode, exitSeconds] = stdout.trim().split(" ").map(Number);
   if (faultSeconds === undefined || exitSeconds === undefined || exitCode !== 75) {
-    throw new Error(`${start} did not end with 75 when ${loss.name}:\n${stdout}${stderr}`);
+    throw new Error(`${title} did not end with 75 when ${loss.name}:\n${stdout}${stderr}`);
   }
   const said = logLines(stderr.replaceAll(/^[^{].*$/gm, "")).find(({ msg }) => msg === "a share is lost");
   const noticedMs = said === undefined ? undefined : Date.parse(said.time) - faultSeconds * 1000;

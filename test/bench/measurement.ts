@@ -15,7 +15,7 @@ export interface Absence {
   readonly reason: string;
 }
 
-export type Unit = "ms" | "% of a core" | "per s" | "packets per s" | "MiB" | "MB" | "threads";
+export type Unit = "ms" | "s per hour" | "per hour" | "per s" | "packets per s" | "MiB" | "MB" | "threads";
 
 /** One of the situations in which all competitors are measured; results are compared within it only. */
 export interface Case {

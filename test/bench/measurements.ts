@@ -10,6 +10,7 @@ import { lostShare } from "./measurements/lost-share.ts";
 import { recovery } from "./measurements/recovery.ts";
 import { scale } from "./measurements/scale.ts";
 import { serverReady } from "./measurements/server-ready.ts";
+import { size } from "./measurements/size.ts";
 import { start } from "./measurements/start.ts";
 import { waitTraffic } from "./measurements/wait-traffic.ts";
 import { versionWalk } from "./measurements/version-walk.ts";
@@ -19,6 +20,7 @@ export const measurements: readonly Measurement[] = [
   start,
   init,
   initAtRest,
+  size,
   serverReady,
   versionWalk,
   lateServer,

@@ -2,10 +2,8 @@
 
 import { losses, undoFaults } from "../../support/losses.ts";
 import { openLabRig } from "../lab-rig.ts";
-import { loseShare, spreadMoments } from "../lost-trial.ts";
+import { loseShare, lostLimitMs, nfsInitWith, spreadMoments } from "../lost-trial.ts";
 import type { Competitor, Measurement, Rig } from "../measurement.ts";
-
-const trialLimitMs = 200_000;
 
 /** The tests' budgets are shorter than anyone's would be. */
 const budgets = { NFS_SERVER_GONE_AFTER: "10s", NFS_UNRESPONSIVE_AFTER: "10s" };
@@ -46,13 +44,12 @@ async function open(rounds: number): Promise<Rig> {
   const moments = spreadMoments(rounds);
   return openLabRig({
     competitors,
-    lifetimeMs: rounds * losses.length * competitors.length * trialLimitMs,
+    lifetimeMs: rounds * losses.length * competitors.length * lostLimitMs,
     run: async (lab, trial) => {
       const loss = losses[Number(trial.case.replace("loss-", "")) - 1];
       if (loss === undefined) throw new Error(`there is no case ${trial.case}`);
       const { noticedMs } = await loseShare(lab, {
-        start: "nfs-init --",
-        env: { NFS_WATCH_INTERVAL: intervals[trial.competitor] ?? "", ...budgets },
+        ...nfsInitWith({ NFS_WATCH_INTERVAL: intervals[trial.competitor] ?? "", ...budgets }),
         version: "4.2",
         loss,
         moment: moments[trial.round] ?? 0,

@@ -1,61 +1,106 @@
-// How soon a container ends once its share has gone stale, on a real kernel's NFS.
+// What a share that has gone stale costs: until the container has ended, and until COMMAND serves again, on a real kernel's NFS.
 
-import { losses } from "../../support/losses.ts";
-import { openLabRig, peerFolder } from "../lab-rig.ts";
-import { loseShare, spreadMoments } from "../lost-trial.ts";
-import type { Competitor, Measurement, Rig } from "../measurement.ts";
+import type { Lab } from "../../support/lab/lab.ts";
+import type { Loss } from "../../support/losses.ts";
+import { openLabRig } from "../lab-rig.ts";
+import {
+  competitorsOf,
+  faultAt,
+  findRunner,
+  loseShare,
+  lostLimitMs,
+  nfsInitWith,
+  script,
+  spreadMoments,
+} from "../lost-trial.ts";
+import type { Runner } from "../lost-trial.ts";
+import type { Absence, Measurement, Rig } from "../measurement.ts";
+import { failToServe, healers, serveAgain, servingLimitMs } from "../serving-trial.ts";
 
-const trialLimitMs = 200_000;
+/** How long one that does nothing is observed. */
+const nothingSeconds = 30;
+
+/** What ends the container. */
+const enders: Readonly<Record<string, Runner>> = {
+  exit: nfsInitWith({ NFS_WATCH: "exit" }),
+  "exit-1s": nfsInitWith({ NFS_WATCH: "exit", NFS_WATCH_INTERVAL: "1s" }),
+  watchdog: script("shell watchdog", "watchdog.sh"),
+  told: script("shell, told when", "told-lost.sh"),
+};
+
+/** Three of them take part in both cases, a shell with a script for each. */
+const competitors = competitorsOf({ ...healers, ...enders }, "exit");
 
 export const lostShare: Measurement = {
   name: "lost-share",
   title: "A share that goes stale",
   question:
-    "The export is replaced while COMMAND runs, and every handle goes stale. How soon has the container ended, so that it can start again?",
+    "The export is replaced while COMMAND runs, and every handle goes stale. How soon has the container ended, and how soon does COMMAND serve again?",
   method: [
-    "The server exports the same directory under another fsid. The time runs from the return of exportfs to the end of the",
-    "container's PID 1, on the clock of that one kernel; COMMAND ends at the first signal. The moment is spread evenly over the",
-    "5 s between two looks, and is the same for all competitors of a round. nfs-init runs with its defaults (a look every 5 s,",
-    "two in a row must find the share stale) and with NFS_WATCH_INTERVAL=1s. The shell watchdog runs `timeout 3 stat` on the",
-    "mount point every 5 s and kills its child when that fails: one failure is enough for it, a server that is away for a",
-    "moment too, and stat(2) is answered from the client's cache for up to a minute. The floor is a shell that is told.",
+    "NFS 4.2. The server exports another file system in the same place, under another fsid. The time runs from the return of exportfs, on the clock",
+    "of that one kernel: in the first case to the end of the container's PID 1, in the second until COMMAND, which reads a file of the",
+    "share every 20 ms, has read what only the new export has in it. COMMAND ends at the first signal. The moment is spread evenly over the",
+    "5 s between two looks, and is the same for all competitors of a round. nfs-init has its defaults but for what is named (a look every 5 s;",
+    "two in a row, the second 1 s after the first, must find the share stale). With NFS_WATCH=exit the container is, in the second case, made",
+    "and started again 0.1 s after it has ended, as by a container engine. The shell watchdog runs `timeout 3 stat` on the mount point every",
+    "5 s; when that fails it kills its child, and ends, or calls `umount -l` and mount and starts the child again: one failure is",
+    "enough for it, a server that is away for a moment too, and stat(2) may be answered from the client's cache for up to a minute. Where a",
+    "client holds a delegation or an open file of the stale share as it unmounts it, the call of the umount takes 10 s more; the mount is",
+    "gone before that, and the shell watchdog waits all the same. The floor is a shell that is told when, and then ends COMMAND and itself,",
+    "or mounts afresh as soon as `umount -l` has taken the mount away, and leaves COMMAND running.",
   ].join(" "),
   unit: "ms",
   where: "lab",
   warmUpRounds: 0,
-  rounds: 8,
-  cases: [{ name: "v4.2", title: "NFS 4.2" }],
+  rounds: 6,
+  cases: [
+    { name: "exit", title: "From the new export to the end of the container", competitors: Object.keys(enders) },
+    { name: "again", title: "From the new export to the first good read", competitors: Object.keys(healers) },
+  ],
   open,
 };
 
-const competitors: readonly Competitor[] = [
-  { name: "nfs-init", title: "nfs-init", role: "ours" },
-  { name: "nfs-init-1s", title: "nfs-init, NFS_WATCH_INTERVAL=1s", role: "peer" },
-  { name: "watchdog", title: "shell watchdog", role: "peer" },
-  { name: "told", title: "shell, told when", role: "floor" },
-];
+/** Another file system, which nobody's handle is good for: what is read of it was read through a new mount. */
+const replaceExport = `
+    in_ srv sh -c 'mount -t tmpfs new /srv/exp; echo back >/srv/exp/hello'
+    srv_stale /srv/exp 101`;
 
-const starts: Readonly<Record<string, { readonly start: string; readonly env: Readonly<Record<string, string>> }>> = {
-  "nfs-init": { start: "nfs-init --", env: {} },
-  "nfs-init-1s": { start: "nfs-init --", env: { NFS_WATCH_INTERVAL: "1s" } },
-  watchdog: { start: `${peerFolder}/watchdog.sh`, env: {} },
-  told: { start: `${peerFolder}/told-lost.sh`, env: {} },
-};
+const loss: Loss = { name: "its export is replaced", fault: replaceExport, state: "stale" };
 
 async function open(rounds: number): Promise<Rig> {
   const moments = spreadMoments(rounds);
-  const [loss] = losses;
-  if (loss?.name !== "its export gets another fsid")
-    throw new Error("the loss to be measured is not the first any more");
   return openLabRig({
     competitors,
-    lifetimeMs: rounds * lostShare.cases.length * competitors.length * trialLimitMs,
+    lifetimeMs: rounds * competitors.length * (lostLimitMs + servingLimitMs),
+    observe: observeNothing,
     run: async (lab, trial) => {
-      const competitor = starts[trial.competitor];
-      if (competitor === undefined) throw new Error(`there is no competitor ${trial.competitor}`);
-      const version = trial.case.slice(1);
-      const { exitMs } = await loseShare(lab, { ...competitor, version, loss, moment: moments[trial.round] ?? 0 });
+      const moment = moments[trial.round] ?? 0;
+      if (trial.case === "again") {
+        return serveAgain(lab, { ...findRunner(healers, trial.competitor), change: changeAt(moment) });
+      }
+      const { exitMs } = await loseShare(lab, {
+        ...findRunner(enders, trial.competitor),
+        version: "4.2",
+        loss,
+        moment,
+      });
       return exitMs;
     },
   });
+}
+
+/** The change of a trial of serving again. */
+const changeAt = (moment: number): string => `
+    pause ${faultAt(moment)}
+    ${replaceExport}
+    echo $EPOCHREALTIME
+    echo 1<>/lab/state/told`;
+
+/** An init that only runs COMMAND. */
+async function observeNothing(lab: Lab): Promise<readonly Absence[]> {
+  const name = "nothing (mount, then tini)";
+  const trial = { ...script(name, "mount-plain.sh tini --"), change: changeAt(0) };
+  const said = await failToServe(lab, trial, nothingSeconds);
+  if (!said.includes("Stale file handle")) throw new Error(`${name} fails otherwise than by a stale handle:\n${said}`);
+  return [{ name, reason: `with which COMMAND still gets nothing but "Stale file handle" ${nothingSeconds} s after` }];
 }

@@ -10,8 +10,8 @@ const settleSeconds = 10;
 const trialLimitMs = 300_000;
 
 const metrics = {
-  cpu: { title: "CPU time", unit: "% of a core" },
-  wakeups: { title: "wake-ups", unit: "per s" },
+  cpu: { title: "CPU time", unit: "s per hour" },
+  wakeups: { title: "wake-ups", unit: "per hour" },
   resident: { title: "resident memory", unit: "MiB" },
   private: { title: "private dirty memory", unit: "MiB" },
 } as const;
@@ -28,12 +28,13 @@ export const watchCost: Measurement = {
   question: "All shares are healthy. What does it cost to look at each of them every 5 s?",
   method: [
     `The shares are NFS 4.2 mounts of directories of one export. Counted are nfs-init and its workers, or the watchdog and all`,
-    `it starts, over ${windowSeconds} s that begin ${settleSeconds} s after COMMAND: CPU time in user and kernel mode, of processes that`,
-    "have ended too; voluntary context switches of all threads that are there at the end (those of the watchdog's short-lived children are not",
-    "seen); at the end resident and private dirty memory. The shell watchdog runs `timeout 3 stat` on each mount point every 5 s. The floor is",
-    "nfs-init with NFS_WATCH=off. This kernel makes a system call several times as dear as a plain one: the figures are upper bounds.",
+    `it starts, over ${windowSeconds} s that begin ${settleSeconds} s after COMMAND, and given for an hour: CPU time in user and kernel`,
+    "mode, of processes that have ended too; wake-ups, which are voluntary context switches, of all threads that are there at the end",
+    "(those of the watchdog's short-lived children are not seen); at the end resident and private dirty memory. The shell watchdog",
+    "runs `timeout 3 stat` on each mount point every 5 s. The floor is nfs-init with NFS_WATCH=off. This kernel makes a system call",
+    "several times as dear as a plain one: the figures are upper bounds.",
   ].join(" "),
-  unit: "% of a core",
+  unit: "s per hour",
   where: "lab",
   warmUpRounds: 0,
   rounds: 3,
@@ -122,10 +123,10 @@ async function measureCost(lab: Lab, { competitor }: Trial, shares: number): Pro
   if (mounted !== shares || Number.isNaN(ticksPerSecond)) {
     throw new Error(`${competitor} has not watched ${shares} shares (exit code ${exitCode}):\n${stdout}\n${stderr}`);
   }
-  const seconds = to - from;
+  const hours = (to - from) / 3600;
   return {
-    cpu: ((after.ticks - before.ticks) / ticksPerSecond / seconds) * 100,
-    wakeups: countWakeups(before, after) / seconds,
+    cpu: (after.ticks - before.ticks) / ticksPerSecond / hours,
+    wakeups: countWakeups(before, after) / hours,
     resident: after.residentKib / 1024,
     private: after.privateKib / 1024,
   };
