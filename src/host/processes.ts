@@ -211,6 +211,8 @@ export interface Workers {
   readonly writeAccess: (path: string, identity: Identity | undefined, timeoutMs: number) => Promise<WriteAccess>;
   /** Starts a worker ahead of its first request, unless one is idle. */
   readonly warmUp: () => void;
+  /** Ends the idle workers but one: that one looks at the shares. */
+  readonly keepOne: () => void;
   /** Ends the idle workers; later requests start new ones. */
   readonly stop: () => void;
   /** Settles when no process of our own is left, or soon after. */
@@ -361,6 +363,9 @@ export function createWorkers(start: () => Worker = startWorker): Workers {
     },
     warmUp: () => {
       if (idle.length === 0) idle.push(start());
+    },
+    keepOne: () => {
+      for (const spare of idle.splice(1)) spare.stop();
     },
     stop: () => {
       for (const worker of idle.splice(0)) worker.stop();

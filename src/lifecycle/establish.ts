@@ -6,13 +6,11 @@ import type { ExactVersion } from "../fstab/options.ts";
 import type { MountPlan, Share } from "../fstab/plan.ts";
 import { attemptShare, type AttemptPorts } from "../mount/attempt.ts";
 import type { MountFailure } from "../mount/outcome.ts";
-import type { Clock } from "../mount/ports.ts";
 
 /** How long an answer that looks like a missing version or module is taken for one that may still change. */
 const unsupportedForMs = 60_000;
 
 export interface EstablishPorts extends AttemptPorts {
-  readonly clock: Clock;
   readonly onMounted: (share: Share, result: Mounted) => void;
   /** Told after every failed attempt that will be repeated. */
   readonly onFailedAttempt: (share: Share, failure: MountFailure, attempt: number) => void;

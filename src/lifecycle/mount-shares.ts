@@ -4,7 +4,7 @@ import { AppError, exitCodes } from "../errors.ts";
 import { isNfs, topMountOn } from "../fstab/mountinfo.ts";
 import { isShareOf, type MountPlan, type Share } from "../fstab/plan.ts";
 import type { Clock, Mounter, TargetLock } from "../mount/ports.ts";
-import { isPropagated, unmounter } from "../mount/umount.ts";
+import { detachMount, isPropagated, unmounter } from "../mount/umount.ts";
 import { asking, askServer, mountAddresses, questionOf, type Network } from "../wait/readiness.ts";
 import { serverWaiter } from "../wait/wait.ts";
 import type { StatusBoard } from "../watch/status.ts";
@@ -190,11 +190,7 @@ export function mountShares(
     for (let layers = 0; layers < mostLayers; layers++) {
       const there = topMountOn(mounter.mounts(), share.realTarget);
       if (there === undefined || !isNfs(there) || !isShareOf(there, share)) return;
-      // It is gone from the mount table at once; the call may go on for 10 s taking leave of its server of version 4.
-      const isThere = () => topMountOn(mounter.mounts(), share.realTarget)?.id === there.id;
-      const detaching = mounter.umount(share.realTarget, "lazy", settings.attemptTimeoutMs).then(() => "over" as const);
-      for (let now; now !== "over" && isThere();) now = await Promise.race([detaching, clock.sleep(detachLookMs)]);
-      if (isThere()) return;
+      if (!(await detachMount(mounter, clock, there, settings.attemptTimeoutMs))) return;
     }
   };
   const answersAgain = async (share: Share): Promise<boolean> => {
@@ -266,9 +262,6 @@ export function mountShares(
 function directoryAbove(path: string): string {
   return path.slice(0, Math.max(1, path.lastIndexOf("/")));
 }
-
-/** How often it is looked whether a mount is gone. */
-const detachLookMs = 50;
 
 /** More mounts than this on top of one another are not ours to clear away. */
 const mostLayers = 10;

@@ -1,15 +1,17 @@
 // One attempt to have a share mounted: what is there already, the lock, the server, the mount call, and the proof.
 import { hasOption, versionsToTry, type ExactVersion } from "../fstab/options.ts";
-import { isNfs, topMountOn } from "../fstab/mountinfo.ts";
+import { isNfs, topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
 import { isShareOf, type Share } from "../fstab/plan.ts";
 import type { Ready } from "../wait/wait.ts";
 import { callMount } from "./call.ts";
 import type { MountAddresses } from "./kernel-options.ts";
 import { summarize, type MountFailure } from "./outcome.ts";
-import type { Mounter, Prepared, TargetLock } from "./ports.ts";
+import type { Clock, Mounter, Prepared, TargetLock } from "./ports.ts";
+import { detachMount } from "./umount.ts";
 
 export interface AttemptPorts {
   readonly mounter: Mounter;
+  readonly clock: Clock;
   /** Takes the lock on a share's target, or gives the one this instance holds already. */
   readonly lock: (share: Share) => TargetLock;
   /**
@@ -148,7 +150,7 @@ async function useLeftover(
   if (!isShareOf(there, share)) {
     // Only what an earlier instance of nfs-init mounted here may be replaced; the plan found that out.
     if (there.source !== share.replaces) return failed(`${there.source} has been mounted on it by somebody else`);
-    return detach(ports, share, timeoutMs, { kind: "replaced-detached", share, source: there.source });
+    return detach(ports, share, there, timeoutMs, { kind: "replaced-detached", share, source: there.source });
   }
   const answer = await mounter.statfs(share.realTarget, timeoutMs);
   if (answer.kind === "done" || (answer.kind === "failed" && isAlive(answer.errno))) {
@@ -163,19 +165,21 @@ async function useLeftover(
   if (again.kind !== "failed" || again.errno !== "ESTALE") {
     return failed("it is mounted already and answers differently each time");
   }
-  return detach(ports, share, timeoutMs, { kind: "stale-detached", share });
+  return detach(ports, share, there, timeoutMs, { kind: "stale-detached", share });
 }
 
 /** Detaches what is on the target, unless an instance that is running looks after it; undefined where the target is free then. */
 async function detach(
-  { mounter, lock, tell }: AttemptPorts,
+  { mounter, clock, lock, tell }: AttemptPorts,
   share: Share,
+  there: MountRecord,
   timeoutMs: number,
   notice: AttemptNotice,
 ): Promise<AttemptResult | undefined> {
   if (lock(share).kind === "busy") return lockedElsewhere;
-  const detached = await mounter.umount(share.realTarget, "lazy", timeoutMs);
-  if (detached.kind !== "done") return failed("what is mounted on the target cannot be detached");
+  if (!(await detachMount(mounter, clock, there, timeoutMs))) {
+    return failed("what is mounted on the target cannot be detached");
+  }
   tell(notice);
   return undefined;
 }

@@ -68,7 +68,26 @@ export function unmounter(
         await clock.sleep(busyPauseMs);
       }
     }
-    const lazy = await mounter.umount(share.realTarget, "lazy", Math.max(leastMs, deadlineMs - clock.nowMs()));
-    return lazy.kind === "done" || isGone() ? "detached" : "left";
+    const leftMs = Math.max(leastMs, deadlineMs - clock.nowMs());
+    return (await detachMount(mounter, clock, there, leftMs)) ? "detached" : "left";
   };
+}
+
+/** How often it is looked whether a mount is gone. */
+const goneLookMs = 50;
+
+/**
+ * Detaches the mount that is on top on its target, and tells whether it is gone. It goes from the mount table at once, and that is
+ * all that is waited for: the call may go on for 10 s, in which the kernel takes leave of a server of version 4.
+ */
+export async function detachMount(
+  mounter: Pick<Mounter, "mounts" | "umount">,
+  clock: Clock,
+  { id, target }: MountRecord,
+  timeoutMs: number,
+): Promise<boolean> {
+  const isGone = () => topMountOn(mounter.mounts(), target)?.id !== id;
+  const call = mounter.umount(target, "lazy", timeoutMs).then(() => "over" as const);
+  for (let now; now !== "over" && !isGone();) now = await Promise.race([call, clock.sleep(goneLookMs)]);
+  return isGone();
 }

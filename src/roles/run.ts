@@ -23,6 +23,8 @@ import { waitUntilWritable, type WritablePorts } from "../lifecycle/writable.ts"
 export interface RunPorts extends MountSharesPorts, WatchedCommandPorts, WritablePorts, PreparePorts {
   readonly workers: {
     readonly warmUp: () => void;
+    /** Ends the workers that wait for nothing, but for one. */
+    readonly keepOne: () => void;
     /** Ends the workers that wait for nothing. */
     readonly stop: () => void;
     /** Settles when no process of nfs-init's own is left, or soon after. */
@@ -47,19 +49,23 @@ export async function run(ports: RunPorts, config: Config, command: Command): Pr
   await writeFstab(ports, config, plan, "/etc/fstab");
   const restarts = restartBudget();
   let isRestart = false;
-  for (;;) {
-    const round = await runOnce(ports, config, plan, command, isRestart);
-    if (round.kind === "over") return round.exitCode;
-    if (config.settings.watch !== "restart" || round.wasAsked)
-      throw lostError(round, "starting again mounts it afresh");
-    if (!restarts.take(clock.nowMs())) {
-      throw lostError(
-        round,
-        `it was lost ${restarts.most} times in ${restarts.perMs / 60_000} minutes; look at its server`,
-      );
+  try {
+    for (;;) {
+      const round = await runOnce(ports, config, plan, command, isRestart);
+      if (round.kind === "over") return round.exitCode;
+      if (config.settings.watch !== "restart" || round.wasAsked)
+        throw lostError(round, "starting again mounts it afresh");
+      if (!restarts.take(clock.nowMs())) {
+        throw lostError(
+          round,
+          `it was lost ${restarts.most} times in ${restarts.perMs / 60_000} minutes; look at its server`,
+        );
+      }
+      isRestart = true;
+      log("warn", "starting the process again on fresh mounts", { stage: "init", reason: round.reason });
     }
-    isRestart = true;
-    log("warn", "starting the process again on fresh mounts", { stage: "init", reason: round.reason });
+  } finally {
+    ports.workers.stop();
   }
 }
 
@@ -99,7 +105,9 @@ async function runOnce(
       await Promise.race([writable, abortedBy(stop.signal)]);
     }
     if (plan.shares.length > 0) await waitForPaths(ports, config, command, stop.signal);
-    ports.workers.stop();
+    // One goes on to watch the shares.
+    if (settings.watch === "off" || settings.exec) ports.workers.stop();
+    else ports.workers.keepOne();
     if (plan.shares.length > 0) log("info", "starting the process", { stage: "init", command: nameOf(command) });
     if (settings.exec) {
       sayWhatStaysAway(ports, plan, shares);
@@ -126,7 +134,6 @@ async function runOnce(
     stop.abort(new Error("nfs-init ends"));
     if (shares !== undefined) await Promise.race([shares.settled(), clock.sleep(settleMs)]);
     await undo.unwind();
-    ports.workers.stop();
   }
 }
 

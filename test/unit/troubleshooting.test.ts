@@ -54,6 +54,7 @@ async function attempted(
   const result = await attemptShare(
     {
       mounter: fakeMounter(answers),
+      clock: leapingClock(),
       lock: () => lock ?? { kind: "locked", note: () => {}, release: () => {} },
       serverReady: () => Promise.resolve({ kind: "ready", unspoken: [], address: "192.0.2.1" }),
       enter: () => Promise.resolve(() => {}),

@@ -8,13 +8,16 @@ vi.mock("../../../src/host/files.ts", () => ({ readMounts: () => [] }));
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-/** Workers of which the first `stuck` never start and the others answer at once; the paths that those were asked for. */
+/** Workers of which the first `stuck` never start and the others answer at once; the paths that those were asked for, and the workers that run. */
 function workersOf({ stuck }: { readonly stuck: number }) {
   let count = 0;
   const answered: string[] = [];
+  const running = new Set<number>();
   const start = (): Worker => {
     count += 1;
-    const hangs = count <= stuck;
+    const number = count;
+    const hangs = number <= stuck;
+    running.add(number);
     return {
       isAlive: () => true,
       started: hangs ? new Promise(() => {}) : Promise.resolve(10),
@@ -23,10 +26,12 @@ function workersOf({ stuck }: { readonly stuck: number }) {
         if ("path" in request) answered.push(request.path);
         return Promise.resolve({ kind: "done" });
       },
-      stop: () => {},
+      stop: () => {
+        running.delete(number);
+      },
     };
   };
-  return { workers: createWorkers(start), answered };
+  return { workers: createWorkers(start), answered, running };
 }
 
 describe("workers that hang in their start", () => {
@@ -37,5 +42,27 @@ describe("workers that hang in their start", () => {
     expect(answered).toEqual([]);
     await vi.advanceTimersByTimeAsync(20_000);
     expect(answered).toEqual(["/9"]);
+  });
+});
+
+describe("idle workers", () => {
+  test("end but for one, which goes on to look", async () => {
+    const { workers, running } = workersOf({ stuck: 0 });
+    const { mounter } = workers;
+    await Promise.all(["/1", "/2"].map((path) => mounter.statfs(path, 1_000)));
+    expect(running).toEqual(new Set([1, 2]));
+    workers.keepOne();
+    expect(running.size).toBe(1);
+    const kept = [...running];
+    await mounter.look("/1", false, 1_000);
+    expect([...running]).toEqual(kept);
+    workers.stop();
+    expect(running.size).toBe(0);
+  });
+
+  test("are none where none has been needed", () => {
+    const { workers, running } = workersOf({ stuck: 0 });
+    workers.keepOne();
+    expect(running.size).toBe(0);
   });
 });

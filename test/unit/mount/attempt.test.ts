@@ -5,6 +5,7 @@ import { attemptShare, type AttemptNotice, type AttemptPorts } from "../../../sr
 import type { PathAnswer, TargetLock } from "../../../src/mount/ports.ts";
 import { askServer, questionOf } from "../../../src/wait/readiness.ts";
 import type { Ready } from "../../../src/wait/wait.ts";
+import { leapingClock } from "../fakes/clock.ts";
 import { fakeMounter, type Answers, type CallEnd } from "../fakes/mounter.ts";
 import { localMount, nfsMount } from "../fakes/mounts.ts";
 import { fakeNetwork, rpcbind, serves } from "../fakes/server.ts";
@@ -50,6 +51,7 @@ async function attempt(machine: Machine = {}) {
   };
   const ports: AttemptPorts = {
     mounter,
+    clock: leapingClock(),
     lock,
     serverReady: (one, notYet, unneeded) => {
       mounter.actions.push("wait");

@@ -85,6 +85,30 @@ describe("a share is taken down", () => {
     expect(mounter.actions).toEqual(["umount lazy /mnt/data"]);
   });
 
+  test("lazily, waiting for no more than that it is gone: the call may go on for long", async () => {
+    const clock = leapingClock();
+    const { table, mounts } = fakeMounter({ mounts: [mounted] });
+    const umount = () => {
+      table.pop();
+      return new Promise<never>(() => {});
+    };
+    const unmount = unmounter({ mounts, umount }, clock, 10_000, () => true);
+    const startedMs = clock.nowMs();
+    expect(await unmount(share)).toBe("detached");
+    expect(clock.nowMs() - startedMs).toBeLessThanOrEqual(100);
+  });
+
+  test("lazily, which is believed when the mount table shows it", async () => {
+    const { mounter } = setUp({});
+    const unmount = unmounter(
+      { mounts: mounter.mounts, umount: () => Promise.resolve({ kind: "done" }) },
+      leapingClock(),
+      1_500,
+      () => true,
+    );
+    expect(await unmount(share)).toBe("left");
+  });
+
   test("not at all where neither way works, which is said", async () => {
     const { unmount } = setUp({ umount: () => ({ kind: "failed", errno: "EPERM" }) });
     expect(await unmount(share)).toBe("left");
