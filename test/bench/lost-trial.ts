@@ -33,7 +33,11 @@ export function nfsInitWith(env: Runner["env"]): Runner {
 }
 
 /** One of the competitors' scripts, with its arguments. */
-export const script = (title: string, words: string): Runner => ({ title, start: `${peerFolder}/${words}`, env: {} });
+export const script = (title: string, words: string, env: Runner["env"] = {}): Runner => ({
+  title,
+  start: `${peerFolder}/${words}`,
+  env,
+});
 
 /** The competitors by name; the floor is the one that is told. */
 export function competitorsOf(runners: Readonly<Record<string, Runner>>, ours: string): readonly Competitor[] {

@@ -17,8 +17,9 @@ export const healers: Readonly<Record<string, Runner>> = {
   "restart-1s": nfsInitWith({ NFS_WATCH: "restart", NFS_WATCH_INTERVAL: "1s" }),
   remount: nfsInitWith({ NFS_WATCH: "remount" }),
   exit: nfsInitWith({ NFS_WATCH: "exit" }),
-  watchdog: script("shell watchdog that remounts", "watchdog-remount.sh"),
-  told: script("shell that remounts, told when", "told-back.sh"),
+  watchdog: script("shell watchdog", "watchdog-remount.sh"),
+  "watchdog-f": script("shell watchdog, stat -f", "watchdog-remount.sh", { LOOK: "stat -f" }),
+  told: script("shell, told when", "told-back.sh"),
 };
 
 export interface ServingTrial extends Runner {
