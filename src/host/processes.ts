@@ -33,8 +33,8 @@ function track(child: Ending): void {
 }
 
 let onNoneLeft: (() => void) | undefined;
-/** Longest time processes that were told to end are waited for. */
-const endMs = 1_000;
+/** Longest time processes that were told to end are waited for: one in a lazy unmount notices SIGKILL within a second. */
+const endMs = 2_000;
 
 /** Settles when none of our own processes is left, or after a while: one may be stuck in the kernel. */
 function noneLeft(): Promise<void> {
@@ -134,15 +134,29 @@ export interface Worker {
 /** A worker that has not started by then never will. */
 const longestStartMs = 120_000;
 
+/** One that could not be started: no process is free, or no memory for one. */
+const noWorker: Worker = {
+  started: Promise.resolve(undefined),
+  isAlive: () => false,
+  ask: () => Promise.resolve(undefined),
+  stop: () => {},
+};
+
 /** Starts a worker that nobody else asks. */
 export function startWorker(): Worker {
   const startedMs = performance.now();
-  // It is on the path of every start that mounts: execa, which takes longer to load than this to run, is for helpers.
-  const child: ChildProcess = spawn("/proc/self/exe", [workerArgument], {
-    cwd: "/",
-    env: {},
-    stdio: ["pipe", "pipe", "ignore"],
-  });
+  let child: ChildProcess;
+  try {
+    // It is on the path of every start that mounts: execa, which takes longer to load than this to run, is for helpers.
+    child = spawn("/proc/self/exe", [workerArgument], { cwd: "/", env: {}, stdio: ["pipe", "pipe", "ignore"] });
+  } catch {
+    // Of some errors, ENOMEM among them, the runtime does not tell by an event.
+    return noWorker;
+  }
+  if (child.pid === undefined) {
+    child.on("error", () => {});
+    return noWorker;
+  }
   track(child);
   let pending = "";
   /** Who waits for a reply, in the order of the questions. */
@@ -162,7 +176,7 @@ export function startWorker(): Worker {
   }, longestStartMs);
   starting.unref();
   child.on("error", end);
-  // Where no process or descriptor was free there are no streams either.
+  // Where no descriptor was free there is none of them.
   child.stdin?.on("error", end);
   child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
     const lines = (pending + chunk).split("\n");
@@ -175,14 +189,11 @@ export function startWorker(): Worker {
     }
   });
   child.once("exit", end);
-  if (child.pid === undefined) end();
   return {
     started,
-    isAlive: () => child.pid !== undefined && child.exitCode === null && child.signalCode === null,
+    isAlive: () => child.exitCode === null && child.signalCode === null,
     ask: (request, timeoutMs) =>
       new Promise((resolve) => {
-        // It could not be started: no process is free.
-        if (child.pid === undefined) return resolve(undefined);
         let timer: NodeJS.Timeout | undefined;
         let isAnswered = false;
         asking.push((reply) => {
@@ -215,6 +226,8 @@ export interface Workers {
   readonly keepOne: () => void;
   /** Ends the idle workers; later requests start new ones. */
   readonly stop: () => void;
+  /** Ends those too that are asked something: nobody is left to take the answer. */
+  readonly stopAll: () => void;
   /** Settles when no process of our own is left, or soon after. */
   readonly ended: () => Promise<void>;
 }
@@ -236,10 +249,17 @@ export function readyWorker(): void {
 }
 
 /** Workers that `start` starts. */
-export function createWorkers(start: () => Worker = startWorker): Workers {
+export function createWorkers(startOne: () => Worker = startWorker): Workers {
   const idle: Worker[] = readied === undefined ? [] : [readied];
+  const running = new Set(idle);
   readied = undefined;
   const enter = turnstile();
+  const start = (): Worker => {
+    for (const worker of running) if (!worker.isAlive()) running.delete(worker);
+    const worker = startOne();
+    running.add(worker);
+    return worker;
+  };
 
   /** An idle worker that is alive: one may have been killed meanwhile. */
   const nextIdle = (): Worker | undefined => {
@@ -362,13 +382,19 @@ export function createWorkers(start: () => Worker = startWorker): Workers {
       return { kind: "failed", reason: "reason" in reply ? reply.reason : reply.kind };
     },
     warmUp: () => {
-      if (idle.length === 0) idle.push(start());
+      idle.push(nextIdle() ?? start());
     },
     keepOne: () => {
-      for (const spare of idle.splice(1)) spare.stop();
+      const kept = nextIdle();
+      for (const spare of idle.splice(0)) spare.stop();
+      if (kept !== undefined) idle.push(kept);
     },
     stop: () => {
       for (const worker of idle.splice(0)) worker.stop();
+    },
+    stopAll: () => {
+      idle.length = 0;
+      for (const worker of running) worker.stop();
     },
     ended: noneLeft,
   };

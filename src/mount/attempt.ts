@@ -162,7 +162,9 @@ async function useLeftover(
   // On a soft mount ESTALE proves nothing while the server is away.
   await ports.serverReady(share, notYet);
   const again = await mounter.statfs(share.realTarget, timeoutMs);
-  if (again.kind !== "failed" || again.errno !== "ESTALE") {
+  // Somebody else may have mounted it afresh meanwhile.
+  const isSame = topMountOn(mounter.mounts(), share.realTarget)?.id === there.id;
+  if (again.kind !== "failed" || again.errno !== "ESTALE" || !isSame) {
     return failed("it is mounted already and answers differently each time");
   }
   return detach(ports, share, there, timeoutMs, { kind: "stale-detached", share });

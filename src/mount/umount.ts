@@ -87,6 +87,8 @@ export async function detachMount(
   timeoutMs: number,
 ): Promise<boolean> {
   const isGone = () => topMountOn(mounter.mounts(), target)?.id !== id;
+  // What is gone needs no call: it would strike what is mounted there next.
+  if (isGone()) return true;
   const call = mounter.umount(target, "lazy", timeoutMs).then(() => "over" as const);
   for (let now; now !== "over" && !isGone();) now = await Promise.race([call, clock.sleep(goneLookMs)]);
   return isGone();

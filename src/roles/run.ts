@@ -27,6 +27,8 @@ export interface RunPorts extends MountSharesPorts, WatchedCommandPorts, Writabl
     readonly keepOne: () => void;
     /** Ends the workers that wait for nothing. */
     readonly stop: () => void;
+    /** Ends all workers. */
+    readonly stopAll: () => void;
     /** Settles when no process of nfs-init's own is left, or soon after. */
     readonly ended: () => Promise<void>;
   };
@@ -106,12 +108,13 @@ async function runOnce(
     }
     if (plan.shares.length > 0) await waitForPaths(ports, config, command, stop.signal);
     // One goes on to watch the shares.
-    if (settings.watch === "off" || settings.exec) ports.workers.stop();
+    if (settings.watch === "off") ports.workers.stop();
     else ports.workers.keepOne();
     if (plan.shares.length > 0) log("info", "starting the process", { stage: "init", command: nameOf(command) });
     if (settings.exec) {
       sayWhatStaysAway(ports, plan, shares);
       // COMMAND would inherit them as zombies.
+      ports.workers.stopAll();
       await ports.workers.ended();
       becomeCommand(init, command);
     }

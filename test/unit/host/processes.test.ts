@@ -1,9 +1,14 @@
+import { EventEmitter } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createWorkers, type Worker } from "../../../src/host/processes.ts";
 import type { WorkerRequest } from "../../../src/host/worker.ts";
 
 // The system calls behind it are not to be had here.
 vi.mock("../../../src/host/files.ts", () => ({ readMounts: () => [] }));
+
+/** How a process is started, where a test has it fail; how Bun tells of it differs from one error to another. */
+const spawn = vi.hoisted(() => vi.fn<() => unknown>());
+vi.mock("node:child_process", () => ({ spawn }));
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -19,7 +24,7 @@ function workersOf({ stuck }: { readonly stuck: number }) {
     const hangs = number <= stuck;
     running.add(number);
     return {
-      isAlive: () => true,
+      isAlive: () => running.has(number),
       started: hangs ? new Promise(() => {}) : Promise.resolve(10),
       ask: (request: WorkerRequest) => {
         if (hangs) return new Promise(() => {});
@@ -60,9 +65,60 @@ describe("idle workers", () => {
     expect(running.size).toBe(0);
   });
 
+  test("end but for one that is alive", async () => {
+    const { workers, running } = workersOf({ stuck: 0 });
+    const { mounter } = workers;
+    await Promise.all(["/1", "/2"].map((path) => mounter.statfs(path, 1_000)));
+    // It was killed from outside.
+    running.delete(2);
+    workers.keepOne();
+    expect(running).toEqual(new Set([1]));
+    await mounter.statfs("/1", 1_000);
+    expect(running).toEqual(new Set([1]));
+  });
+
+  test("end with those that still owe an answer where nobody is left to take it", async () => {
+    const { workers, running } = workersOf({ stuck: 1 });
+    void workers.mounter.statfs("/hangs", 60_000);
+    await workers.mounter.statfs("/1", 1_000);
+    workers.stop();
+    expect(running).toEqual(new Set([1]));
+    workers.stopAll();
+    expect(running.size).toBe(0);
+  });
+
   test("are none where none has been needed", () => {
     const { workers, running } = workersOf({ stuck: 0 });
     workers.keepOne();
     expect(running.size).toBe(0);
+  });
+});
+
+describe("where no worker can be started", () => {
+  const ways = [
+    {
+      title: "is thrown",
+      fail: () => {
+        throw new Error("spawn ENOMEM");
+      },
+    },
+    {
+      title: "is told by an event",
+      fail: () => {
+        const child = new EventEmitter();
+        queueMicrotask(() => child.emit("error", new Error("spawn EAGAIN")));
+        return child;
+      },
+    },
+  ];
+  test.each(ways)("and the reason $title, no request waits for ever, and none behind it", async ({ fail }) => {
+    spawn.mockImplementation(fail);
+    const { mounter } = createWorkers();
+    // More than may begin side by side.
+    for (let count = 0; count < 10; count++) {
+      expect(await mounter.statfs("/mnt/data", 1_000)).toEqual({ kind: "no-answer" });
+      expect(await mounter.umount("/mnt/data", "lazy", 1_000)).toEqual({ kind: "no-answer" });
+      await expect(mounter.look("/mnt/data", false, 1_000)).rejects.toThrow("no process can be started");
+    }
   });
 });

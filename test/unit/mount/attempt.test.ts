@@ -513,6 +513,23 @@ describe("what is on the target already", () => {
     expect(mounter.actions.filter((action) => action.startsWith("umount"))).toEqual([]);
   });
 
+  test("is left alone where somebody else mounts it afresh while its server is waited for", async () => {
+    const fresh = nfsMount("nas:/export", "/mnt/data");
+    const table = [same];
+    const { result, mounter } = await attempt({
+      mounts: table,
+      // The answer is one of the mount that was there.
+      statfs: () => stale,
+      serverReady: () => {
+        table.splice(0, 1, fresh);
+        return Promise.resolve(ready);
+      },
+    });
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(mounter.actions.filter((action) => action.startsWith("umount"))).toEqual([]);
+    expect(mounter.table).toEqual([fresh]);
+  });
+
   test("is waited for where it is stale and cannot be detached", async () => {
     const { result, tried } = await attempt({
       mounts: [same],

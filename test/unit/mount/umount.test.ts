@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { unmounter } from "../../../src/mount/umount.ts";
+import { detachMount, unmounter } from "../../../src/mount/umount.ts";
 import { leapingClock } from "../fakes/clock.ts";
 import { fakeMounter, type Answers } from "../fakes/mounter.ts";
 import { localMount, nfsMount } from "../fakes/mounts.ts";
@@ -96,6 +96,18 @@ describe("a share is taken down", () => {
     const startedMs = clock.nowMs();
     expect(await unmount(share)).toBe("detached");
     expect(clock.nowMs() - startedMs).toBeLessThanOrEqual(100);
+  });
+
+  test("no more where it went while it was asked for plainly: the call would strike what is mounted there next", async () => {
+    const { unmount, mounter } = setUp({
+      umount: () => {
+        mounter.table.pop();
+        return { kind: "no-answer" };
+      },
+    });
+    expect(await unmount(share)).toBe("unmounted");
+    expect(await detachMount(mounter, leapingClock(), mounted, 1_000)).toBe(true);
+    expect(mounter.actions).toEqual(["umount plain /mnt/data"]);
   });
 
   test("lazily, which is believed when the mount table shows it", async () => {
