@@ -10,6 +10,7 @@ import {
   isRoot,
   pidNamespace,
   run,
+  settled,
   start,
   temporaryDirectory,
   type Place,
@@ -38,6 +39,18 @@ function startInScript(words: readonly string[], env: Readonly<Record<string, st
       eventually("nfs-init runs on the terminal", () => descendantsOf(scriptPid).find((pid) => exeOf(pid) === binary)),
     type: (text: string) => running.stdin.write(text),
   };
+}
+
+/**
+ * Waits until COMMAND has said that it is ready and nfs-init has put it into the foreground: it is told to go on after that, which
+ * would undo a Ctrl-Z that came between.
+ */
+async function inForeground(terminal: ReturnType<typeof startInScript>): Promise<void> {
+  await terminal.says("ready");
+  const init = await terminal.initPid();
+  const command = await eventually("COMMAND", () => descendantsOf(init)[0]);
+  await eventually("its group is in the foreground", () => terminalGroupOf(command) === statOf(command).group);
+  await settled(init);
 }
 
 /** The output with the line ends of a program that knows no terminal. */
@@ -279,7 +292,7 @@ describe("under a shell", () => {
       const stopped = "until jobs >$0.jobs; grep -q Stopped $0.jobs; do sleep 0.05; done";
       const steps = `echo "shell has $?"; bg; read x; echo "shell got $x"; touch $0; ${stopped}; echo "stopped"; fg; exit $?`;
       const terminal = startInScript(["sh", "-c", `set -m; ${command} $0; ${steps}`, flag]);
-      await terminal.says("ready");
+      await inForeground(terminal);
       terminal.type("\u001A");
       await terminal.says("shell has 148");
       const init = await terminal.initPid();
@@ -296,7 +309,7 @@ describe("under a shell", () => {
   it("ends with COMMAND when it is ended while it is stopped", soon, async () => {
     const steps = 'echo "shell has $?"; kill %1; fg; exit $?';
     const terminal = startInScript(["sh", "-c", `set -m; ${reader}; ${steps}`]);
-    await terminal.says("ready");
+    await inForeground(terminal);
     terminal.type("\u001A");
     expect((await terminal.ended).exitCode).toBe(143);
   });
