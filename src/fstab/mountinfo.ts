@@ -59,6 +59,11 @@ export function topMountOn(records: readonly MountRecord[], target: string): Mou
   return records.findLast((record) => record.target === target);
 }
 
+/** Whether a mount is still the one that a look at its target reaches. */
+export function isOnTop({ id, target }: MountRecord, records: readonly MountRecord[]): boolean {
+  return topMountOn(records, target)?.id === id;
+}
+
 /** Whether a record is a mounted NFS share. */
 export function isNfs(record: MountRecord): boolean {
   return record.fstype === "nfs" || record.fstype === "nfs4";

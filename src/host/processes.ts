@@ -248,7 +248,7 @@ export function readyWorker(): void {
   readied ??= startWorker();
 }
 
-/** Workers that `start` starts. */
+/** Workers that `startOne` starts. */
 export function createWorkers(startOne: () => Worker = startWorker): Workers {
   const idle: Worker[] = readied === undefined ? [] : [readied];
   const running = new Set(idle);
@@ -265,6 +265,9 @@ export function createWorkers(startOne: () => Worker = startWorker): Workers {
   const nextIdle = (): Worker | undefined => {
     for (let worker = idle.pop(); worker !== undefined; worker = idle.pop()) if (worker.isAlive()) return worker;
     return undefined;
+  };
+  const stopIdle = (): void => {
+    for (const worker of idle.splice(0)) worker.stop();
   };
   /** Asks a worker of its own; one that does not answer in time is killed and not waited for. */
   const ask = async (request: WorkerRequest, timeoutMs: number | undefined, keep = false, signal?: AbortSignal) => {
@@ -286,7 +289,7 @@ export function createWorkers(startOne: () => Worker = startWorker): Workers {
     take: () => nextIdle() ?? start(),
     giveBack: (worker) => {
       // One is enough while nothing but looks is asked for; what mounting has left idle ends here.
-      for (const spare of idle.splice(0)) spare.stop();
+      stopIdle();
       idle.push(worker);
     },
   });
@@ -386,12 +389,10 @@ export function createWorkers(startOne: () => Worker = startWorker): Workers {
     },
     keepOne: () => {
       const kept = nextIdle();
-      for (const spare of idle.splice(0)) spare.stop();
+      stopIdle();
       if (kept !== undefined) idle.push(kept);
     },
-    stop: () => {
-      for (const worker of idle.splice(0)) worker.stop();
-    },
+    stop: stopIdle,
     stopAll: () => {
       idle.length = 0;
       for (const worker of running) worker.stop();

@@ -1,6 +1,6 @@
 // One attempt to have a share mounted: what is there already, the lock, the server, the mount call, and the proof.
 import { hasOption, versionsToTry, type ExactVersion } from "../fstab/options.ts";
-import { isNfs, topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
+import { isNfs, isOnTop, topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
 import { isShareOf, type Share } from "../fstab/plan.ts";
 import type { Ready } from "../wait/wait.ts";
 import { callMount } from "./call.ts";
@@ -163,8 +163,7 @@ async function useLeftover(
   await ports.serverReady(share, notYet);
   const again = await mounter.statfs(share.realTarget, timeoutMs);
   // Somebody else may have mounted it afresh meanwhile.
-  const isSame = topMountOn(mounter.mounts(), share.realTarget)?.id === there.id;
-  if (again.kind !== "failed" || again.errno !== "ESTALE" || !isSame) {
+  if (again.kind !== "failed" || again.errno !== "ESTALE" || !isOnTop(there, mounter.mounts())) {
     return failed("it is mounted already and answers differently each time");
   }
   return detach(ports, share, there, timeoutMs, { kind: "stale-detached", share });

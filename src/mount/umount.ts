@@ -1,5 +1,5 @@
 // Takes a share down on the way out: plain, then lazy, all of it within one budget of time. Never by force.
-import { topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
+import { isOnTop, topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
 import { isShareOf, type Share } from "../fstab/plan.ts";
 import type { Clock, Mounter } from "./ports.ts";
 
@@ -52,7 +52,7 @@ export function unmounter(
     // Even the way to it leads over what does not answer: it goes when the share above it is detached with all below.
     for (let above = share.parent; above !== undefined; above = above.parent) if (isAway(above)) return "gone";
     // A call that has taken the mount away may still be waiting for the server.
-    const isGone = () => topMountOn(mounter.mounts(), share.realTarget)?.id !== there.id;
+    const isGone = () => !isOnTop(there, mounter.mounts());
     const startedMs = clock.nowMs();
     const propagates = isShared(there);
     // What propagates is asked for even when the budget is used up: those before it may have been busy for all of that time.
@@ -83,13 +83,13 @@ const goneLookMs = 50;
 export async function detachMount(
   mounter: Pick<Mounter, "mounts" | "umount">,
   clock: Clock,
-  { id, target }: MountRecord,
+  there: MountRecord,
   timeoutMs: number,
 ): Promise<boolean> {
-  const isGone = () => topMountOn(mounter.mounts(), target)?.id !== id;
+  const isGone = () => !isOnTop(there, mounter.mounts());
   // What is gone needs no call: it would strike what is mounted there next.
   if (isGone()) return true;
-  const call = mounter.umount(target, "lazy", timeoutMs).then(() => "over" as const);
+  const call = mounter.umount(there.target, "lazy", timeoutMs).then(() => "over" as const);
   for (let now; now !== "over" && !isGone();) now = await Promise.race([call, clock.sleep(goneLookMs)]);
   return isGone();
 }

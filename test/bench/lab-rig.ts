@@ -34,6 +34,11 @@ export interface LabRig {
   readonly run: (lab: Lab, trial: Trial) => Promise<number>;
 }
 
+/** Puts an executable of ours into the lab. */
+export async function installProgram(lab: Lab, file: string, program: Buffer): Promise<void> {
+  await lab.sh(`base64 -d >${file} <<<${program.toString("base64")}; chmod +x ${file}`);
+}
+
 /** Boots a lab for a measurement. */
 export async function openLabRig({ competitors, memory, lifetimeMs, prepare, observe, run }: LabRig): Promise<Rig> {
   requireBinary();

@@ -6,7 +6,6 @@ import { logLines } from "../support/process-log.ts";
 import { quote } from "../support/quote.ts";
 import { peerFolder } from "./lab-rig.ts";
 import type { Competitor } from "./measurement.ts";
-import { shuffle } from "./rounds.ts";
 
 /** How long COMMAND runs at least before the fault: by then the share has been looked at. */
 const settleMs = 2_000;
@@ -68,11 +67,6 @@ export interface LostTimes {
 /** When the fault comes, in seconds from COMMAND's start. */
 export function faultAt(moment: number): string {
   return ((settleMs + moment * spreadMs) / 1000).toFixed(3);
-}
-
-/** One random moment in each of `count` equal parts of the interval, in random order. */
-export function spreadMoments(count: number): readonly number[] {
-  return shuffle(Array.from({ length: count }, (_, part) => (part + Math.random()) / count));
 }
 
 /** What tells a runner of the share, and of the pipe TOLD: variables, as they stand before a command of a shell. */

@@ -2,6 +2,7 @@
 
 import type { Lab } from "../support/lab/lab.ts";
 import { quote } from "../support/quote.ts";
+import { installProgram } from "./lab-rig.ts";
 import { makeMounterProgram, makeStampProgram, makeWaiterProgram } from "./stamp.ts";
 
 /** The server's address. */
@@ -44,9 +45,7 @@ export async function installPrograms(lab: Lab): Promise<void> {
     [programs.waiter, makeWaiterProgram("realtime")],
     [programs.mounter, makeMounterProgram()],
   ] as const;
-  for (const [file, program] of made) {
-    await lab.sh(`base64 -d >${file} <<<${program.toString("base64")}; chmod +x ${file}`);
-  }
+  for (const [file, program] of made) await installProgram(lab, file, program);
 }
 
 export function sources(shares: number): readonly string[] {

@@ -34,3 +34,8 @@ export function shuffle<T>(items: readonly T[]): T[] {
   }
   return order;
 }
+
+/** One random moment from 0 to 1 in each of `count` equal parts, in random order. */
+export function spreadMoments(count: number): readonly number[] {
+  return shuffle(Array.from({ length: count }, (_, part) => (part + Math.random()) / count));
+}

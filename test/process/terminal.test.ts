@@ -43,14 +43,15 @@ function startInScript(words: readonly string[], env: Readonly<Record<string, st
 
 /**
  * Waits until COMMAND has said that it is ready and nfs-init has put it into the foreground: it is told to go on after that, which
- * would undo a Ctrl-Z that came between.
+ * would undo a Ctrl-Z that came between. Gives COMMAND's pid.
  */
-async function inForeground(terminal: ReturnType<typeof startInScript>): Promise<void> {
+async function inForeground(terminal: ReturnType<typeof startInScript>): Promise<number> {
   await terminal.says("ready");
   const init = await terminal.initPid();
   const command = await eventually("COMMAND", () => descendantsOf(init)[0]);
   await eventually("its group is in the foreground", () => terminalGroupOf(command) === statOf(command).group);
   await settled(init);
+  return command;
 }
 
 /** The output with the line ends of a program that knows no terminal. */
@@ -61,11 +62,8 @@ function textOf(running: { readonly stdout: () => string }): string {
 describePlaces((place) => {
   it("gives the foreground to COMMAND", async () => {
     const terminal = startOnTerminal(place, "echo ready; read line");
-    await terminal.says("ready");
-    const init = await terminal.initPid();
-    const command = await eventually("COMMAND", () => descendantsOf(init)[0]);
-    // COMMAND may have said that before.
-    await eventually("its group is in the foreground", () => terminalGroupOf(command) === statOf(command).group);
+    const command = await inForeground(terminal);
+    expect(terminalGroupOf(command)).toBe(command);
     expect(statOf(command).group).toBe(command);
     terminal.type("\n");
     expect((await terminal.ended).exitCode).toBe(0);

@@ -1,7 +1,7 @@
 // When each of many clients runs COMMAND that have waited together for one late server, on a real kernel's NFS.
 
 import type { Lab } from "../../support/lab/lab.ts";
-import { openLabRig, peerFolder } from "../lab-rig.ts";
+import { installProgram, openLabRig, peerFolder } from "../lab-rig.ts";
 import type { Competitor, Measurement, Rig, Trial } from "../measurement.ts";
 import { quantile } from "../statistics.ts";
 import { makeWaiterProgram, timeAt, timeBytes } from "../stamp.ts";
@@ -77,9 +77,8 @@ async function open(rounds: number): Promise<Rig> {
     memory: "3G",
     lifetimeMs: rounds * clientCounts.length * competitors.length * trialLimitMs,
     prepare: async (lab) => {
+      await installProgram(lab, "/usr/local/bin/waiter", makeWaiterProgram("realtime"));
       await lab.sh(`
-        base64 -d >/usr/local/bin/waiter <<<${makeWaiterProgram("realtime").toString("base64")}
-        chmod +x /usr/local/bin/waiter
         . /lab/project/test/bench/guest/clients.sh
         clients_up ${Math.max(...clientCounts)}`);
     },

@@ -1,9 +1,9 @@
 // How soon COMMAND runs once a server that was not there begins to answer, on a real kernel's NFS.
 
 import type { Lab } from "../../support/lab/lab.ts";
-import { openLabRig, peerFolder } from "../lab-rig.ts";
-import { spreadMoments } from "../lost-trial.ts";
+import { installProgram, openLabRig, peerFolder } from "../lab-rig.ts";
 import type { Case, Competitor, Measurement, Rig, Trial } from "../measurement.ts";
+import { spreadMoments } from "../rounds.ts";
 import { makeStampProgram } from "../stamp.ts";
 
 /** How long a competitor runs at least before the server starts: by then it has found the server missing. */
@@ -97,11 +97,7 @@ async function open(rounds: number): Promise<Rig> {
   return openLabRig({
     competitors,
     lifetimeMs: (rounds + warmUpRounds) * competitors.length * trialLimitMs,
-    prepare: async (lab) => {
-      await lab.sh(`
-        base64 -d >/usr/local/bin/stamp <<<${makeStampProgram("realtime").toString("base64")}
-        chmod +x /usr/local/bin/stamp`);
-    },
+    prepare: (lab) => installProgram(lab, "/usr/local/bin/stamp", makeStampProgram("realtime")),
     run: (lab, trial) => runTrial(lab, trial, (moments[trial.round] ?? 0) * spreadMs),
   });
 }

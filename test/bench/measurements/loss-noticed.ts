@@ -2,8 +2,9 @@
 
 import { losses, undoFaults } from "../../support/losses.ts";
 import { openLabRig } from "../lab-rig.ts";
-import { loseShare, lostLimitMs, nfsInitWith, spreadMoments } from "../lost-trial.ts";
+import { loseShare, lostLimitMs, nfsInitWith } from "../lost-trial.ts";
 import type { Competitor, Measurement, Rig } from "../measurement.ts";
+import { spreadMoments } from "../rounds.ts";
 
 /** The tests' budgets are shorter than anyone's would be. */
 const budgets = { NFS_SERVER_GONE_AFTER: "10s", NFS_UNRESPONSIVE_AFTER: "10s" };

@@ -3,18 +3,10 @@
 import type { Lab } from "../../support/lab/lab.ts";
 import type { Loss } from "../../support/losses.ts";
 import { openLabRig } from "../lab-rig.ts";
-import {
-  competitorsOf,
-  faultAt,
-  findRunner,
-  loseShare,
-  lostLimitMs,
-  nfsInitWith,
-  script,
-  spreadMoments,
-} from "../lost-trial.ts";
+import { competitorsOf, faultAt, findRunner, loseShare, lostLimitMs, nfsInitWith, script } from "../lost-trial.ts";
 import type { Runner } from "../lost-trial.ts";
 import type { Absence, Measurement, Rig } from "../measurement.ts";
+import { spreadMoments } from "../rounds.ts";
 import { failToServe, healers, serveAgain, servingLimitMs } from "../serving-trial.ts";
 
 /** How long one that does nothing is observed. */

@@ -1,8 +1,9 @@
 // How soon a process serves again once the server of its share is back as another one, on a real kernel's NFS.
 
 import { openLabRig } from "../lab-rig.ts";
-import { competitorsOf, findRunner, spreadMoments } from "../lost-trial.ts";
+import { competitorsOf, findRunner } from "../lost-trial.ts";
 import type { Measurement, Rig } from "../measurement.ts";
+import { spreadMoments } from "../rounds.ts";
 import { healers, serveAgain, servingLimitMs } from "../serving-trial.ts";
 
 /** How long COMMAND reads at least before the server goes. */

@@ -2,7 +2,7 @@
 
 import { makeWaiterProgram } from "../stamp.ts";
 import type { Lab } from "../../support/lab/lab.ts";
-import { openLabRig, peerFolder } from "../lab-rig.ts";
+import { installProgram, openLabRig, peerFolder } from "../lab-rig.ts";
 import type { Competitor, Measurement, Rig, Trial } from "../measurement.ts";
 
 /** From COMMAND's start to the look at the memory. */
@@ -85,11 +85,7 @@ async function open(rounds: number): Promise<Rig> {
   return openLabRig({
     competitors,
     lifetimeMs: rounds * shareCounts.length * competitors.length * trialLimitMs,
-    prepare: async (lab) => {
-      await lab.sh(`
-        base64 -d >/usr/local/bin/waiter <<<${makeWaiterProgram("realtime").toString("base64")}
-        chmod +x /usr/local/bin/waiter`);
-    },
+    prepare: (lab) => installProgram(lab, "/usr/local/bin/waiter", makeWaiterProgram("realtime")),
     run: async (lab, trial) => {
       const [shares = "", metric = ""] = trial.case.split("-");
       const key = `${trial.round} ${shares} ${trial.competitor}`;
