@@ -11,6 +11,7 @@ import { commandArgv, type Command } from "./init/command.ts";
 import { exitCodeOf } from "./init/exit-status.ts";
 import { plainHandover, type Handover } from "./init/handover.ts";
 import { notStarted, startCommand } from "./init/supervise.ts";
+import { printable } from "./printable.ts";
 import { readPlainInvocation, readReportRole, type Invocation, type ReportRole } from "./invocation.ts";
 
 /** Set by the build, from package.json and from the repository. */
@@ -124,12 +125,13 @@ function complain(error: unknown): number {
 function lastWordsOf(error: unknown): { readonly text: string; readonly exitCode: number } {
   if (!(error instanceof AppError)) {
     const what = error instanceof Error ? error.stack : messageOf(error);
-    return { text: `nfs-init: fault of nfs-init itself: ${what}\n`, exitCode: exitCodes.fault };
+    const lines = `nfs-init: fault of nfs-init itself: ${what}`.split("\n").map(printable);
+    return { text: `${lines.join("\n")}\n`, exitCode: exitCodes.fault };
   }
   const { message, hint, exitCode } = error;
-  const text = `nfs-init: ${message}${hint === undefined ? "" : `; ${hint}`}\n`;
+  const text = `nfs-init: ${message}${hint === undefined ? "" : `; ${hint}`}`;
   // What was typed is repeated, and may hold what nobody is to read.
-  return { text: holdsSecret(text) ? text.split(" ").map(redact).join(" ") : text, exitCode };
+  return { text: `${printable(holdsSecret(text) ? text.split(" ").map(redact).join(" ") : text)}\n`, exitCode };
 }
 
 const args = process.argv.slice(2);

@@ -6,6 +6,7 @@ import { AppError, exitCodes } from "./errors.ts";
 import { clock } from "./host/clock.ts";
 import { bootId, pidNamespace, processStartedMs } from "./host/process-facts.ts";
 import { readStateFile } from "./host/state-file.ts";
+import { printable } from "./printable.ts";
 import { readReportArguments, type ReportRole } from "./report/arguments.ts";
 import type { CallerFacts } from "./report/health.ts";
 import { check } from "./roles/check.ts";
@@ -29,7 +30,7 @@ export async function runReport(
   if (role === "check") {
     const question = { ready: switches.has("--ready"), sinceStart: switches.has("--since-start") };
     const { exitCode, line } = check({ readState, caller }, question);
-    if (exitCode === exitCodes.ok) await print(`${line}\n`);
+    if (exitCode === exitCodes.ok) await print(`${printable(line)}\n`);
     else complain(line);
     return exitCode;
   }
@@ -57,7 +58,7 @@ export async function runReport(
 }
 
 function complain(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${printable(line)}\n`);
 }
 
 function stateDirOf(flag: string | undefined, environment: Environment): string {

@@ -1,4 +1,5 @@
 // Doctor's page for a person, and the same as JSON for a machine.
+import { printable, printableJson } from "../printable.ts";
 import type { Check, CheckStatus } from "./checks.ts";
 import type { DoctorFacts } from "./facts.ts";
 import type { Findings } from "./findings.ts";
@@ -27,15 +28,10 @@ export function formatPage({ sections, verdict }: Findings, isColoured: boolean)
   return `${[...body, printable(verdict)].join("\n")}\n`;
 }
 
-/** A server's words may hold anything; nothing of it may move the cursor or begin a line. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, "?");
-}
-
 export function formatJson(
   { sections, causes, wouldMount, verdict }: Findings,
   { engine, tookMs }: Pick<DoctorFacts, "engine" | "tookMs">,
 ): string {
   const told = { schemaVersion, engine, wouldMount, verdict, causes, sections, tookMs: Math.round(tookMs) };
-  return `${JSON.stringify(told, undefined, 2)}\n`;
+  return `${printableJson(told, 2)}\n`;
 }

@@ -22,6 +22,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { errnoOf, messageOf } from "../errors.ts";
+import { printable } from "../printable.ts";
 import { parseMountinfo, type MountRecord } from "../fstab/mountinfo.ts";
 import type { TargetLock } from "../mount/ports.ts";
 import { clock } from "./clock.ts";
@@ -274,7 +275,7 @@ const terminationLog = "/dev/termination-log";
 export function writeTerminationLog(reason: string): void {
   try {
     const fd = openSync(terminationLog, constants.O_WRONLY | constants.O_TRUNC);
-    writeSync(fd, `${reason}\n`);
+    writeSync(fd, `${printable(reason)}\n`);
     closeSync(fd);
   } catch {
     // Only Kubernetes makes this file.

@@ -2,6 +2,7 @@
 import { writeSync } from "node:fs";
 import pino from "pino";
 import { isTerminal, isWritable } from "./libc.ts";
+import { printable, printableJson } from "../printable.ts";
 import type { Log, LogFields, LogLevel } from "../lifecycle/log.ts";
 
 const stderr = 2;
@@ -57,7 +58,7 @@ function writeLine(line: string, format: (json: string) => string): void {
 }
 
 function asJson(line: string): string {
-  return line;
+  return `${printable(line.trimEnd())}\n`;
 }
 
 /** A JSON line for people: `07:01:02.345 info  mount: mounted source=... target=...`. */
@@ -68,5 +69,6 @@ function textOf(line: string): string {
 }
 
 function quoted(value: unknown): string {
-  return typeof value === "string" && !/^[^\s"=]+$/.test(value) ? JSON.stringify(value) : String(value);
+  const isPlain = typeof value !== "string" || (/^[^\s"=]+$/.test(value) && printable(value) === value);
+  return isPlain ? String(value) : printableJson(value);
 }

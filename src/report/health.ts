@@ -2,7 +2,7 @@
 import type { InstanceStatus, ShareStatus } from "../watch/status.ts";
 import { isReady } from "./board.ts";
 import { disbelief, type PublishedState, type ReaderFacts } from "./state.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 
 export interface HealthQuestion {
   /** Is every share mounted, does it answer, and can it be written to if it could at first? Otherwise: is none lost? */

@@ -1,4 +1,5 @@
 // The metrics: one table of what is measured, and the text Prometheus reads (text format 0.0.4).
+import { printable } from "../printable.ts";
 import type { InstanceStatus, SharePhase, ShareStatus } from "../watch/status.ts";
 import { isReady, notReadyMs } from "./board.ts";
 import { retransmissionsOf, statsOn, type MountStats, type OperationStats } from "./mountstats.ts";
@@ -259,9 +260,14 @@ function formatLabels(labels: Labels): string {
   return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
 }
 
+/** The format has `\n` for a line end; what else cannot be printed is written as everywhere, and reads so in Prometheus too. */
 function escapeLabel(value: string): string {
   return value
-    .replaceAll("\\", String.raw`\\`)
-    .replaceAll('"', String.raw`\"`)
-    .replaceAll("\n", String.raw`\n`);
+    .split("\n")
+    .map((line) =>
+      printable(line)
+        .replaceAll("\\", String.raw`\\`)
+        .replaceAll('"', String.raw`\"`),
+    )
+    .join(String.raw`\n`);
 }

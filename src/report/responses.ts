@@ -1,4 +1,5 @@
 // What is answered over HTTP: a path to a status code and a text.
+import { printableJson } from "../printable.ts";
 import { describeStatus } from "./document.ts";
 import { judgeHealth } from "./health.ts";
 import { formatMetrics, metricsContentType, type Snapshot } from "./metrics.ts";
@@ -28,7 +29,7 @@ export function respond(method: string, url: string, take: () => Snapshot): Resp
       return { status: 200, contentType: metricsContentType, body: formatMetrics(take()) };
     case "/mounts": {
       const { status, nowMs, mountstats } = take();
-      const body = `${JSON.stringify(describeStatus(status, { nowMs, mountstats }))}\n`;
+      const body = `${printableJson(describeStatus(status, { nowMs, mountstats }))}\n`;
       return { status: 200, contentType: "application/json; charset=utf-8", body };
     }
     default:

@@ -1,4 +1,5 @@
 // The published state: its text, and whether one that was found is to be believed.
+import { printableJson } from "../printable.ts";
 import type { InstanceStatus } from "../watch/status.ts";
 
 /** Of the state file, `status --json` and /mounts; a reader believes no other. */
@@ -20,7 +21,7 @@ export interface PublishedState extends InstanceStatus, InstanceProcess {
 
 /** The text of the state file: one line of JSON. */
 export function formatState(status: InstanceStatus, process: InstanceProcess): string {
-  return `${JSON.stringify({ schemaVersion, ...status, ...process } satisfies PublishedState)}\n`;
+  return `${printableJson({ schemaVersion, ...status, ...process } satisfies PublishedState)}\n`;
 }
 
 /** Reads the text of a state file; undefined where it is none of this schema. */

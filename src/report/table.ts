@@ -1,7 +1,7 @@
 // The table of `status` for people.
 import type { SharePhase } from "../watch/status.ts";
 import type { ShareDocument, StatusDocument } from "./document.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 
 interface Column {
   readonly title: string;
@@ -10,8 +10,8 @@ interface Column {
 }
 
 const columns: readonly Column[] = [
-  { title: "SHARE", align: "left", cell: ({ source }) => printable(source) },
-  { title: "MOUNT POINT", align: "left", cell: ({ target }) => printable(target) },
+  { title: "SHARE", align: "left", cell: ({ source }) => source },
+  { title: "MOUNT POINT", align: "left", cell: ({ target }) => target },
   { title: "VERSION", align: "left", cell: ({ version }) => version ?? "-" },
   { title: "STATE", align: "left", cell: ({ state, isLost }) => (isLost ? `${state}, lost` : state) },
   { title: "SINCE", align: "right", cell: ({ stateForMs }) => formatSpan(stateForMs) },
@@ -56,10 +56,13 @@ export function formatTable(document: StatusDocument, { hasColours }: TableStyle
   const { version, role, upMs, restarts, shares } = document;
   const paint = (text: string, code: string) => (hasColours && text !== "" ? `\u001b[${code}m${text}\u001b[0m` : text);
   const again = restarts === 0 ? "" : `, process started again ${restarts === 1 ? "once" : `${restarts} times`}`;
-  const head = `nfs-init ${version} ${role}, up ${formatSpan(upMs)}${again}\n`;
+  const head = `${printable(`nfs-init ${version} ${role}`)}, up ${formatSpan(upMs)}${again}\n`;
   if (shares.length === 0) return `${head}no shares\n`;
 
-  const rows = [columns.map(({ title }) => title), ...shares.map((share) => columns.map(({ cell }) => cell(share)))];
+  const rows = [
+    columns.map(({ title }) => title),
+    ...shares.map((share) => columns.map(({ cell }) => printable(cell(share)))),
+  ];
   const widths = columns.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
   const line = (cells: readonly string[], colourOf: (title: string) => string | undefined) =>
     columns

@@ -1,5 +1,6 @@
 // status: the shares, their state, space and traffic, once or again and again.
 import { exitCodes } from "../errors.ts";
+import { printableJson } from "../printable.ts";
 import { describeStatus, type Counters } from "../report/document.ts";
 import { judgeFound, type CallerFacts, type FoundState } from "../report/health.ts";
 import type { MountStats } from "../report/mountstats.ts";
@@ -49,7 +50,7 @@ export async function showStatus(ports: StatusPorts, { json, watch }: StatusQues
     const document = describeStatus(state, now, before);
     before = now;
     if (json) {
-      await print(`${JSON.stringify(document, undefined, watch ? undefined : 2)}\n`);
+      await print(`${printableJson(document, watch ? undefined : 2)}\n`);
     } else {
       const table = formatTable(document, { hasColours });
       // From the top of the screen, over what is there, and nothing below it: no flicker.

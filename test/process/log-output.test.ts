@@ -10,6 +10,7 @@ import { descendantsOf } from "../support/process-table.ts";
 import {
   describePlaces,
   nofailShare,
+  run,
   start,
   temporaryDirectory,
   unreachableShare,
@@ -157,7 +158,31 @@ describePlaces((place) => {
   });
 }, "mounting");
 
+/** What steers a terminal, or turns the direction of writing, and is no blank. */
+const steering = "\u001b[2J\u0007\u007f\u009b\u202e";
+const shown = String.raw`\u001b[2J\u0007\u007f\u009b\u202e`;
+
 describePlaces((place) => {
+  it.each(["json", "text"])("writes no character that steers a terminal, in the format %s", async (format) => {
+    const directory = temporaryDirectory();
+    const env = { ...unreachableShare(directory), NFS_HOST_MOUNT: `/a${steering}`, NFS_LOG_FORMAT: format };
+    const running = start({ args: ["--", "true"], place, env, ownMounts: true });
+    await eventually("it waits", () => running.stderr().includes("waiting for the server"));
+    await running.send("SIGTERM");
+    const { stderr } = await running.ended;
+    expect(stderr).toContain(`source${format === "json" ? '":"' : '="'}127.0.0.1:/a${shown}"`);
+    expect(stderr).not.toMatch(/[^\n\P{C}]/u);
+    if (format === "json") expect(logLines(stderr)[0]).toMatchObject({ source: `127.0.0.1:/a${steering}` });
+  });
+}, "mounting");
+
+describePlaces((place) => {
+  it("says without a log what was typed as text that can be shown", async () => {
+    const { exitCode, stderr } = await run({ args: [`--a${steering}`], place });
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 64, stderr: expect.stringContaining(shown) as string });
+    expect(stderr).not.toMatch(/[^\n\P{C}]/u);
+  });
+
   it("ends with 78 although the reader of its log has stopped", async () => {
     const { path, writer } = openPipe();
     fill(path);

@@ -34,8 +34,10 @@ describe("the page", () => {
   });
 
   test("lets no control character of a server through", () => {
-    const hostile = { ...findings, verdict: "a\u001b[2J\nb" };
-    expect(formatPage(hostile, false)).toMatch(/a\?\[2J\?b\n$/);
+    const hostile = { ...findings, verdict: "a\u001b[2J\nb\u009b" };
+    expect(formatPage(hostile, false)).toMatch(/a\\u001b\[2J\\u000ab\\u009b\n$/);
+    expect(formatJson(hostile, facts)).toContain(String.raw`"verdict": "a\u001b[2J\nb\u009b"`);
+    expect(JSON.parse(formatJson(hostile, facts))).toMatchObject({ verdict: hostile.verdict });
   });
 });
 
