@@ -19,7 +19,7 @@ export const reportUsages = {
   check: {
     synopsis: "nfs-init check [--ready] [--since-start] [--state-dir DIR]",
     about:
-      "Tells from the published state whether the shares are healthy, and why, in one line; no share is touched.\nExit code 0: yes; 1: a share is lost, or nfs-init is gone or stuck; 78: no shares are configured.",
+      "Tells from the published state whether the shares are healthy, and why, in one line; no share is touched.\nExit code 0: yes, or there is nothing to watch; 1: a share is lost, or nfs-init is gone or stuck.",
     switches: {
       "--ready": "only when every share is mounted and answers",
       "--since-start": "not when a share was mounted afresh since this container started",

@@ -11,7 +11,7 @@ export interface HealthQuestion {
   readonly sinceStart: boolean;
 }
 
-/** `unconfigured`: there is nothing to be healthy. */
+/** `unconfigured`: there is nothing to be unhealthy. */
 export type Verdict = "ok" | "failed" | "unconfigured";
 
 export interface Health {
@@ -63,9 +63,8 @@ function judgeAbsence({ hasShares, isSkipped, isReplaced }: CallerFacts): Health
   if (isSkipped) return { verdict: "ok", line: "ok: NFS_MOUNT_SKIP or TEST is set, nothing is mounted" };
   if (!hasShares)
     return { verdict: "unconfigured", line: "no shares are configured, and no nfs-init publishes a state" };
-  const reason = isReplaced
-    ? "with NFS_EXEC nobody is left to publish one"
-    : "nfs-init does not run here, or NFS_STATE_DIR is another";
+  if (isReplaced) return { verdict: "ok", line: "ok: with NFS_EXEC nobody is left to watch the shares" };
+  const reason = "nfs-init does not run here, or NFS_STATE_DIR is another";
   return { verdict: "failed", line: `no published state: ${reason}` };
 }
 

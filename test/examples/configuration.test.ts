@@ -89,7 +89,8 @@ it.each(["Dockerfile.alpine", "Dockerfile.ubuntu", "examples/balena/web/Dockerfi
   (file) => {
     const words = readFinalStage(file).map(([word]) => word);
     expect(words.indexOf("CMD")).toBeGreaterThan(words.indexOf("ENTRYPOINT"));
-    expect(words).toContain("HEALTHCHECK");
+    const check = readFinalStage(file).find(([word]) => word === "HEALTHCHECK");
+    expect(check?.[1]).toMatch(/ CMD \["nfs-init", "check"\]$/);
     // The base's own is kept.
     expect(words).not.toContain("STOPSIGNAL");
   },

@@ -167,10 +167,10 @@ function useOfDockerfile(file: string): Use {
   const [entrypoint, command] = ["ENTRYPOINT", "CMD"].map((wanted) =>
     stage.filter(([word]) => word === wanted).flatMap(([, rest]) => JSON.parse(rest) as string[]),
   );
-  // In shell form: what a shell starts for it, up to the first operator.
+  // No shell is needed for it, and an image may have none.
   const checks = stage
     .filter(([word]) => word === "HEALTHCHECK")
-    .map(([, rest]) => /\sCMD\s+([^[|&;]+)/.exec(` ${rest}`)?.[1]?.trim().split(/\s+/) ?? []);
+    .map(([, rest]) => JSON.parse(/\sCMD\s+(\[.*\])$/.exec(` ${rest}`)?.[1] ?? "[]") as string[]);
   return {
     place: file,
     environment: Object.fromEntries(

@@ -65,7 +65,7 @@ describe("check", () => {
     ["fails with one that is unusable", { kind: "unusable", reason: "EACCES" }, {}, "failed", "EACCES"],
     ["fails with a lost share", found({}, { isLost: true }), {}, "failed", "lost: nas:"],
     ["fails without a state where shares are configured", none, {}, "failed", "no published state"],
-    ["says so with NFS_EXEC", none, { isReplaced: true }, "failed", "NFS_EXEC"],
+    ["is ok with NFS_EXEC, and says that nobody watches", none, { isReplaced: true }, "ok", "nobody is left to watch"],
     ["is ok where mounting is skipped", none, { isSkipped: true }, "ok", "NFS_MOUNT_SKIP"],
     ["has nothing to go by without shares and state", none, { hasShares: false }, "unconfigured", "no shares"],
     ["takes a state without shares of its own", found(), { hasShares: false }, "ok", "1 share"],
