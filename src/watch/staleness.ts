@@ -41,7 +41,13 @@ export interface WatchBudgets {
   readonly unresponsiveAfterMs: number;
   /** 0 is never. */
   readonly serverGoneAfterMs: number;
+  /** Longest time between two judgements while the machine is awake and able to look: what is more was not spent waiting. */
+  readonly longestGapMs: number;
 }
+
+/** How long a share has not answered: with a server that does, and with one that does not. */
+type SilentMs = Readonly<Record<"unresponsive" | "server-gone", number>>;
+const notSilent: SilentMs = { unresponsive: 0, "server-gone": 0 };
 
 /** What is remembered of a share between two probes. */
 export interface Condition {
@@ -50,6 +56,10 @@ export interface Condition {
   readonly sinceMs: number;
   /** When the share was last seen to answer. */
   readonly answeredMs: number;
+  /** Since it last answered; a share that goes from one to the other and back starts neither anew. */
+  readonly silentMs: SilentMs;
+  /** Up to when that is counted. */
+  readonly countedMs: number;
   /** A failure that may become a state, and how many times in a row it was seen. */
   readonly suspicion: { readonly state: "stale" | "missing" | "replaced"; readonly count: number } | undefined;
   /** Whether it was writable when it was mounted. */
@@ -66,7 +76,18 @@ export interface Judgement {
 
 /** The condition of a share that was just mounted. */
 export function mountedCondition(nowMs: number, wasWritable: boolean): Condition {
-  return { state: "healthy", sinceMs: nowMs, answeredMs: nowMs, suspicion: undefined, wasWritable };
+  const times = { sinceMs: nowMs, answeredMs: nowMs, silentMs: notSilent, countedMs: nowMs };
+  return { state: "healthy", ...times, suspicion: undefined, wasWritable };
+}
+
+/** A condition that is to be carried on for a fresh mount: what was seen of the one before counts for nothing. */
+export function remountedCondition(before: Condition, nowMs: number): Condition {
+  return { ...before, suspicion: undefined, silentMs: notSilent, countedMs: nowMs };
+}
+
+/** A condition of which nothing can be said at this moment: its clocks stand. */
+export function heldCondition(before: Condition, nowMs: number): Condition {
+  return { ...before, suspicion: undefined, countedMs: nowMs };
 }
 
 export function judge(before: Condition, seen: Observation, budgets: WatchBudgets, nowMs: number): Judgement {
@@ -77,7 +98,7 @@ export function judge(before: Condition, seen: Observation, budgets: WatchBudget
     case "stale":
       // A soft mount says ESTALE too while its server is away.
       return seen.server === "answers"
-        ? suspect(before, "stale", budgets, nowMs)
+        ? suspect(counting(before, "unresponsive", budgets, nowMs), "stale", budgets, nowMs)
         : unanswered(before, seen, budgets, nowMs);
     case "no-answer":
     case undefined:
@@ -86,7 +107,8 @@ export function judge(before: Condition, seen: Observation, budgets: WatchBudget
 }
 
 function answered(before: Condition, state: "healthy" | "read-only", nowMs: number): Judgement {
-  const condition = { ...enter(before, state, nowMs), answeredMs: nowMs, suspicion: undefined };
+  const times = { answeredMs: nowMs, silentMs: notSilent, countedMs: nowMs };
+  const condition = { ...enter(before, state, nowMs), ...times, suspicion: undefined };
   const wasAway = before.state !== "healthy" && before.state !== "read-only";
   return wasAway ? { condition, awayMs: nowMs - before.answeredMs } : { condition };
 }
@@ -111,21 +133,43 @@ function suspect(
 
 function unanswered(before: Condition, seen: Observation, budgets: WatchBudgets, nowMs: number): Judgement {
   const state = seen.server === "answers" ? "unresponsive" : "server-gone";
-  const condition = { ...enter(before, state, nowMs), suspicion: undefined };
+  const condition = { ...counting(enter(before, state, nowMs), state, budgets, nowMs), suspicion: undefined };
   if (seen.server === "moved") {
     return { condition, lost: "its server is gone, and the server's name leads to another address now" };
   }
-  const budgetMs = state === "unresponsive" ? budgets.unresponsiveAfterMs : budgets.serverGoneAfterMs;
-  const lastedMs = nowMs - condition.sinceMs;
-  if (budgetMs === 0 || lastedMs < budgetMs) return { condition };
-  const seconds = Math.round(lastedMs / 1_000);
-  return {
-    condition,
-    lost:
-      state === "unresponsive"
-        ? `it has not answered for ${seconds} s although its server does`
-        : `its server has not answered for ${seconds} s`,
-  };
+  if (!isOverBudget(condition.silentMs, state, budgets)) return { condition };
+  const { unresponsive, "server-gone": gone } = condition.silentMs;
+  const lasted = `has not answered for ${seconds(unresponsive + gone)}`;
+  if (state === "unresponsive") return { condition, lost: `it ${lasted} although its server does` };
+  if (unresponsive === 0) return { condition, lost: `its server ${lasted}` };
+  return { condition, lost: `its server has not answered for ${seconds(gone)}, and it ${lasted}` };
+}
+
+/**
+ * Each budget is for its own kind of silence: a server that comes back after longer than NFS_UNRESPONSIVE_AFTER leaves the mount
+ * its time to go on. Where both are limited, the longer one limits all of it.
+ */
+function isOverBudget(
+  { unresponsive, "server-gone": gone }: SilentMs,
+  state: keyof SilentMs,
+  { unresponsiveAfterMs, serverGoneAfterMs }: WatchBudgets,
+): boolean {
+  const [budgetMs, lastedMs] =
+    state === "unresponsive" ? [unresponsiveAfterMs, unresponsive] : [serverGoneAfterMs, gone];
+  if (budgetMs === 0) return false;
+  const areBothLimited = unresponsiveAfterMs > 0 && serverGoneAfterMs > 0;
+  const isAllUsed = areBothLimited && unresponsive + gone >= Math.max(unresponsiveAfterMs, serverGoneAfterMs);
+  return isAllUsed || lastedMs >= budgetMs;
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1_000)} s`;
+}
+
+/** Adds the time since the last judgement to what the share was silent. */
+function counting(before: Condition, as: keyof SilentMs, { longestGapMs }: WatchBudgets, nowMs: number): Condition {
+  const ms = Math.max(0, Math.min(nowMs - before.countedMs, longestGapMs));
+  return { ...before, silentMs: { ...before.silentMs, [as]: before.silentMs[as] + ms }, countedMs: nowMs };
 }
 
 function enter(before: Condition, state: ShareState, nowMs: number): Condition {

@@ -5,8 +5,10 @@ import { isGuard } from "../mount/guard.ts";
 import type { Clock, Look, Space } from "../mount/ports.ts";
 import { probePauseMs } from "../wait/pace.ts";
 import {
+  heldCondition,
   judge,
   mountedCondition,
+  remountedCondition,
   type Condition,
   type Observation,
   type ShareState,
@@ -48,7 +50,7 @@ export interface ShareChange {
   readonly lost?: string;
 }
 
-export interface WatchSettings extends WatchBudgets {
+export interface WatchSettings extends Omit<WatchBudgets, "longestGapMs"> {
   readonly intervalMs: number;
   readonly timeoutMs: number;
 }
@@ -74,6 +76,7 @@ export async function watchShares(
   signal: AbortSignal,
 ): Promise<void> {
   const { clock } = ports;
+  const longestGapMs = settings.intervalMs + settings.timeoutMs + askingMs;
   const conditions = new Map<Share, Condition>();
   const busy = new Set<Share>();
   /** Lost shares, with the generation of their mount that was lost. */
@@ -91,7 +94,7 @@ export async function watchShares(
       const state = conditions.get(above)?.state ?? "healthy";
       if (state === "healthy" || state === "read-only") continue;
       const own = conditions.get(share);
-      if (own !== undefined) conditions.set(share, { ...own, sinceMs: clock.nowMs(), suspicion: undefined });
+      if (own !== undefined) conditions.set(share, heldCondition(own, clock.nowMs()));
       return true;
     }
     return false;
@@ -116,21 +119,22 @@ export async function watchShares(
       // Whether it was writable when it was mounted is known from the first look that answers.
       const wasWritable = seen.look?.kind !== "answers" || seen.look.isWritable;
       const nowMs = clock.nowMs();
-      const known = conditions.get(share) ?? mountedCondition(nowMs, wasWritable);
+      const known = conditions.get(share) ?? mountedCondition(startedMs, wasWritable);
       const generation = ports.generation(share);
-      // What was suspected of the mount before it means nothing for a fresh one.
-      const before = generations.get(share) === generation ? known : { ...known, suspicion: undefined };
+      const before = generations.get(share) === generation ? known : remountedCondition(known, startedMs);
       generations.set(share, generation);
-      const { condition, ...change } = judge(before, seen, settings, nowMs);
+      const { condition, lost: reason, ...change } = judge(before, seen, { ...settings, longestGapMs }, nowMs);
       conditions.set(share, condition);
       dueMs.set(share, (condition.state === "healthy" ? startedMs : nowMs) + pauseAfter(condition));
-      const isLostNow = change.lost !== undefined && lost.get(share) !== generation;
-      if (change.lost === undefined) lost.delete(share);
+      const isLostNow = reason !== undefined && lost.get(share) !== generation;
+      if (reason === undefined) lost.delete(share);
       else lost.set(share, generation);
       const space = seen.look?.kind === "answers" ? seen.look.space : undefined;
-      ports.onLooked(share, { state: condition.state, lost: change.lost, probeMs: nowMs - startedMs, space });
+      ports.onLooked(share, { state: condition.state, lost: reason, probeMs: nowMs - startedMs, space });
       if (condition.state !== before.state || isLostNow) {
-        ports.onChange({ share, from: before.state, to: condition.state, ...change });
+        // Once lost it goes on changing its state; that is no further loss.
+        const loss = isLostNow ? { lost: reason } : {};
+        ports.onChange({ share, from: before.state, to: condition.state, ...change, ...loss });
       }
     } finally {
       busy.delete(share);
@@ -172,6 +176,9 @@ export async function watchShares(
     wake = undefined;
   }
 }
+
+/** What a probe may take besides its pause and its look: to start a worker, to ask the server. */
+const askingMs = 10_000;
 
 /** Shortest pause between two rounds. */
 const gatherMs = 50;

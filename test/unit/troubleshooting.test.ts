@@ -75,7 +75,7 @@ async function attempted(
 
 /** What is said of a share that is lost after this has been seen twice, ten minutes apart. */
 function lost(seen: Observation): string {
-  const budgets = { threshold: 2, unresponsiveAfterMs: 180_000, serverGoneAfterMs: 300_000 };
+  const budgets = { threshold: 2, unresponsiveAfterMs: 180_000, serverGoneAfterMs: 300_000, longestGapMs: 600_000 };
   const first = judge(mountedCondition(0, true), seen, budgets, 1_000);
   return first.lost ?? judge(first.condition, seen, budgets, 601_000).lost ?? "it is not lost";
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { judge, mountedCondition, type Judgement, type Observation } from "../../../src/watch/staleness.ts";
 
-const budgets = { threshold: 2, unresponsiveAfterMs: 180_000, serverGoneAfterMs: 0 };
+const budgets = { threshold: 2, unresponsiveAfterMs: 180_000, serverGoneAfterMs: 0, longestGapMs: 20_000 };
 const answers: Observation = { mount: "present", look: { kind: "answers", isWritable: true }, server: undefined };
 const refusesWrites: Observation = {
   mount: "present",
@@ -92,19 +92,48 @@ describe("a share", () => {
 
   test("that hangs is lost when its budget is over, not before", () => {
     const judgements = watch(Array.from({ length: 40 }, () => hangs));
-    expect(isLost(judgements).indexOf(true)).toBe(36);
-    expect(judgements[36]?.lost).toBe("it has not answered for 180 s although its server does");
+    expect(isLost(judgements).indexOf(true)).toBe(35);
+    expect(judgements[35]?.lost).toBe("it has not answered for 180 s although its server does");
   });
 
-  test("has its whole budget anew when its server was away in between", () => {
+  test("has no budget anew when its server was away in between", () => {
     const seen = [...Array.from({ length: 30 }, () => hangs), gone, ...Array.from({ length: 30 }, () => hangs)];
+    expect(isLost(watch(seen)).indexOf(true)).toBe(36);
+    expect(watch(seen)[36]?.lost).toBe("it has not answered for 185 s although its server does");
+  });
+
+  test("has its whole budget anew after one answer", () => {
+    const seen = [...Array.from({ length: 35 }, () => hangs), answers, ...Array.from({ length: 35 }, () => hangs)];
     expect(isLost(watch(seen))).not.toContain(true);
+  });
+
+  test("is left its time to go on when its server comes back, however long that was away", () => {
+    const seen = [...Array.from({ length: 1_000 }, () => gone), ...Array.from({ length: 40 }, () => hangs)];
+    expect(isLost(watch(seen)).indexOf(true)).toBe(1_000 + 35);
+    const limited = isLost(watch(seen, { serverGoneAfterMs: 6_000_000 }));
+    expect(limited.indexOf(true)).toBe(1_000 + 35);
+  });
+
+  test.each([
+    { name: "the same", unresponsiveAfterMs: 30_000, serverGoneAfterMs: 30_000, lostAt: 5 },
+    { name: "a longer one for the server", unresponsiveAfterMs: 20_000, serverGoneAfterMs: 60_000, lostAt: 6 },
+    { name: "a longer one for the mount", unresponsiveAfterMs: 60_000, serverGoneAfterMs: 20_000, lostAt: 7 },
+    { name: "none for the server", unresponsiveAfterMs: 30_000, serverGoneAfterMs: 0, lostAt: 10 },
+    { name: "none for the mount", unresponsiveAfterMs: 0, serverGoneAfterMs: 30_000, lostAt: 11 },
+  ])("that flips between the two is lost all the same: $name", ({ lostAt, unresponsiveAfterMs, serverGoneAfterMs }) => {
+    const seen = Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? hangs : gone));
+    expect(isLost(watch(seen, { unresponsiveAfterMs, serverGoneAfterMs })).indexOf(true)).toBe(lostAt);
+  });
+
+  test("that is taken for stale now and then is lost once its time is over", () => {
+    const seen = Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? hangs : stale));
+    expect(isLost(watch(seen)).indexOf(true)).toBe(36);
   });
 
   test("without its server is lost when NFS_SERVER_GONE_AFTER is over", () => {
     const judgements = watch([gone, gone, gone], { serverGoneAfterMs: 10_000 });
-    expect(isLost(judgements)).toEqual([false, false, true]);
-    expect(judgements[2]?.lost).toBe("its server has not answered for 10 s");
+    expect(isLost(judgements)).toEqual([false, true, true]);
+    expect(judgements[1]?.lost).toBe("its server has not answered for 10 s");
   });
 
   test("with budgets of 0 is never lost for not answering", () => {

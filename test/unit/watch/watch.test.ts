@@ -196,8 +196,59 @@ describe("a look that hangs", () => {
     await watch.until(120 * second);
     expect(watch.changes).toMatchObject([
       { ms: 5_000, from: "healthy", to: "unresponsive" },
-      { ms: 65_000, to: "unresponsive", lost: "it has not answered for 60 s although its server does" },
+      { ms: 65_000, to: "unresponsive", lost: "it has not answered for 65 s although its server does" },
     ]);
+    await watch.stop();
+  });
+});
+
+describe("a share that does not answer", () => {
+  test("is lost on time although its server comes and goes", async () => {
+    const shares = sharesOn("a");
+    const watch = watching({
+      shares: () => shares,
+      look: () => silent,
+      askServer: () => (Math.floor(Date.now() / second) % 2 === 0 ? "answers" : "silent"),
+      intervalMs: second,
+      unresponsiveAfterMs: 6 * second,
+      serverGoneAfterMs: 6 * second,
+    });
+    await watch.until(7 * second);
+    expect(watch.changes.length).toBeGreaterThan(3);
+    expect(watch.changes.filter(({ lost }) => lost !== undefined)).toHaveLength(1);
+    await watch.stop();
+  });
+
+  test("has its time anew on a fresh mount", async () => {
+    const shares = sharesOn("a");
+    let mounts = 1;
+    const watch = watching({
+      shares: () => shares,
+      look: () => silent,
+      generation: () => mounts,
+      unresponsiveAfterMs: 20 * second,
+    });
+    await watch.until(16 * second);
+    mounts = 2;
+    await watch.until(36 * second);
+    expect(watch.changes.filter(({ lost }) => lost !== undefined)).toEqual([]);
+    await watch.until(41 * second);
+    expect(watch.changes.at(-1)).toMatchObject({ lost: expect.stringContaining("20 s") as string });
+    await watch.stop();
+  });
+
+  test("has not been silent while the machine slept", async () => {
+    const shares = sharesOn("a");
+    let seen: Look = healthy;
+    const watch = watching({ shares: () => shares, look: () => seen });
+    await watch.until(12 * second);
+    vi.setSystemTime(Date.now() + 8 * 3_600 * second);
+    seen = silent;
+    await vi.advanceTimersByTimeAsync(60 * second);
+    expect(watch.changes).toMatchObject([{ to: "unresponsive" }]);
+    seen = healthy;
+    await vi.advanceTimersByTimeAsync(10 * second);
+    expect(watch.changes.filter(({ lost }) => lost !== undefined)).toEqual([]);
     await watch.stop();
   });
 });
@@ -370,9 +421,9 @@ describe("a share below one that is away", () => {
     away.add(above);
     await watch.until(46 * second);
     away.delete(above);
-    await watch.until(60 * second);
+    await watch.until(54 * second);
     expect(watch.changes.filter(({ lost }) => lost !== undefined)).toEqual([]);
-    await watch.until(90 * second);
+    await watch.until(62 * second);
     expect(watch.changes.at(-1)).toMatchObject({ target: "/mnt/a/b", lost: expect.stringContaining("30 s") as string });
     await watch.stop();
   });
