@@ -1,7 +1,7 @@
 // A small HTTP server for probes and scrapers: a few short requests, each on a connection of its own.
 import { lstatSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { ListenAddress } from "../config/values.ts";
 import { errnoOf, messageOf } from "../errors.ts";
 import type { Response } from "../report/responses.ts";
@@ -23,8 +23,9 @@ const longestHeadersBytes = 8_192;
  * Descriptors are finite, and nfs-init needs some itself to ask servers and start workers: a quarter of what it may have is for
  * connections. Few enough of those, and a client that opens many and asks nothing would keep the probes out.
  */
-function mostConnections(): number {
-  return Math.max(8, Math.min(256, Math.floor(Number(openFileLimits().soft) / 4)));
+function mostConnections(): { readonly kept: number; readonly atOnce: number } {
+  const atOnce = Math.max(8, Math.min(1_024, Math.floor(Number(openFileLimits().soft) / 4)));
+  return { kept: Math.min(256, Math.floor(atOnce / 2)), atOnce };
 }
 
 /** Answers GET and HEAD at `address` until it is closed, which takes no time. Without it the process may end. */
@@ -97,8 +98,16 @@ function createAnswering(respond: (method: string, url: string) => Response): Se
     // A request's body is nobody's concern here.
     request.resume();
   });
-  server.maxConnections = mostConnections();
-  server.on("connection", (socket) => {
+  const { kept, atOnce } = mostConnections();
+  server.maxConnections = atOnce;
+  // The oldest has to go for one more: it has had its time, and a probe must not be kept out. It goes only once all that have come
+  // together are let in, so that more are for a moment.
+  const open = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+    const [oldest] = open;
+    if (open.size > kept) oldest?.destroy();
     // One that does not read its answer.
     socket.setTimeout(requestMs, () => socket.destroy());
     socket.on("error", () => {});

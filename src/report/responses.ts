@@ -17,8 +17,7 @@ const index =
 /** Answers a request; `take` looks at the instance only where the answer tells of it. */
 export function respond(method: string, url: string, take: () => Snapshot): Response {
   if (method !== "GET" && method !== "HEAD") return text(405, "only GET and HEAD are answered");
-  const [path] = url.split("?");
-  switch (path) {
+  switch (pathOf(url)) {
     case "/":
       return { status: 200, contentType: plain, body: index };
     case "/healthz":
@@ -35,6 +34,13 @@ export function respond(method: string, url: string, take: () => Snapshot): Resp
     default:
       return text(404, "not found; there are /healthz, /readyz, /metrics and /mounts");
   }
+}
+
+/** The path of a request's target, in origin form or as proxies write it, in absolute form (RFC 9112 section 3.2). */
+function pathOf(url: string): string {
+  const authority = /^https?:\/\/[^/?#]*/i.exec(url)?.[0] ?? "";
+  const [path = ""] = url.slice(authority.length).split("?");
+  return path === "" && authority !== "" ? "/" : path;
 }
 
 function health({ status }: Snapshot, ready: boolean): Response {

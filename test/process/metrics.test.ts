@@ -1,7 +1,7 @@
 // NFS_LISTEN: probes and metrics over HTTP, which never hold up COMMAND or the way out.
 import { existsSync, lstatSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
-import { connect, createServer, type Server } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import parsePrometheusTextFormat from "parse-prometheus-text-format";
@@ -214,6 +214,50 @@ describe("NFS_LISTEN", () => {
       expect(await ask(where, "/healthz")).toMatchObject({ status: 200 });
       await sleep(500);
     }
+    running.stdin.end();
+    expect((await running.ended).exitCode).toBe(0);
+  });
+
+  it("answers a probe at once while another client opens connection after connection and drips into each", async () => {
+    const port = await freePort();
+    const where = { host: "127.0.0.1", port };
+    const running = startPublishing(ordinary, temporaryDirectory(), { NFS_LISTEN: `:${port}` });
+    await listens(running);
+    const sockets = new Set<Socket>();
+    const open = () => {
+      const socket = connect(where, () => socket.write("GET /healthz HTTP/1.1\r\n"));
+      sockets.add(socket.on("error", () => {}).resume());
+      socket.on("close", () => sockets.delete(socket));
+    };
+    for (let count = 0; count < 300; count++) open();
+    const dripping = setInterval(() => {
+      for (const socket of sockets) socket.write("x: y\r\n");
+      while (sockets.size < 300) open();
+    }, 100);
+    onTestFinished(() => {
+      clearInterval(dripping);
+      for (const socket of sockets) socket.destroy();
+    });
+    await eventually("the connections", () => [...sockets].every(({ connecting }) => !connecting));
+    // For longer than a request may take: some have been cut off by then, and others have come.
+    for (let asked = 0; asked < 30; asked++) {
+      const startedMs = performance.now();
+      expect(await ask(where, "/healthz")).toMatchObject({ status: 200 });
+      expect(performance.now() - startedMs).toBeLessThan(1_000);
+      await sleep(250);
+    }
+    running.stdin.end();
+    expect((await running.ended).exitCode).toBe(0);
+  });
+
+  it("answers a request in absolute form, as proxies write it", async () => {
+    const port = await freePort();
+    const where = { host: "127.0.0.1", port };
+    const running = startPublishing(ordinary, temporaryDirectory(), { NFS_LISTEN: `:${port}` });
+    await listens(running);
+    const ready = { status: 200, body: "ok: 1 share waiting\n" };
+    expect(await ask(where, `http://127.0.0.1:${port}/healthz`)).toMatchObject(ready);
+    expect(await ask(where, `http://127.0.0.1:${port}`)).toMatchObject({ status: 200 });
     running.stdin.end();
     expect((await running.ended).exitCode).toBe(0);
   });

@@ -41,6 +41,14 @@ test("/mounts is the document of status --json", () => {
 
 test.each([
   ["GET", "/", 200],
+  ["GET", "http://10.0.0.2:9090/healthz", 200],
+  ["GET", "HTTP://nas.example/readyz?verbose", 200],
+  ["GET", "https://[fe80::1]:9090/metrics", 200],
+  ["GET", "http://10.0.0.2:9090", 200],
+  ["GET", "http://10.0.0.2:9090?x", 200],
+  ["GET", "http://10.0.0.2/nothing", 404],
+  ["GET", "nas:/healthz", 404],
+  ["GET", "/http://nas/healthz", 404],
   ["HEAD", "/healthz", 200],
   ["GET", "/metrics/", 404],
   ["GET", "", 404],
