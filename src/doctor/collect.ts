@@ -123,7 +123,7 @@ async function resolve(
   { host, family }: ServerQuestion,
   whole: AbortSignal,
 ): Promise<{ readonly name: NameFact; readonly addresses: readonly string[] }> {
-  const resolved = await network.resolveName(host, within(limits.nameMs, whole));
+  const resolved = await network.resolveName(host, within(limits.nameMs, whole), family);
   if (resolved.kind === "unresolved") {
     const { reason } = resolved;
     const kind = /not known/.test(reason) ? "unknown" : /does not answer/.test(reason) ? "no-answer" : "failed";
@@ -198,7 +198,7 @@ async function reachMountd(
   let mountdAddress = address;
   let at = question.mountPort ?? registered(rpcbind, programs.mountd);
   if (question.mountHost !== undefined && question.mountHost !== question.host) {
-    const resolved = await network.resolveName(question.mountHost, within(limits.nameMs, whole));
+    const resolved = await network.resolveName(question.mountHost, within(limits.nameMs, whole), question.family);
     if (resolved.kind === "addresses") mountdAddress = resolved.addresses[0] ?? address;
     const signal = within(limits.questionMs, whole);
     const found = await askPort(network.dial, mountdAddress, programs.mountd, 3, signal);

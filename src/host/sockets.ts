@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { errnoOf } from "../errors.ts";
 import { within } from "../rpc/client.ts";
 import type { Connection, DialOptions } from "../rpc/transport.ts";
+import { nameNotKnown, nameResolver } from "../wait/names.ts";
 import { connectionWords } from "./errno.ts";
 
 /** Source ports as nfs-utils and the kernel's client choose them (`sunrpc.min_resvport`, `max_resvport`). */
@@ -275,7 +276,7 @@ function plain(error: Error): Error {
 }
 
 const resolverWords: Readonly<Record<string, string>> = {
-  ENOTFOUND: "name not known",
+  ENOTFOUND: nameNotKnown,
   EAI_AGAIN: "name server does not answer",
 };
 
@@ -284,23 +285,15 @@ function describe(error: Error): string {
   return connectionWords[code] ?? resolverWords[code] ?? error.message;
 }
 
-export type Resolved =
-  | { readonly kind: "addresses"; readonly addresses: readonly string[] }
-  | { readonly kind: "unresolved"; readonly reason: string };
-
-/** The addresses of a name, asked anew by getaddrinfo(3) as mount.nfs does; an address is its own answer. */
-export async function resolveName(name: string, signal: AbortSignal): Promise<Resolved> {
-  let abort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(new Error("name server does not answer in time"));
-    signal.addEventListener("abort", abort, { once: true });
-  });
-  try {
-    const found = await Promise.race([lookup(name, { all: true }), aborted]);
-    return { kind: "addresses", addresses: found.map(({ address }) => address) };
-  } catch (error) {
-    return { kind: "unresolved", reason: error instanceof Error ? describe(error) : String(error) };
-  } finally {
-    if (abort !== undefined) signal.removeEventListener("abort", abort);
-  }
-}
+/** The addresses of a name, asked anew by getaddrinfo(3) as mount.nfs does. */
+export const resolveName = nameResolver({
+  nowMs: () => performance.now(),
+  lookup: async (name, family) => {
+    try {
+      const found = await lookup(name, { all: true, family });
+      return { kind: "addresses", addresses: found.map(({ address }) => address) };
+    } catch (error) {
+      return { kind: "unresolved", reason: error instanceof Error ? describe(error) : String(error) };
+    }
+  },
+});

@@ -57,7 +57,8 @@ export function refusalOfRights(rights: MountRights): Refusal | undefined {
       hint: "docker run --security-opt apparmor=unconfined, or a profile with the rule 'mount fstype=nfs*,'",
     };
   }
-  if (second === "EPERM") {
+  // A kernel that does not know NFS says so before it looks at who asks; with its modules it would say EPERM.
+  if (second === "EPERM" || (isNamespaced && second === "ENODEV")) {
     return {
       reason: isNamespaced
         ? "this container runs in a user namespace, where the kernel does not allow NFS mounts"

@@ -2,6 +2,7 @@
 import type { ShareConfig } from "../config/config.ts";
 import { formatSource } from "../fstab/source.ts";
 import type { Share } from "../fstab/plan.ts";
+import { reasonClass } from "../wait/reasons.ts";
 import type { InstanceStatus, SharePhase, ShareStatus, StatusBoard } from "../watch/status.ts";
 
 /** What does not change while the instance runs. */
@@ -111,8 +112,10 @@ function enter(before: ShareStatus, phase: SharePhase, nowMs: number): ShareStat
   return { ...before, phase, sinceMs: nowMs, awayMs: notReadyMs(before, nowMs) };
 }
 
-const told = ["phase", "reason", "isLost", "version", "isOurs", "remounts", "realTarget"] as const;
+const told = ["phase", "isLost", "version", "isOurs", "remounts", "realTarget"] as const;
 
 function saysTheSame(before: ShareStatus, after: ShareStatus): boolean {
-  return told.every((key) => before[key] === after[key]);
+  // An address that is another one each time is nothing to tell at once.
+  const isSameReason = reasonClass(before.reason ?? "") === reasonClass(after.reason ?? "");
+  return isSameReason && told.every((key) => before[key] === after[key]);
 }

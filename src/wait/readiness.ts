@@ -5,6 +5,7 @@ import { ports, programs } from "../rpc/message.ts";
 import type { MountAddresses } from "../mount/kernel-options.ts";
 import { askPort, callNull, type Answer } from "../rpc/probe.ts";
 import type { Dial } from "../rpc/transport.ts";
+import type { ResolveName } from "./names.ts";
 
 const version4: readonly ExactVersion[] = ["4.2", "4.1", "4.0"];
 
@@ -30,13 +31,7 @@ export type Readiness =
 /** What the questions need of the machine. */
 export interface Network {
   readonly dial: Dial;
-  readonly resolveName: (
-    name: string,
-    signal: AbortSignal,
-  ) => Promise<
-    | { readonly kind: "addresses"; readonly addresses: readonly string[] }
-    | { readonly kind: "unresolved"; readonly reason: string }
-  >;
+  readonly resolveName: ResolveName;
 }
 
 /** The question whose answer tells whether `share` could be mounted now. */
@@ -69,7 +64,7 @@ export async function mountAddresses(
   signal: AbortSignal,
 ): Promise<MountAddresses | string> {
   if (version !== "3" || mountHost === undefined || mountHost === host) return { server: address, mountd: undefined };
-  const resolved = await network.resolveName(mountHost, signal);
+  const resolved = await network.resolveName(mountHost, signal, family);
   if (resolved.kind === "unresolved") return `cannot resolve mountaddr ${mountHost}: ${resolved.reason}`;
   const mountd = resolved.addresses.find((one) => family === undefined || (family === 6) === one.includes(":"));
   return mountd === undefined
@@ -87,7 +82,7 @@ export async function askServer(
   signal: AbortSignal,
   asksRpcbind = true,
 ): Promise<Readiness> {
-  const resolved = await network.resolveName(question.host, signal);
+  const resolved = await network.resolveName(question.host, signal, question.family);
   if (resolved.kind === "unresolved") {
     return { kind: "not-ready", reason: `cannot resolve ${question.host}: ${resolved.reason}` };
   }
@@ -198,7 +193,7 @@ async function askVersion3(
   if (nfs !== undefined) return { kind: "not-ready", reason: `NFS 3 of ${address}: ${nfs}` };
   let mountAddress = address;
   if (question.mountHost !== undefined && question.mountHost !== question.host) {
-    const resolved = await network.resolveName(question.mountHost, signal);
+    const resolved = await network.resolveName(question.mountHost, signal, question.family);
     if (resolved.kind === "unresolved") {
       return { kind: "not-ready", reason: `cannot resolve mountaddr ${question.mountHost}: ${resolved.reason}` };
     }

@@ -28,10 +28,16 @@ export async function askMountedServer(
   const elsewhere = async (): Promise<boolean> => {
     // An address does not move.
     if (isIP(share.source.host) !== 0) return false;
-    const resolved = await network.resolveName(share.source.host, signal);
-    if (resolved.kind === "unresolved" || mountedFrom === undefined) return false;
-    if (resolved.addresses.includes(mountedFrom)) return false;
-    return (await Promise.all(resolved.addresses.map(answers))).includes(true);
+    if (mountedFrom === undefined) return false;
+    const { host } = share.source;
+    // That its own family has been asked for must be sure: addresses of the other one may be all that has come.
+    const found = await Promise.all([
+      network.resolveName(host, signal, isIP(mountedFrom) === 6 ? 6 : 4),
+      network.resolveName(host, signal),
+    ]);
+    const addresses = new Set(found.flatMap((one) => (one.kind === "addresses" ? one.addresses : [])));
+    if (addresses.has(mountedFrom)) return false;
+    return (await Promise.all([...addresses].map(answers))).includes(true);
   };
   // Side by side: a silent server takes all of the time there is.
   const [isThere, isElsewhere] = await Promise.all([mountedFrom !== undefined && answers(mountedFrom), elsewhere()]);

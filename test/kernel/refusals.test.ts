@@ -39,6 +39,15 @@ it("ends with 32 at once in a user namespace, and names it", async () => {
   expect(logLines(stderr)[0]?.reason).toContain("user namespace");
 });
 
+it("ends with 32 at once in a user namespace, and names it, where the host has no NFS either", async () => {
+  await lab().sh("srv_down; modules hide");
+  const { exitCode, stderr } = await box().run({ env: share(), options: "--userns" });
+  expect(exitCode).toBe(32);
+  const lines = logLines(stderr);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]?.reason).toContain("user namespace");
+});
+
 it("ends with 32 at once as another user than root", async () => {
   const { exitCode, stderr } = await box().run({ env: share(), options: "--user 1000:1000" });
   expect(exitCode).toBe(32);

@@ -41,7 +41,10 @@ describe("a process may mount", () => {
       { remount: "EACCES", nfs: "EINVAL", securityLabel: "my-profile (enforce)" },
     ],
     ["in a user namespace where the kernel allows NFS", { uidMap: remapped, remount: "EINVAL", nfs: "EINVAL" }],
-    ["where the kernel does not know NFS yet", { uidMap: remapped, remount: "EINVAL", nfs: "ENODEV" }],
+    [
+      "where the kernel does not know NFS yet",
+      { remount: "EACCES", nfs: "ENODEV", securityLabel: "my-profile (enforce)" },
+    ],
   ])("%s", (_, machine) => {
     expect(refusalOfRights(rights(machine))).toBeUndefined();
   });
@@ -79,6 +82,12 @@ describe("a process may not mount", () => {
     [
       "in a user namespace",
       { uidMap: remapped, remount: "EINVAL", nfs: "EPERM" },
+      /user namespace/,
+      /userns=host.*hostUsers/,
+    ],
+    [
+      "in a user namespace on a host that does not know NFS",
+      { uidMap: remapped, remount: "EINVAL", nfs: "ENODEV" },
       /user namespace/,
       /userns=host.*hostUsers/,
     ],

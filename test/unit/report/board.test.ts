@@ -168,6 +168,16 @@ describe("a board", () => {
   });
 });
 
+test("a reason whose details alone have changed is no change", () => {
+  const { board, share, status, news } = setUp();
+  board.waiting(share, "port 2049 of 10.0.0.1: connection refused");
+  board.waiting(share, "port 2049 of 10.0.0.2: connection refused");
+  board.waiting(share, "cannot resolve nas: name not known");
+  expect(news).toEqual(["change", "look", "change"]);
+  board.waiting(share, "port 2049 of 10.0.0.2: connection refused");
+  expect(status().reason).toBe("port 2049 of 10.0.0.2: connection refused");
+});
+
 describe("the time in which a share was not ready", () => {
   test("does not count before its first mount", () => {
     const { board, share, clock, status } = setUp();
