@@ -1,5 +1,7 @@
 // The one place that reads the arguments and the environment and sets the exit code.
-import { holdsSecret, redact } from "./config/values.ts";
+import type { Environment } from "./config/config.ts";
+import { decodeEnvironment, decodeText } from "./config/encoding.ts";
+import { holdsSecret } from "./config/secrets.ts";
 import { AppError, exitCodes, messageOf } from "./errors.ts";
 import { becomeCommand, shimArgument } from "./host/execute.ts";
 import { rawEntries, readInheritance } from "./host/inheritance.ts";
@@ -18,7 +20,7 @@ import { readPlainInvocation, readReportRole, type Invocation, type ReportRole }
 declare const NFS_INIT_VERSION: string;
 declare const NFS_INIT_COMMIT: string;
 
-async function main(args: readonly string[]): Promise<number> {
+async function main(args: readonly string[], environment: Environment): Promise<number> {
   const inbox = openSignalInbox();
   const inheritance = readInheritance();
   inbox.openOwn();
@@ -29,7 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const { role, flags, command } = invocation;
   const isConfigured =
-    flags.values.size + flags.mounts.length > 0 || Object.keys(process.env).some((name) => name.startsWith("NFS_"));
+    flags.values.size + flags.mounts.length > 0 || Object.keys(environment).some((name) => name.startsWith("NFS_"));
   if (role === "run" && !isConfigured) {
     // A plain init: nothing but the supervisor is loaded.
     const init = initPorts(
@@ -45,10 +47,10 @@ async function main(args: readonly string[]): Promise<number> {
     return exitCodeOf(await startCommand(init, commandOf(command)).ended);
   }
   // It starts while the rest is loaded and read.
-  if (namesMountPoint(invocation)) (await import("./host/processes.ts")).readyWorker();
+  if (namesMountPoint(invocation, environment)) (await import("./host/processes.ts")).readyWorker();
   const { runConfigured } = await import("./configured.ts");
   return runConfigured(invocation, commandOf(command), {
-    environment: process.env,
+    environment,
     inbox,
     inheritance,
     workingDirectory: currentDirectory(),
@@ -58,11 +60,11 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** Whether a role that mounts has something to mount, by all that is known before anything is read. */
-function namesMountPoint({ role, flags }: Invocation): boolean {
+function namesMountPoint({ role, flags }: Invocation, environment: Environment): boolean {
   if (role !== "run" && role !== "mount" && role !== "sidecar") return false;
   const isOn = ([name, value]: readonly [string, string | undefined]) =>
     /^NFS_(\d+_)?MOUNT(_POINT|S)$/.test(name) && value !== "";
-  return flags.mounts.length > 0 || flags.values.has("mountPoint") || Object.entries(process.env).some(isOn);
+  return flags.mounts.length > 0 || flags.values.has("mountPoint") || Object.entries(environment).some(isOn);
 }
 
 /** The shim: a process between nfs-init and COMMAND that changes itself as `handover` says and becomes COMMAND. */
@@ -73,9 +75,9 @@ function runShim([handover = "", ...words]: readonly string[]): never {
 }
 
 /** A role that only reads what is published starts no init. */
-async function reportFrom(role: ReportRole, words: readonly string[]): Promise<number> {
+async function reportFrom(role: ReportRole, words: readonly string[], environment: Environment): Promise<number> {
   const { runReport } = await import("./published.ts");
-  return runReport(role, words, process.env, print);
+  return runReport(role, words, environment, print);
 }
 
 async function parseArguments(args: readonly string[]) {
@@ -95,16 +97,25 @@ function print(text: string): Promise<void> {
 
 /** COMMAND as given, except that no secret of our configuration reaches its environment. */
 function commandOf(words: readonly string[]): Command {
-  const encoder = new TextEncoder();
   const decoder = new TextDecoder();
-  const given =
-    rawEntries("environ") ??
-    Object.entries(process.env).map(([name, value]) => encoder.encode(`${name}=${value ?? ""}`));
   const isSecret = (entry: string) => entry.startsWith("NFS_") && holdsSecret(entry.slice(entry.indexOf("=") + 1));
   return {
     argv: commandArgv(words, rawEntries("cmdline")),
-    env: given.filter((entry) => !isSecret(decoder.decode(entry))),
+    env: givenEnvironment().filter((entry) => !isSecret(decoder.decode(entry))),
   };
+}
+
+/** The environment as bytes; from the runtime, which has decoded it, only where there is no /proc. */
+function givenEnvironment(): readonly Uint8Array[] {
+  const encoder = new TextEncoder();
+  const decoded = () => Object.entries(process.env).map(([name, value]) => encoder.encode(`${name}=${value ?? ""}`));
+  return rawEntries("environ") ?? decoded();
+}
+
+/** The arguments after the program's name, where the runtime would have changed bytes that are not UTF-8. */
+function givenArguments(): readonly string[] {
+  const words = process.argv.slice(2);
+  return commandArgv(words, rawEntries("cmdline")).map(decodeText);
 }
 
 function currentDirectory(): string | undefined {
@@ -122,6 +133,9 @@ function complain(error: unknown): number {
   return exitCode;
 }
 
+const unspoken =
+  "nfs-init: an argument or a value is not understood, and not shown because it seems to hold a password; see nfs-init --help";
+
 function lastWordsOf(error: unknown): { readonly text: string; readonly exitCode: number } {
   if (!(error instanceof AppError)) {
     const what = error instanceof Error ? error.stack : messageOf(error);
@@ -130,11 +144,11 @@ function lastWordsOf(error: unknown): { readonly text: string; readonly exitCode
   }
   const { message, hint, exitCode } = error;
   const text = `nfs-init: ${message}${hint === undefined ? "" : `; ${hint}`}`;
-  // What was typed is repeated, and may hold what nobody is to read.
-  return { text: `${printable(holdsSecret(text) ? text.split(" ").map(redact).join(" ") : text)}\n`, exitCode };
+  // What was typed is repeated, and may hold what nobody is to read; where that ends cannot be told.
+  return { text: `${holdsSecret(text) ? unspoken : printable(text)}\n`, exitCode };
 }
 
-const args = process.argv.slice(2);
+const args = givenArguments();
 const reportRole = readReportRole(args);
 if (args[0] === workerArgument) {
   void import("./host/worker.ts").then(({ runWorker }) => runWorker());
@@ -145,14 +159,14 @@ if (args[0] === workerArgument) {
     process.exit(complain(error));
   }
 } else if (reportRole !== undefined) {
-  void reportFrom(reportRole, args.slice(1))
+  void reportFrom(reportRole, args.slice(1), decodeEnvironment(givenEnvironment()))
     .catch(complain)
     .then((exitCode) => process.exit(exitCode));
 } else {
   // A fault beside the main flow must not take COMMAND down with it: it is said, and COMMAND goes on.
   process.on("uncaughtException", complain);
   process.on("unhandledRejection", complain);
-  void main(args)
+  void main(args, decodeEnvironment(givenEnvironment()))
     .catch(complain)
     .then((exitCode) => exitNow(exitCode));
 }

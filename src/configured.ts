@@ -33,7 +33,7 @@ import { run } from "./roles/run.ts";
 import { sidecar } from "./roles/sidecar.ts";
 import { unmount } from "./roles/unmount.ts";
 import { wait } from "./roles/wait.ts";
-import type { PlanFacts, Share } from "./fstab/plan.ts";
+import { planMounts, type PlanFacts, type Share } from "./fstab/plan.ts";
 
 export interface Surroundings {
   readonly environment: Environment;
@@ -62,15 +62,18 @@ export async function runConfigured(
   try {
     const accounts = () => ({ passwd: readText("/etc/passwd") ?? "", group: readText("/etc/group") ?? "" });
     const result = readConfig(environment, invocation.flags, { role: invocation.role, accounts });
-    const { warnings } = result.kind === "config" ? result.config : result;
-    for (const reason of warnings) log("warn", "configuration", { stage: "config", reason });
-    if (result.kind === "problems") return refuse(log, result.problems, isReporting);
-    const { config } = result;
+    const config = result.kind === "config" ? result.config : result.rest;
+    for (const reason of config.warnings) log("warn", "configuration", { stage: "config", reason });
     const planFacts = (): PlanFacts => ({
       mounts: readMounts(),
       readLink,
       owned: readOwnedTargets(config.settings.stateDir),
     });
+    if (result.kind === "problems") {
+      const plan = planMounts(config, planFacts());
+      const ofTargets = plan.kind === "problems" ? plan.problems : [];
+      return refuse(log, [...result.problems, ...ofTargets], isReporting);
+    }
     return await runRole(log, invocation, config, planFacts, command, surroundings);
   } catch (error) {
     if (error instanceof AppError) return end(log, error, isReporting);

@@ -1,5 +1,6 @@
 // Puts the rooms together for the roles that read what a running nfs-init has published: check and status.
 import type { Environment } from "./config/config.ts";
+import { parsed, takenAs, tidied } from "./config/given.ts";
 import { anyWordToggle, toggle } from "./config/values.ts";
 import { variables } from "./config/variables.ts";
 import { AppError, exitCodes } from "./errors.ts";
@@ -64,25 +65,24 @@ function complain(line: string): void {
 function stateDirOf(flag: string | undefined, environment: Environment): string {
   const { name, format, default: initial } = variables.stateDir;
   const fromEnvironment = environment[name];
-  const given = flag ?? (fromEnvironment === undefined || fromEnvironment === "" ? initial : fromEnvironment);
-  const path = format.parse(given);
+  const given = flag ?? (tidied(fromEnvironment ?? "") === "" ? initial : (fromEnvironment ?? ""));
+  const problems: string[] = [];
+  const path = parsed({ problems }, takenAs(flag === undefined ? name : "--state-dir", given), format);
   if (path !== undefined) return path;
-  throw new AppError(`${flag === undefined ? name : "--state-dir"}="${given}": not understood`, exitCodes.config, {
-    hint: `accepted: ${format.accepts}`,
-  });
+  throw new AppError(problems.join("; "), exitCodes.config);
 }
 
 const shareNames = /^NFS_(?:(?:\d+_)?MOUNT_POINT|HOST|MOUNTS)$/;
 
 function callerFacts(environment: Environment): CallerFacts {
   const isOn = (format: typeof toggle, name: string) =>
-    (environment[name] ?? "") !== "" && format.parse(environment[name] ?? "") === true;
+    tidied(environment[name] ?? "") !== "" && format.parse(tidied(environment[name] ?? "")) === true;
   return {
     nowMs: clock.nowMs(),
     bootId: bootId(),
     pidNamespace: pidNamespace(),
     processStartedMs,
-    hasShares: Object.entries(environment).some(([name, value]) => shareNames.test(name) && value !== ""),
+    hasShares: Object.entries(environment).some(([name, value]) => shareNames.test(name) && tidied(value ?? "") !== ""),
     isSkipped: [variables.mountSkip.name, ...variables.mountSkip.aliases].some((name) => isOn(anyWordToggle, name)),
     isReplaced: isOn(toggle, variables.exec.name),
   };

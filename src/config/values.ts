@@ -6,6 +6,8 @@ export interface Format<T> {
   readonly accepts: string;
   /** The value, or undefined where `text` is not of this form. */
   readonly parse: (text: string) => T | undefined;
+  /** What is wrong with a text that `parse` does not take, where a common mistake is recognised: a clause. */
+  readonly explain?: (text: string) => string | undefined;
 }
 
 /** The value type of a format. */
@@ -84,14 +86,28 @@ export const absolutePath: Format<string> = {
   parse: (text) => {
     if (!text.startsWith("/") || text.includes("\0")) return undefined;
     const parts = text.split("/").filter((part) => part !== "" && part !== ".");
-    return parts.includes("..") ? undefined : `/${parts.join("/")}`;
+    return parts.includes("..") || unexpanded.test(text) ? undefined : `/${parts.join("/")}`;
   },
+  explain: explainPath,
 };
+
+/** What a shell would have replaced. */
+const unexpanded = /\$(?:\{[A-Za-z_]|(?:HOME|USER|LOGNAME|PWD)(?![A-Za-z0-9_]))/;
+
+function explainPath(text: string): string | undefined {
+  if (text.startsWith("~")) return "nothing expands ~ here; write the directory out";
+  if (unexpanded.test(text)) return "nothing expands variables of a shell here; write the path out";
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return "it is an address; nfs://host/path is a SOURCE in NFS_MOUNTS";
+  if (/^[^/]+:\//.test(text)) return "it names a host, which belongs into NFS_HOST";
+  if (text.split("/").includes("..")) return "it holds '..'";
+  return text.startsWith("/") ? undefined : "it does not begin with /";
+}
 
 /** A file, or "none". */
 export const fileOrNone: Format<string> = {
   accepts: "an absolute path or none",
   parse: (value) => (value.toLowerCase() === "none" ? "none" : absolutePath.parse(value)),
+  explain: explainPath,
 };
 
 /** Where a server listens: a TCP port of one of our addresses, or a socket in the file system. */
@@ -166,19 +182,29 @@ const notPassedOn: ReadonlySet<number | undefined> = new Set(
   ),
 );
 
-/** Signals rewritten on their way: from number to number. */
+/** Signals rewritten on their way: from number to number, each once. */
 export const signalMap: Format<ReadonlyMap<number, number>> = {
   accepts: "pairs such as TERM:QUIT,HUP:USR1, of signals that are passed on",
   parse: (value) => {
-    const pairs = value.split(",").map((pair) => pair.split(":").map((name) => signal.parse(name.trim())));
     const map = new Map<number, number>();
-    for (const [from, to, ...more] of pairs) {
+    for (const [from, to, ...more] of signalPairs(value)) {
       if (from === undefined || to === undefined || more.length > 0 || notPassedOn.has(from)) return undefined;
+      if (map.has(from)) return undefined;
       map.set(from, to);
     }
     return map;
   },
+  explain: (value) => {
+    const from = signalPairs(value).map(([one]) => one);
+    const twice = from.findIndex((one, index) => one !== undefined && from.indexOf(one) < index);
+    const name = value.split(",")[twice]?.split(":")[0]?.trim();
+    return name === undefined ? undefined : `it says twice what becomes of ${name}`;
+  },
 };
+
+function signalPairs(value: string): readonly (readonly (number | undefined)[])[] {
+  return value.split(",").map((pair) => pair.split(":").map((name) => signal.parse(name.trim())));
+}
 
 /** The protocol versions an NFS share may be asked for; "4" is any minor version of 4. */
 export type NfsVersion = "auto" | "3" | "4" | "4.0" | "4.1" | "4.2";
@@ -200,25 +226,3 @@ export const nfsVersion: Format<NfsVersion> = {
   accepts: "auto, 3, 4, 4.0, 4.1 or 4.2 (also nfs, nfs3, nfs4)",
   parse: (value) => versionWords.get(value.toLowerCase()),
 };
-
-/** What gives a password away: an option that is named so (mount.cifs(8) has two), or the user part of a URL. */
-const secretPattern = /pass(?:word|wd|phrase)?2?\s*=|\/\/(?!(?:\[[^\]\s]*\]|[^\s/:@]+)(?::\d+)?\/)\S*:\S*@/i;
-
-/** `user:password@` in front of a host. */
-const credentialPattern = /^[^\s/@]+:[^\s/@]+@/;
-
-/** Whether `value` seems to hold a password, also in percent-encoding or octal escapes. */
-export function holdsSecret(value: string): boolean {
-  const unescaped = value.replaceAll(/\\([0-3][0-7]{2})/g, (_, digits: string) =>
-    String.fromCodePoint(Number.parseInt(digits, 8)),
-  );
-  const decoded = unescaped.replaceAll(/%([0-9a-f]{2})/gi, (_, digits: string) =>
-    String.fromCodePoint(Number.parseInt(digits, 16)),
-  );
-  return secretPattern.test(value) || secretPattern.test(decoded) || credentialPattern.test(value);
-}
-
-/** `value` as it may be shown: not at all where it seems to hold a password, whose end cannot be told. */
-export function redact(value: string): string {
-  return holdsSecret(value) ? "***" : value;
-}

@@ -1,4 +1,6 @@
 // The one table of everything that can be configured; the parser, --help, the README's reference and the checks read it.
+import { optionsProblem } from "../fstab/options.ts";
+import { explainHost, parseHost } from "../fstab/source.ts";
 import {
   absolutePath,
   anyText,
@@ -37,7 +39,17 @@ export interface Variable<T = unknown> {
   readonly numbered?: boolean;
 }
 
-const host = anyText("a host name, an IPv4 or an IPv6 address");
+const host: Format<string> = {
+  accepts: "a host name, an IPv4 or an IPv6 address",
+  parse: parseHost,
+  explain: explainHost,
+};
+
+const mountOptions: Format<string> = {
+  accepts: "mount options separated by commas",
+  parse: (text) => (optionsProblem(text) === undefined ? text : undefined),
+  explain: optionsProblem,
+};
 
 /** Every variable by the name the program knows it under. */
 export const variables = {
@@ -79,7 +91,7 @@ export const variables = {
     name: "NFS_OPTIONS",
     group: "Shares",
     meaning: "mount options, see nfs(5); replaces the default as a whole",
-    format: anyText("mount options separated by commas"),
+    format: mountOptions,
     default: "hard,nolock",
     numbered: true,
   },
@@ -354,6 +366,6 @@ export function choiceOf<T>(
   variable: { readonly format: Format<T>; readonly default: string },
   text: string | undefined,
 ): T {
-  const value = text === undefined || text === "" ? undefined : variable.format.parse(text);
+  const value = text === undefined || text === "" ? undefined : variable.format.parse(text.trim());
   return value ?? (variable.format.parse(variable.default) as T);
 }

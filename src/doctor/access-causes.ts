@@ -1,5 +1,5 @@
 // Why COMMAND's user cannot write to a share that mounts: what ACCESS granted against what mode and owner would let.
-import { hasOption } from "../fstab/options.ts";
+import { isReadOnly } from "../fstab/options.ts";
 import type { Cause } from "./cause.ts";
 import { ownerOf, type AccessFact, type DoctorFacts, type ShareFacts } from "./facts.ts";
 
@@ -10,8 +10,7 @@ export function accessCause(
   { share, addresses }: ShareFacts,
   { identity }: Pick<DoctorFacts, "identity">,
 ): Found | undefined {
-  if (hasOption(share.options, "ro") && share.options.lastIndexOf("ro") > share.options.lastIndexOf("rw"))
-    return undefined;
+  if (isReadOnly(share.options)) return undefined;
   const access = addresses.find((facts) => facts.access !== undefined)?.access;
   if (access === undefined || mayWrite(access.answer) !== false) return undefined;
   const { uid, gid, answer, asOwner } = access;

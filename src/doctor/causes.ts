@@ -1,5 +1,6 @@
 // Why a share does not mount, as its facts tell: for each address and version the first thing in the way, and of these the one that got furthest.
-import { hasOption, versionsToTry, type ExactVersion } from "../fstab/options.ts";
+import { inNamesOf } from "../config/share-names.ts";
+import { hasOption, lastOf, versionsToTry, type ExactVersion } from "../fstab/options.ts";
 import { isSameOrBelow } from "../fstab/target.ts";
 import { classifyErrno } from "../mount/outcome.ts";
 import { ports as wellKnown, programs, type RpcFailure } from "../rpc/message.ts";
@@ -50,7 +51,7 @@ function shareCauses(facts: ShareFacts, doctor: DoctorFacts): readonly Cause[] {
   const add = (isFatal: boolean, found: Found | undefined) => {
     if (found === undefined) return;
     const { id, because, change } = found;
-    causes.push({ id, share: facts.share.label, isFatal, because, change });
+    causes.push({ id, share: facts.share.label, isFatal, because, change: inNamesOf(facts.share, change) });
   };
   const point = mountPointCause(facts);
   add(point?.isFatal === true, point);
@@ -706,7 +707,7 @@ function refusedPort(
 ): Found | undefined {
   const base = { id: "reserved-port" satisfies CauseId, stage: stages.path } as const;
   const serverSide = "export with insecure on the server";
-  if (hasOption(share.options, "noresvport")) {
+  if (lastOf(share.options, "resvport", "noresvport") === "noresvport") {
     return {
       ...base,
       because: `the server ${address} wants a reserved source port (below 1024: the export is secure), and noresvport in the options asks for another (${status}${otherWorks ? "; from a reserved port it answers" : ""})`,

@@ -1,5 +1,6 @@
 // The lines of doctor's page: what was looked at, what was found, and what to do where it is wrong.
-import { hasOption, versionsToTry, type ExactVersion } from "../fstab/options.ts";
+import { inNamesOf } from "../config/share-names.ts";
+import { isReadOnly, versionsToTry, type ExactVersion } from "../fstab/options.ts";
 import { classifyErrno } from "../mount/outcome.ts";
 import { mayWrite } from "./access-causes.ts";
 import { coverOf, localAddressOf, statdProgram, wordsFor } from "./causes.ts";
@@ -154,13 +155,16 @@ function fstabCheck({ fstab: { path, unwritable } }: DoctorFacts): Check {
 
 /** Everything about one share, in the order in which a mount comes to it. */
 export function shareChecks(facts: ShareFacts): readonly Check[] {
-  return [
+  const checks = [
     mountPointCheck(facts),
     propagationCheck(facts),
     nameCheck(facts),
     ...facts.addresses.flatMap((address) => addressChecks(facts, address)),
     trialCheck(facts),
   ];
+  return checks.map((check) =>
+    check.next === undefined ? check : { ...check, next: inNamesOf(facts.share, check.next) },
+  );
 }
 
 function mountPointCheck({ share, mountPoint: { state } }: ShareFacts): Check {
@@ -402,7 +406,7 @@ function portWords(reservedPort: boolean, otherWorks: boolean): string {
 
 function accessCheck(facts: ShareFacts, { access }: AddressFacts, of: string): Check {
   const name = `writable${of}`;
-  if (hasOption(facts.share.options, "ro")) return notApplicable(name, "the share is mounted read-only (ro)");
+  if (isReadOnly(facts.share.options)) return notApplicable(name, "the share is mounted read-only (ro)");
   if (access === undefined) return notApplicable(name, "not asked");
   const { uid, gid, answer } = access;
   const owner = ownerOf(answer);

@@ -1,5 +1,5 @@
 // Asks everything doctor wants to know of a share's servers, side by side and each question within its time.
-import { hasOption, versionsToTry, type ExactVersion } from "../fstab/options.ts";
+import { lastOf, versionsToTry, type ExactVersion } from "../fstab/options.ts";
 import type { Share } from "../fstab/plan.ts";
 import { isSameOrBelow } from "../fstab/target.ts";
 import type { Identity } from "../init/identity.ts";
@@ -330,7 +330,7 @@ function clientOf(
 }
 
 function usesReservedPort({ share }: Case): boolean {
-  return !hasOption(share.options, "noresvport");
+  return lastOf(share.options, "resvport", "noresvport") !== "noresvport";
 }
 
 async function asking<T>(client: RpcClient, question: (client: RpcClient) => Promise<T>): Promise<Asked<T>> {

@@ -9,6 +9,37 @@ export function splitOptions(text: string): readonly string[] {
   return text.match(/(?:"[^"]*"?|[^,"])+/g) ?? [];
 }
 
+/** Why a text cannot be a list of options, whatever they mean; undefined where it can. */
+export function optionsProblem(text: string): string | undefined {
+  if (text.startsWith("-")) return "it begins with the -o of mount(8); write the options alone";
+  let isQuoted = false;
+  let length = 0;
+  for (const character of text) {
+    if (character === '"') isQuoted = !isQuoted;
+    // eslint-disable-next-line no-control-regex
+    if (/[\u0000-\u0008\u000e-\u001f\u007f]/.test(character)) return "it holds a control character";
+    if (!isQuoted && /\s/.test(character))
+      return "it holds a blank or a line end; nothing but commas stands between options";
+    const isComma = !isQuoted && character === ",";
+    if (isComma && length === 0) return "one of its options is empty";
+    length = isComma ? 0 : length + 1;
+  }
+  if (isQuoted) return "a quote in it is never closed";
+  if (length === 0) return "one of its options is empty";
+  return splitOptions(text).some((option) => /^[="'-]/.test(option)) ? "one of its options has no name" : undefined;
+}
+
+/** Which of `words` stands last among `options`, which is the one that counts. */
+export function lastOf<Word extends string>(options: readonly string[], ...words: readonly Word[]): Word | undefined {
+  const last = options.findLast((option) => words.some((word) => word === option));
+  return words.find((word) => word === last);
+}
+
+/** Whether a share is mounted read-only: the last of `ro` and `rw` wins, as mount(8) and the mount call have it. */
+export function isReadOnly(options: readonly string[]): boolean {
+  return lastOf(options, "ro", "rw") === "ro";
+}
+
 /** Whether an option states the protocol version, every way nfs(5) allows. */
 function isVersionOption(option: string): boolean {
   return /^(?:(?:nfs)?vers=|v\d|minorversion=)/.test(option);
@@ -34,6 +65,8 @@ function nameOf(option: string): string {
 export type VersionInOptions =
   | { readonly kind: "none" }
   | { readonly kind: "version"; readonly version: NfsVersion }
+  /** `minorversion=` alone: that version, where something else says that it is a version 4. */
+  | { readonly kind: "minor"; readonly version: NfsVersion }
   | { readonly kind: "problem"; readonly problem: string };
 
 export function versionInOptions(options: readonly string[]): VersionInOptions {
@@ -43,18 +76,60 @@ export function versionInOptions(options: readonly string[]): VersionInOptions {
     if (version !== undefined) found.add(version);
   }
   const minor = optionValue(options, "minorversion");
-  if (found.size === 0) {
-    return minor === undefined
-      ? { kind: "none" }
-      : { kind: "problem", problem: "minorversion= needs vers=4 beside it" };
-  }
   const [stated = ""] = found;
   if (found.size > 1) return { kind: "problem", problem: `they name several versions (${[...found].join(", ")})` };
-  const version = minor === undefined ? stated : `${stated}.${minor}`;
-  if (version === "3" || version === "4" || version === "4.0" || version === "4.1" || version === "4.2") {
-    return { kind: "version", version };
+  if (found.size === 0) {
+    if (minor === undefined) return { kind: "none" };
+    const version = exactVersion(`4.${minor}`);
+    return version === undefined ? badVersion(`4.${minor}`) : { kind: "minor", version };
   }
-  return { kind: "problem", problem: `they name version ${version}; accepted are 3, 4, 4.0, 4.1 and 4.2` };
+  // 4.1 beside minorversion=1 says the same twice.
+  const text = minor === undefined || stated === `4.${minor}` ? stated : `${stated}.${minor}`;
+  const version = exactVersion(text);
+  return version === undefined ? badVersion(text) : { kind: "version", version };
+}
+
+function exactVersion(text: string): NfsVersion | undefined {
+  return (["3", "4", "4.0", "4.1", "4.2"] as const).find((version) => version === text);
+}
+
+function badVersion(text: string): VersionInOptions {
+  return { kind: "problem", problem: `they name version ${text}; accepted are 3, 4, 4.0, 4.1 and 4.2` };
+}
+
+/** Address families of the values of `proto=` and `mountproto=` (netconfig(5)). */
+const families: ReadonlyMap<string, 4 | 6> = new Map([
+  ["tcp", 4],
+  ["udp", 4],
+  ["tcp6", 6],
+  ["udp6", 6],
+]);
+
+/** Why a share cannot be mounted by the transport that its options name; undefined where it may be. */
+export function transportProblem(options: readonly string[], host: string): string | undefined {
+  const rdma = options.find((option) => /^(?:(?:mount)?proto=)?rdma6?$/.test(option));
+  if (rdma !== undefined) {
+    return `${rdma} asks for NFS over RDMA, which nfs-init cannot ask a server about; use proto=tcp, or mount it by other means`;
+  }
+  const family = familyOf(host);
+  for (const name of ["proto", "mountproto"]) {
+    const protocol = optionValue(options, name);
+    // Without a server of its own mountd is where the NFS server is.
+    const address = name === "mountproto" ? (optionValue(options, "mountaddr", "mounthost") ?? host) : host;
+    const wanted = families.get(protocol ?? "");
+    const actual = address === host ? family : familyOf(address);
+    if (wanted !== undefined && actual !== undefined && wanted !== actual) {
+      const fitting = `${protocol?.replace(/6$/, "")}${actual === 6 ? "6" : ""}`;
+      return `${name}=${protocol} is for IPv${wanted}, and ${address} is an IPv${actual} address; write ${name}=${fitting}`;
+    }
+  }
+  return undefined;
+}
+
+/** The family of an address; undefined for a name, which may have both. */
+function familyOf(host: string): 4 | 6 | undefined {
+  if (host.includes(":")) return 6;
+  return /^\d+\.\d+\.\d+\.\d+$/.test(host) ? 4 : undefined;
 }
 
 /** The narrower of two versions, or undefined where they contradict one another. */
@@ -122,7 +197,8 @@ export function mountCallOptions(options: readonly string[], version: ExactVersi
     const name = nameOf(option);
     if (isVersionOption(option) || notForMount.has(name) || name === "fg" || name === "comment" || /^x-/i.test(name))
       continue;
-    forCall.push(...(implied.get(option) ?? [option]));
+    const isTakenBack = lastOf(options, option, `no${option}`) !== option;
+    forCall.push(...((isTakenBack ? [] : implied.get(option)) ?? [option]));
   }
   return [...forCall, "retry=0", `vers=${version}`];
 }

@@ -1,5 +1,7 @@
 // Config to MountPlan: real targets, refusals, parents before children, and the fstab line of each share.
-import type { Config, ShareConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import type { ShareConfig } from "../config/shares.ts";
+import { shown } from "../config/shown.ts";
 import { formatFstabLine, parseFstab, type FstabEntry } from "./fstab.ts";
 import { isNfs, topMountOn, type MountRecord } from "./mountinfo.ts";
 import { formatSource } from "./source.ts";
@@ -105,7 +107,8 @@ function takenBy(
 }
 
 function nameTarget(share: ShareConfig, realTarget: string | undefined): string {
-  return realTarget === undefined || realTarget === share.target ? share.target : `${share.target} (${realTarget})`;
+  const target = shown(share.target);
+  return realTarget === undefined || realTarget === share.target ? target : `${target} (${shown(realTarget)})`;
 }
 
 /** Whether a mounted NFS file system is this share: the same source, or the same path of the same address. */

@@ -1,5 +1,8 @@
 // What is mounted: the source of a share, `host:/path`, `[v6]:/path` or `nfs://host[:port]/path[?options]`.
 import { isIP, isIPv6 } from "node:net";
+import { encodingProblem } from "../config/encoding.ts";
+import { shown } from "../config/shown.ts";
+import { optionsProblem } from "./options.ts";
 
 /** A server and the path it exports. */
 export interface Source {
@@ -31,8 +34,17 @@ export function formatSource({ host, path }: Source): string {
   return `${host.includes(":") ? `[${host}]` : host}:${path}`;
 }
 
+/** Addresses of other things than an NFS export, which would read as a host of that name. */
+const foreignScheme = /^(?:nfs[34]|https?|ftps?|sftp|ssh|smb|cifs|file|rsync|iscsi|s3|tcp|udp|webdav):\/\//i;
+
 /** Reads a source; expected failures are returned. */
 export function parseSource(text: string): ParsedSource | SourceProblem {
+  const scheme = foreignScheme.exec(text)?.[0];
+  if (scheme !== undefined) {
+    const isNfs = /^nfs\d/i.test(scheme);
+    const instead = isNfs ? `; write nfs:// and ?vers=${scheme[3]}` : "";
+    return { problem: `${scheme} is no address of an NFS export${instead}` };
+  }
   if (text.toLowerCase().startsWith("nfs://")) return parseUrl(text);
   if (text.startsWith("//")) return { problem: "CIFS shares are not supported yet" };
   if (/^fs-[0-9a-f]+(?::|$)/.test(text)) return { problem: "EFS file system ids are not supported yet" };
@@ -40,7 +52,7 @@ export function parseSource(text: string): ParsedSource | SourceProblem {
   const bracketed = /^\[([^\]]*)\]:(.*)$/s.exec(text);
   if (bracketed !== null) {
     const [, host = "", path = ""] = bracketed;
-    if (!isIPv6(host)) return { problem: `[${host}] is not an IPv6 address` };
+    if (!isIPv6(host)) return { problem: `[${shown(host)}] is not an IPv6 address` };
     return checked(host, path);
   }
   const colon = text.indexOf(":");
@@ -55,22 +67,69 @@ export function parseSource(text: string): ParsedSource | SourceProblem {
 /** A server's name or address without brackets, or undefined where it is neither. */
 export function parseHost(text: string): string | undefined {
   const bare = /^\[(.*)\]$/.exec(text)?.[1];
-  if (bare !== undefined) return isIPv6(bare) ? bare : undefined;
-  if (isIP(text) !== 0) return text;
+  const isAddress = bare === undefined ? isIP(text) !== 0 : isIPv6(bare);
+  if (isAddress) return lacksZone(bare ?? text) ? undefined : (bare ?? text);
   const isName = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/.test(text) && !text.includes("..");
   // A name of digits and dots only would be a mistyped address.
   return isName && text.length <= longestHost && !/^[0-9.]+$/.test(text) ? text : undefined;
 }
 
+/** A link-local address (fe80::/10), which tells no interface. */
+function lacksZone(address: string): boolean {
+  return /^fe[89ab][0-9a-f]:/i.test(address) && !address.includes("%");
+}
+
+/** Where a text is no host: the mistake that it looks like, and the way out. */
+export function explainHost(text: string): string | undefined {
+  const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
+  if (isIPv6(bare) && lacksZone(bare)) {
+    return `a link-local address needs the interface it is reached by; add %interface: ${bare}%eth0`;
+  }
+  if (/[\s,;]/.test(text)) {
+    return "it names more than one host; a share has one, and further shares have their own (NFS_2_HOST, NFS_MOUNTS)";
+  }
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)/i.exec(text);
+  if (scheme !== null) {
+    const isNfs = /^nfs/i.test(scheme[1] ?? "");
+    return isNfs
+      ? "it is an address; give the host alone and its path in NFS_HOST_MOUNT, or the whole as SOURCE in NFS_MOUNTS"
+      : `it is an address; give the host alone: ${shown(scheme[2] ?? "")}`;
+  }
+  if (/^[\\/]{2}/.test(text)) return "it is a CIFS share; give the host alone";
+  if (/^[/~.]/.test(text)) return "it is a path; the exported path belongs into NFS_HOST_MOUNT";
+  const colon = /^(.*?):(\/.*)$/s.exec(text);
+  if (colon !== null) {
+    return `it holds a path; write NFS_HOST=${shown(colon[1] ?? "")} and NFS_HOST_MOUNT=${shown(colon[2] ?? "")}`;
+  }
+  if (text.includes("/")) return "it holds a path, which belongs into NFS_HOST_MOUNT";
+  const port = /^[^:]+:(\d{1,5})$/.exec(text)?.[1];
+  return port === undefined ? undefined : `it holds a port; write port=${port} in NFS_OPTIONS`;
+}
+
 function checked(host: string, path: string, options: readonly string[] = [], dropped: readonly string[] = []) {
   const parsedHost = parseHost(host);
-  if (parsedHost === undefined) return { problem: `"${host}" is not a host name or an address` };
+  if (parsedHost === undefined) {
+    const why = explainHost(host);
+    return { problem: `"${shown(host)}" is not a host name or an address${why === undefined ? "" : `: ${why}`}` };
+  }
   if (!path.startsWith("/")) return { problem: "the path on the server is not absolute" };
+  const encoding = encodingProblem(path);
+  if (encoding !== undefined) return { problem: `the path on the server: ${encoding}` };
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.includes("..")) return { problem: "the path on the server contains '..'" };
   if (path.length > longestPath) return { problem: `the path on the server is longer than ${longestPath} characters` };
   return { host: parsedHost, path: `/${parts.join("/")}`, options, dropped };
 }
+
+/** Words of a URL's query that libnfs knows and mount(8) calls otherwise. */
+const renamed: ReadonlyMap<string, string> = new Map([
+  ["version", "vers"],
+  ["nfsport", "port"],
+]);
+
+/** Words of libnfs that mean nothing to a mount. */
+const meaningless =
+  /^(?:auto-traverse-mounts|autoreconnect|dircache|pagecache|pagecache-ttl|readdir-buffer|tcp-syncnt|if|debug)(?:=|$)/;
 
 function parseUrl(text: string): ParsedSource | SourceProblem {
   const match = /^nfs:\/\/(\[[^\]]*\]|[^/:?#]*)(?::([^/?#]*))?(\/[^?#]*)?(?:\?([^#]*))?$/i.exec(text);
@@ -82,7 +141,7 @@ function parseUrl(text: string): ParsedSource | SourceProblem {
   const dropped: string[] = [];
   if (port !== undefined) {
     const number = /^\d{1,5}$/.test(port) ? Number(port) : 0;
-    if (number < 1 || number > 65_535) return { problem: `"${port}" is not a port` };
+    if (number < 1 || number > 65_535) return { problem: `"${shown(port)}" is not a port` };
     options.push(`port=${number}`);
   }
   let path: string;
@@ -90,12 +149,31 @@ function parseUrl(text: string): ParsedSource | SourceProblem {
     path = decodeURIComponent(rawPath);
     for (const part of query.split("&").filter((one) => one !== "")) {
       const option = decodeURIComponent(part.replaceAll("+", " "));
-      if (/[,\s]/.test(option)) return { problem: `the option "${option}" in its query contains a comma or a blank` };
+      const problem = queryProblem(option, port);
+      if (problem !== undefined) return { problem };
       if (/^[ug]id=/.test(option)) dropped.push(option);
-      else options.push(option);
+      else options.push(inWordsOfMount(option));
     }
   } catch {
-    return { problem: "its percent-encoding is broken" };
+    return { problem: "its percent-encoding is broken, or does not stand for UTF-8" };
   }
-  return checked(host, path, options, dropped);
+  // The zone of an address is written behind an escaped % (RFC 6874).
+  return checked(host.startsWith("[") ? host.replace("%25", "%") : host, path, options, dropped);
+}
+
+function queryProblem(option: string, port: string | undefined): string | undefined {
+  const problem = optionsProblem(option);
+  if (problem !== undefined || option.includes(",")) {
+    return `"${shown(option)}" in its query is no mount option: ${problem ?? "it holds a comma"}`;
+  }
+  if (meaningless.test(option)) return `"${shown(option)}" in its query is for libnfs, and no mount option; remove it`;
+  const [name = "", value] = option.split("=");
+  const isOtherPort = port !== undefined && (name === "nfsport" || name === "port") && Number(value) !== Number(port);
+  return isOtherPort ? `it names two ports: ${port}, and "${shown(option)}" in its query` : undefined;
+}
+
+/** An option of a URL as mount(8) has it: libnfs says `version=4` and `nfsport=2049`. */
+function inWordsOfMount(option: string): string {
+  const name = option.split("=")[0] ?? "";
+  return `${renamed.get(name) ?? name}${option.slice(name.length)}`;
 }

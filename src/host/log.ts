@@ -1,6 +1,7 @@
 // The log on stderr: one line an event, JSON by pino or plain text; a log that cannot be written never ends or blocks us.
 import { writeSync } from "node:fs";
 import pino from "pino";
+import { shortened } from "../config/shown.ts";
 import { isTerminal, isWritable } from "./libc.ts";
 import { printable, printableJson } from "../printable.ts";
 import type { Log, LogFields, LogLevel } from "../lifecycle/log.ts";
@@ -35,7 +36,7 @@ function shorten(fields: LogFields): LogFields {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [
       name,
-      typeof value === "string" && value.length > longestField ? `${value.slice(0, longestField)}...` : value,
+      typeof value === "string" ? shortened(value, longestField) : value,
     ]),
   );
 }

@@ -1,6 +1,7 @@
 // Gets every share of a plan mounted: side by side, parents first, again and again until they are or cannot be.
 import pRetry from "p-retry";
 import type { Settings } from "../config/config.ts";
+import { inNamesOf } from "../config/share-names.ts";
 import { AppError, exitCodes } from "../errors.ts";
 import type { ExactVersion } from "../fstab/options.ts";
 import type { MountPlan, Share } from "../fstab/plan.ts";
@@ -113,7 +114,7 @@ async function establishShare(
 
   const attempt = async (number: number): Promise<void> => {
     const result = await attemptShare(ports, share, settings.attemptTimeoutMs, signal, tried);
-    if (result.kind === "failed") throw new AttemptFailed(result.failure);
+    if (result.kind === "failed") throw new AttemptFailed(withNamesOf(share, result.failure));
     ports.onMounted(share, {
       version: result.version,
       isOurs: result.isOurs,
@@ -144,6 +145,11 @@ async function establishShare(
       ports.onFailedAttempt(share, failure, attemptNumber);
     },
   });
+}
+
+/** A failure whose hint names what this share is configured by. */
+function withNamesOf(share: Share, failure: MountFailure): MountFailure {
+  return failure.hint === undefined ? failure : { ...failure, hint: inNamesOf(share, failure.hint) };
 }
 
 function cannotMount(share: Share, failure: MountFailure): AppError {

@@ -1,6 +1,7 @@
 // Waits until COMMAND's user can write to every read-write share.
 import { variables } from "../config/variables.ts";
 import { AppError, exitCodes } from "../errors.ts";
+import { isReadOnly } from "../fstab/options.ts";
 import type { Share } from "../fstab/plan.ts";
 import type { Identity } from "../init/identity.ts";
 import type { Clock } from "../mount/ports.ts";
@@ -42,7 +43,7 @@ export async function waitUntilWritable(
 ): Promise<void> {
   await Promise.all(
     shares
-      .filter(({ options }) => !options.includes("ro"))
+      .filter(({ options }) => !isReadOnly(options))
       .map(async (share) => {
         let said: string | undefined;
         for (;;) {

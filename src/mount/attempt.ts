@@ -1,5 +1,5 @@
 // One attempt to have a share mounted: what is there already, the lock, the server, the mount call, and the proof.
-import { hasOption, versionsToTry, type ExactVersion } from "../fstab/options.ts";
+import { isReadOnly, versionsToTry, type ExactVersion } from "../fstab/options.ts";
 import { isNfs, isOnTop, topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
 import { isShareOf, type Share } from "../fstab/plan.ts";
 import type { Ready } from "../wait/wait.ts";
@@ -256,7 +256,7 @@ async function disbelieve(
   if (there === undefined || !isShareOf(there, share)) {
     return `the mount call reported success, but mountinfo does not show ${share.label} on ${share.realTarget}`;
   }
-  if (there.options.includes("ro") && !hasOption(share.options, "ro")) {
+  if (isReadOnly(there.options) && !isReadOnly(share.options)) {
     await takeBack();
     return "it was mounted read-only although read-write was asked for";
   }

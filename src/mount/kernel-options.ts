@@ -1,5 +1,5 @@
 // What mount(2) is given for a share: the flags and the text that mount.nfs would make of its options.
-import { hasOption, mountCallOptions, optionValue, type ExactVersion } from "../fstab/options.ts";
+import { hasOption, lastOf, mountCallOptions, optionValue, type ExactVersion } from "../fstab/options.ts";
 import type { Share } from "../fstab/plan.ts";
 
 /** Where the server of a share was found to answer. */
@@ -73,6 +73,5 @@ export function wantsHelper({ options }: Pick<Share, "options">, version: ExactV
   if (hasOption(options, "x-nfs-init.helper")) return true;
   if (version !== "3") return false;
   // flock locks alone being local leaves fcntl locks to the server.
-  const lastSaid = options.findLast((option) => option === "lock" || option === "nolock");
-  return lastSaid !== "nolock" && optionValue(options, "local_lock") !== "all";
+  return lastOf(options, "lock", "nolock") !== "nolock" && optionValue(options, "local_lock") !== "all";
 }

@@ -1,5 +1,5 @@
 // The board: what the stages say of the shares, kept as the status of the instance at this moment.
-import type { ShareConfig } from "../config/config.ts";
+import type { ShareConfig } from "../config/shares.ts";
 import { formatSource } from "../fstab/source.ts";
 import type { Share } from "../fstab/plan.ts";
 import { reasonClass } from "../wait/reasons.ts";

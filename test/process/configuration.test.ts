@@ -42,6 +42,50 @@ describePlaces((place) => {
     expect(reasons).toContainEqual(expect.stringContaining("NFS_2_MOUNT_POINT is not set"));
   });
 
+  it("names a refused mount point beside values that are not understood", async () => {
+    const env = { NFS_HOST: "server", NFS_MOUNT_POINT: "/etc", NFS_WAIT_TIMEOUT: "soon" };
+    const { exitCode, stderr } = await run({ args: ["--", "true"], place, env });
+    expect(exitCode).toBe(78);
+    expect(logLines(stderr).map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/^NFS_WAIT_TIMEOUT="soon"/),
+      expect.stringContaining("/etc cannot be a mount point"),
+    ]);
+  });
+
+  it.each([
+    [
+      "a mount point",
+      String.raw`export NFS_MOUNT_POINT="$(printf '/mnt/caf\351')"`,
+      String.raw`NFS_MOUNT_POINT="/mnt/caf\xe9"`,
+    ],
+    ["a path in an address", "export NFS_MOUNTS='nfs://h/data%00/x /m'", "%00"],
+    [
+      "a state directory",
+      String.raw`export NFS_STATE_DIR="$(printf '/run/\377')"`,
+      String.raw`NFS_STATE_DIR="/run/\xff"`,
+    ],
+    [
+      "a flag",
+      String.raw`set -- "$1" --mount "$(printf 'h:/a /caf\351')" -- true`,
+      String.raw`--mount="h:/a /caf\xe9"`,
+    ],
+  ])("ends with 78 for %s that no file can be called, and shows its bytes", async (_, change, shown) => {
+    const env = { NFS_HOST: "server", NFS_MOUNT_POINT: "/data" };
+    const prelude = `${change}\nexec "$@"`;
+    const { exitCode, stdout, stderr } = await run({ args: ["--", "echo", "started"], place, env, prelude });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 78, stdout: "" });
+    const reasons = logLines(stderr).map(({ reason }) => String(reason));
+    expect(reasons).toEqual([expect.stringMatching(/not valid UTF-8|NUL/)]);
+    expect(reasons[0]).toContain(shown);
+  });
+
+  it("starts COMMAND with bytes of its own that are no UTF-8", async () => {
+    const prelude = String.raw`export OTHER="$(printf 'caf\351')" NFS_LOG_LEVEL=error; set -- "$@" "$(printf '\377')"; exec "$@"`;
+    const script = 'printf "%s %s" "$OTHER" "$1" | od -An -tx1';
+    const { exitCode, stdout } = await run({ args: ["--", "sh", "-c", script, "sh"], place, prelude });
+    expect({ exitCode, stdout: stdout.trim() }).toEqual({ exitCode: 0, stdout: "63 61 66 e9 20 ff" });
+  });
+
   it.each(["/", "/etc", "/usr", "/proc", "/run"])("ends with 78 for the mount point %s", async (target) => {
     const env = { NFS_HOST: "server", NFS_MOUNT_POINT: target };
     const { exitCode, stdout, stderr } = await run({ args: ["--", "echo", "started"], place, env });
@@ -134,6 +178,14 @@ describe("a secret", () => {
       env: { NFS_3_HOST: "h", NFS_3_MOUNT_POINT: "/m", NFS_3_OPTIONS: `passwd=${secret}` },
     },
     { title: "in a misspelt variable", env: { NFS_OPTION: `password=${secret}` } },
+    { title: "behind what parts two lines", env: { NFS_MOUNTS: `h:/a /m nfs password=abc;${secret} x` } },
+    {
+      title: "behind a user's name",
+      env: { NFS_HOST: "h", NFS_MOUNT_POINT: "/m", NFS_OPTIONS: `username=x%${secret}` },
+    },
+    { title: "in credentials", env: { NFS_HOST: "h", NFS_MOUNT_POINT: "/m", NFS_OPTIONS: `cred=${secret}` } },
+    { title: "called pw", env: { NFS_HOST: "h", NFS_MOUNT_POINT: "/m", NFS_OPTIONS: `pw=${secret}` } },
+    { title: "called token", env: { NFS_MOUNTS: `nfs://h/a?token=${secret} /m` } },
   ];
 
   it.each(places)("$title is shown nowhere", async ({ env }) => {
@@ -166,6 +218,65 @@ describe("a secret", () => {
     expect(exitCode).toBe(78);
     expect(stdout + stderr).not.toContain(secret);
   });
+});
+
+it.each([
+  ["an unknown option", ["--foo=password= hunter2", "--", "true"]],
+  ["an unknown option with an account", ["--foo=user:hunter2@x", "--", "true"]],
+  ["a role's argument", ["wait", "password= hunter2"]],
+  ["the state directory of run", ["--state-dir", "user:hunter2@x", "--", "true"]],
+  ["an argument of check", ["check", "--token= hunter2"]],
+  ["the state directory of check", ["check", "--state-dir", "user:hunter2@x"]],
+  ["the state directory of status", ["status", "--state-dir=password= hunter2"]],
+])("a secret in %s is shown nowhere", async (_, args) => {
+  const { exitCode, stdout, stderr } = await run({ args });
+  expect([64, 78]).toContain(exitCode);
+  expect(stdout + stderr).not.toContain("hunter2");
+  expect(stderr).toContain("seems to hold a password");
+});
+
+it("a secret in the state directory is not shown by check and status", async () => {
+  for (const role of ["check", "status"]) {
+    const { exitCode, stdout, stderr } = await run({ args: [role], env: { NFS_STATE_DIR: "user:hunter2@x" } });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 78, stdout: "" });
+    expect(stderr).toMatch(/^nfs-init: NFS_STATE_DIR="\*\*\*": it seems to hold a password/);
+  }
+});
+
+describe("a value that is as long as the kernel lets it be", () => {
+  // What takes the square of its length, or worse, runs into the test's time limit.
+  it.each(["//:", ":", "=", "pass =", "user=x", String.raw`\057`, "%2f", "//a:1/", "//["])(
+    "is refused when it is nothing but %s, or passed over in a variable that is not known",
+    async (part) => {
+      const value = part.repeat(Math.floor(120_000 / part.length));
+      const wrong = { NFS_HOST: "h", NFS_MOUNT_POINT: "/m", NFS_OPTIONS: value, NFS_MOUNTS: value };
+      expect((await run({ args: ["--", "true"], env: wrong })).exitCode).toBe(78);
+      const skipped = { NFS_MOUNT_SKIP: "on", NFS_UNKNOWN_THING: value, NFS_2_OPTIONS: value };
+      expect((await run({ args: ["--", "true"], env: skipped })).exitCode).toBe(0);
+    },
+  );
+
+  it("leaves room for what is accepted", async () => {
+    const env = { NFS_HOST: "h", NFS_MOUNT_POINT: "/m", NFS_OPTIONS: `hard, ${"x".repeat(3_000)}` };
+    const { exitCode, stderr } = await run({ args: ["--", "true"], env });
+    expect(exitCode).toBe(78);
+    expect(logLines(stderr)[0]?.reason).toMatch(
+      /^NFS_OPTIONS="hard, x+\.\.\.x+": it holds a blank .*; accepted: mount options separated by commas$/,
+    );
+  });
+});
+
+it("what an env file brings around a value is ignored by every role, and said", async () => {
+  const directory = temporaryDirectory();
+  const env = { NFS_HOST: "h\r", NFS_MOUNT_POINT: " /m", NFS_STATE_DIR: `${join(directory, "none")}\r`, TEST: "off\r" };
+  const { exitCode, stdout, stderr } = await run({ args: ["fstab"], env });
+  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "h:/m /m nfs hard,nolock 0 0\n" });
+  expect(logLines(stderr).map(({ level, reason }) => [level, String(reason).split(":")[0]])).toEqual(
+    ["NFS_HOST", "NFS_MOUNT_POINT", "TEST", "NFS_STATE_DIR"].map((name) => ["warn", name]),
+  );
+  const asked = await run({ args: ["check"], env });
+  expect(asked.stderr).not.toContain("\r");
+  expect(asked.exitCode).toBe(1);
 });
 
 describe("the log", () => {

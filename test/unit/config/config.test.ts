@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { noFlags, readConfig, type Environment, type Flags } from "../../../src/config/config.ts";
-import type { VariableKey } from "../../../src/config/variables.ts";
+import { inNamesOf } from "../../../src/config/share-names.ts";
+import { variables, type VariableKey } from "../../../src/config/variables.ts";
 import { fstabLines } from "../../../src/fstab/plan.ts";
 import { configOf, planOf } from "../fakes/shares.ts";
 
@@ -118,6 +119,31 @@ const linesCases: readonly LinesCase[] = [
     what: "the same version in the options and beside them",
     env: { ...single, NFS_OPTIONS: "vers=4.1,hard", NFS_VERSION: "4.1" },
     lines: ["nas:/data /data nfs vers=4.1,hard 0 0"],
+  },
+  {
+    what: "a minor version beside its version",
+    env: { ...single, NFS_VERSION: "4.1", NFS_OPTIONS: "hard,minorversion=1" },
+    lines: ["nas:/data /data nfs hard,vers=4.1 0 0"],
+  },
+  {
+    what: "a minor version beside the type",
+    env: { NFS_MOUNTS: "h:/a /a nfs4 minorversion=1" },
+    lines: ["h:/a /a nfs vers=4.1 0 0"],
+  },
+  {
+    what: "an address in libnfs's words",
+    env: { NFS_MOUNTS: "nfs://h/p?version=4&nfsport=2049 /p" },
+    lines: ["h:/p /p nfs hard,nolock,vers=4,port=2049 0 0"],
+  },
+  {
+    what: "an address of this link with its interface",
+    env: { NFS_MOUNTS: "nfs://[fe80::1%25eth0]/x /x" },
+    lines: ["[fe80::1%eth0]:/x /x nfs hard,nolock 0 0"],
+  },
+  {
+    what: "octal escapes of UTF-8",
+    env: { NFS_MOUNTS: String.raw`h:/caf\303\251 /caf\303\251` },
+    lines: ["h:/café /café nfs hard,nolock 0 0"],
   },
   {
     what: "bg and retry=, which go",
@@ -489,6 +515,159 @@ const problemCases: readonly ProblemCase[] = [
     env: { NFS_FSTAB: "etc/fstab" },
     names: ["NFS_FSTAB", '"etc/fstab"', "absolute path", "none"],
   },
+  // Found at once, not when the server comes.
+  {
+    what: "options with a blank",
+    env: { ...single, NFS_OPTIONS: "hard, nolock" },
+    names: ["NFS_OPTIONS", '"hard, nolock"', "blank", "separated by commas"],
+  },
+  {
+    what: "options with the -o of mount(8)",
+    env: { ...single, NFS_OPTIONS: "-o soft" },
+    names: ["NFS_OPTIONS", '"-o soft"', "-o of mount(8)", "separated by commas"],
+  },
+  {
+    what: "an option that is empty",
+    env: { NFS_MOUNTS: "nas:/a /mnt/a nfs hard,,nolock" },
+    names: ["NFS_MOUNTS line 1", '"hard,,nolock"', "empty", "separated by commas"],
+  },
+  {
+    what: "a blank that is escaped",
+    env: { NFS_MOUNTS: String.raw`nas:/a /mnt/a nfs hard,\040nolock` },
+    names: ["NFS_MOUNTS line 1", '"hard, nolock"', "blank"],
+  },
+  {
+    what: "fallback options that nobody falls back to",
+    env: { NFS_OPTIONS: "hard,,soft" },
+    names: ["NFS_OPTIONS", "empty"],
+  },
+  { what: "RDMA", env: { ...single, NFS_OPTIONS: "vers=3,rdma,port=20049" }, names: ["NFS_OPTIONS", "rdma", "RDMA"] },
+  {
+    what: "a transport of the other address family",
+    env: { ...single, NFS_HOST: "2001:db8::1", NFS_OPTIONS: "proto=tcp" },
+    names: ["NFS_OPTIONS", "proto=tcp", "2001:db8::1", "proto=tcp6"],
+  },
+  {
+    what: "a transport of the other address family in an address",
+    env: { NFS_MOUNTS: "nfs://192.0.2.1/a?proto=tcp6 /mnt/a" },
+    names: ["NFS_MOUNTS line 1", "192.0.2.1", "proto=tcp"],
+  },
+  {
+    what: "a link-local address without its interface",
+    env: { ...single, NFS_HOST: "fe80::1" },
+    names: ["NFS_HOST", '"fe80::1"', "fe80::1%eth0", "IPv6"],
+  },
+  {
+    what: "a link-local address without its interface in a list",
+    env: { NFS_MOUNTS: "[fe80::1]:/a /mnt/a" },
+    names: ["NFS_MOUNTS line 1", "fe80::1%eth0"],
+  },
+  {
+    what: "several hosts in one",
+    env: { ...single, NFS_HOST: "nas1:/a,nas2:/a" },
+    names: ["NFS_HOST", '"nas1:/a,nas2:/a"', "more than one host", "NFS_2_HOST"],
+  },
+  {
+    what: "host and path in one",
+    env: { ...single, NFS_HOST: "nas:/exp" },
+    names: ["NFS_HOST", "NFS_HOST=nas", "NFS_HOST_MOUNT=/exp"],
+  },
+  {
+    what: "what a shell would have expanded",
+    env: { ...single, NFS_MOUNT_POINT: "$HOME/data" },
+    names: ["NFS_MOUNT_POINT", '"$HOME/data"', "shell", "absolute path"],
+  },
+  {
+    what: "a home directory",
+    env: { ...single, NFS_HOST_MOUNT: "~/data" },
+    names: ["NFS_HOST_MOUNT", '"~/data"', "~", "absolute path"],
+  },
+  {
+    what: "a value in quotes",
+    env: { ...single, NFS_HOST: '"nas"' },
+    names: ["NFS_HOST", "the quotes are part of the value", "IPv6"],
+  },
+  {
+    what: "a path in single quotes",
+    env: { ...single, NFS_MOUNT_POINT: "'/data'" },
+    names: ["NFS_MOUNT_POINT", "the quotes are part of the value", "absolute path"],
+  },
+  {
+    what: "a list in quotes",
+    env: { NFS_MOUNTS: '"nas:/a /mnt/a"' },
+    names: ["NFS_MOUNTS", "the quotes are part of the value", "SOURCE TARGET"],
+  },
+  {
+    what: "a word for skipping in quotes",
+    env: { NFS_MOUNT_SKIP: '"off"' },
+    names: ["NFS_MOUNT_SKIP", "the quotes are part of the value", "on"],
+  },
+  {
+    what: "a path that is not UTF-8",
+    env: { ...single, NFS_MOUNT_POINT: "/mnt/caf\udce9" },
+    names: ["NFS_MOUNT_POINT", String.raw`"/mnt/caf\xe9"`, "not valid UTF-8", "absolute path"],
+  },
+  {
+    what: "a line that is not UTF-8",
+    env: { NFS_MOUNTS: "nas:/a /mnt/caf\udce9" },
+    names: ["NFS_MOUNTS", String.raw`/mnt/caf\xe9`, "not valid UTF-8", "SOURCE TARGET"],
+  },
+  {
+    what: "an escape in a line that is not UTF-8",
+    env: { NFS_MOUNTS: String.raw`nas:/caf\351 /mnt/a` },
+    names: ["NFS_MOUNTS line 1", "not valid UTF-8"],
+  },
+  {
+    what: "a NUL in a line",
+    env: { NFS_MOUNTS: String.raw`nas:/a /mnt/a\000b` },
+    names: ["NFS_MOUNTS line 1", "NUL"],
+  },
+  {
+    what: "a NUL in an address",
+    env: { NFS_MOUNTS: "nfs://nas/data%00/more /mnt/a" },
+    names: ["NFS_MOUNTS line 1", "%00", "NUL"],
+  },
+  {
+    what: "a flag that is not UTF-8",
+    env: single,
+    flags: flags({ stateDir: "/run/\udcff" }),
+    names: ["--state-dir", String.raw`\xff`, "not valid UTF-8"],
+  },
+  {
+    what: "control characters, which are shown escaped",
+    env: { ...single, NFS_MOUNT_POINT: "da\u001b[31mta\u0085" },
+    names: ["NFS_MOUNT_POINT", String.raw`"da\u001b[31mta\u0085"`],
+  },
+  {
+    what: "one signal twice",
+    env: { NFS_SIGNAL_MAP: "TERM:QUIT,TERM:INT" },
+    names: ["NFS_SIGNAL_MAP", '"TERM:QUIT,TERM:INT"', "twice", "TERM", "pairs"],
+  },
+  {
+    what: "a minor version without a version",
+    env: { ...single, NFS_OPTIONS: "minorversion=1" },
+    names: ["NFS_OPTIONS", "minorversion", "vers=4"],
+  },
+  {
+    what: "a minor version that contradicts the version",
+    env: { ...single, NFS_VERSION: "4.1", NFS_OPTIONS: "minorversion=2" },
+    names: ["NFS_VERSION", "NFS_OPTIONS", "4.1", "4.2"],
+  },
+  {
+    what: "a value that is too long",
+    env: { ...single, NFS_OPTIONS: "x".repeat(4_097) },
+    names: ["NFS_OPTIONS", "4097 characters are more than 4096", "separated by commas"],
+  },
+  {
+    what: "a list that is too long",
+    env: { NFS_MOUNTS: "nas:/a /mnt/a\n".repeat(10_000) },
+    names: ["NFS_MOUNTS", "characters are more than 131072", "SOURCE TARGET"],
+  },
+  {
+    what: "a line that is too long",
+    env: { NFS_MOUNTS: `nas:/a /mnt/${"a".repeat(20_000)}` },
+    names: ["NFS_MOUNTS line 1", "characters are more than 16384", "SOURCE TARGET"],
+  },
   { what: "a bad switch", env: { NFS_EXEC: "maybe" }, names: ["NFS_EXEC", '"maybe"', "on or off"] },
   { what: "a bad signal", env: { NFS_STOP_SIGNAL: "STOPP" }, names: ["NFS_STOP_SIGNAL", '"STOPP"', "TERM"] },
 ];
@@ -525,6 +704,114 @@ describe("a value that cannot be understood", () => {
       expect(problems.filter((problem) => problem.startsWith(name))).not.toEqual([]);
     }
     expect(problems.join("\n")).not.toContain("line 3");
+  });
+});
+
+describe("every problem is told", () => {
+  test.each<[string, Environment, readonly string[]]>([
+    ["although the mount point is missing", { NFS_HOST: "na s", NFS_VERSION: "9" }, ["NFS_HOST=", "NFS_VERSION="]],
+    ["although nothing else is set", { NFS_VERSION: "9" }, ["NFS_VERSION="]],
+    [
+      "of a numbered share that lacks something",
+      { NFS_2_HOST: "a..b", NFS_2_VERSION: "9" },
+      ["NFS_2_HOST=", "NFS_2_VERSION=", "NFS_2_MOUNT_POINT is not set"],
+    ],
+    [
+      "of a line",
+      { NFS_MOUNTS: "na..s:/a mnt cifs hard,,soft" },
+      ["na..s", '"mnt" is no mount point', 'type "cifs"', "options is empty"],
+    ],
+    [
+      "of options and transport at once",
+      { ...single, NFS_HOST: "2001:db8::1", NFS_OPTIONS: "vers=9,proto=tcp" },
+      ["version 9", "proto=tcp6"],
+    ],
+  ])("%s", (_, environment, parts) => {
+    const found = problemsOf(environment).join("\n");
+    for (const part of parts) expect(found).toContain(part);
+  });
+
+  test("once, however many shares fall back to it", () => {
+    const shares = Object.fromEntries([1, 2, 3].map((number) => [`NFS_${number}_MOUNT_POINT`, `/${number}`]));
+    expect(problemsOf({ NFS_HOST: "nas", NFS_VERSION: "9", ...shares })).toHaveLength(1);
+  });
+});
+
+test.each([
+  ["hostMount", `/${"a/".repeat(1_000)}../x`],
+  ["options", `${"timeo=600,".repeat(300)}, soft`],
+  ["host", `${"x".repeat(1_000)} y`],
+  ["mountPoint", `/${"\u001b".repeat(900)}/..`],
+] as const)("a long value of %s leaves room for what is accepted", (key, value) => {
+  const [problem = ""] = problemsOf(single, flags({ [key]: value }));
+  expect(problem.length).toBeLessThan(600);
+  expect(problem).toContain("; accepted: ");
+  expect(problem).toContain(variables[key].format.accepts);
+});
+
+describe("blanks and line ends around a value", () => {
+  test.each(["nas\r", " nas", "nas \t", "nas\n", "\r\nnas"])("as in %j are ignored, and said", (host) => {
+    const { shares, warnings } = configOf({ ...single, NFS_HOST: host });
+    expect(shares[0]?.source.host).toBe("nas");
+    expect(warnings).toEqual([expect.stringMatching(/^NFS_HOST: blanks or line ends/)]);
+  });
+
+  test("of every setting are ignored, of a flag too", () => {
+    const environment = { NFS_WAIT_TIMEOUT: "3s\r", NFS_STATE_DIR: "/x\r", TEST: "false\r" };
+    const { settings, warnings } = configOf(environment, flags({ nofile: " 64" }));
+    expect(settings).toMatchObject({ waitTimeoutMs: 3_000, stateDir: "/x", mountSkip: false, nofile: 64 });
+    expect(warnings).toHaveLength(4);
+  });
+
+  test("that are all there is leave it unset", () => {
+    expect(configOf({ NFS_HOST: " ", NFS_2_MOUNT_POINT: "\r", NFS_MOUNTS: "\n" }).shares).toEqual([]);
+  });
+
+  test("are the form of a list, except for carriage returns", () => {
+    expect(configOf({ NFS_MOUNTS: "\n  nas:/a /mnt/a\n  nas:/b /mnt/b\n" }).warnings).toEqual([]);
+    const { shares, warnings } = configOf({ NFS_MOUNTS: "nas:/a /mnt/a\r\nnas:/b /mnt/b nfs hard\r" });
+    expect(shares.map(({ target, options }) => [target, options.join()])).toEqual([
+      ["/mnt/a", "hard,nolock"],
+      ["/mnt/b", "hard,nolock"],
+    ]);
+    expect(warnings).toEqual([expect.stringMatching(/^NFS_MOUNTS: the carriage returns/)]);
+  });
+});
+
+describe("a hint for a share", () => {
+  const hint = "add nolock to NFS_OPTIONS, set NFS_HOST_MOUNT=/x or NFS_VERSION=3, correct NFS_HOST or NFS_MOUNT_POINT";
+  const hintOf = (environment: Environment, given?: Flags) => {
+    const [share] = configOf(environment, given).shares;
+    return share && inNamesOf(share, hint);
+  };
+
+  test("that is the only one names its variables", () => {
+    expect(hintOf({ ...single, NFS_OPTIONS: "soft" })).toBe(hint);
+  });
+
+  test("that is numbered names its own variables, and those it falls back to", () => {
+    expect(hintOf({ NFS_HOST: "nas", NFS_2_MOUNT_POINT: "/two", NFS_2_OPTIONS: "soft" })).toBe(
+      "add nolock to NFS_2_OPTIONS, set NFS_2_HOST_MOUNT=/x or NFS_2_VERSION=3, correct NFS_HOST or NFS_2_MOUNT_POINT",
+    );
+    expect(hintOf({ NFS_HOST: "nas", NFS_2_MOUNT_POINT: "/two", NFS_OPTIONS: "soft" })).toContain("to NFS_OPTIONS,");
+  });
+
+  test("of flags names these", () => {
+    expect(hintOf({}, flags({ host: "nas", mountPoint: "/x", options: "soft" }))).toMatch(
+      /^add nolock to --options, .* correct --host or --mount-point$/,
+    );
+  });
+
+  test("of a list names its line", () => {
+    expect(hintOf({ NFS_MOUNTS: "nas:/a /mnt/a nfs4 soft" })).toBe(
+      "add nolock to the options in NFS_MOUNTS line 1, set the path in NFS_MOUNTS line 1 to /x or the type in NFS_MOUNTS line 1 to 3, correct the host in NFS_MOUNTS line 1 or the mount point in NFS_MOUNTS line 1",
+    );
+  });
+
+  test("with options in its address names the line, without any NFS_OPTIONS", () => {
+    expect(hintOf({ NFS_MOUNTS: "nfs://nas/a?soft /mnt/a" })).toContain("to the options in NFS_MOUNTS line 1,");
+    expect(hintOf({ NFS_MOUNTS: "nfs://nas/a /mnt/a", NFS_OPTIONS: "soft" })).toContain("to NFS_OPTIONS,");
+    expect(hintOf({}, flags({}, ["nas:/a /mnt/a nfs soft"]))).toContain("to the options in --mount,");
   });
 });
 
@@ -667,6 +954,17 @@ describe("a secret", () => {
     // What is escaped hides no secret from us.
     ["in percent-encoding", { NFS_MOUNTS: `nfs://nas/a?%70assword=${secret} /mnt/a` }],
     ["in octal escapes", { NFS_MOUNTS: String.raw`nas:/a mnt nfs pass\167ord=${secret}` }],
+    // What parts lines may be part of a password.
+    ["with what parts lines", { NFS_MOUNTS: `nas:/a /mnt/a nfs password=abc;${secret}` }],
+    ["with a line end", { NFS_MOUNTS: `nas:/a /mnt/a nfs password=abc\n${secret}\nnas:/b /mnt/b` }],
+    ["in the line before", { NFS_MOUNTS: `# token=x;${secret} y` }],
+    ["in a path", { ...single, NFS_STATE_DIR: `user:${secret}@x` }],
+    ["in a path that could be", { ...single, NFS_MOUNT_POINT: `/data/token=${secret}` }],
+    ["in the host", { ...single, NFS_HOST: `user:${secret}@nas` }],
+    ["behind a user's name", { ...single, NFS_OPTIONS: `username=x%${secret}` }],
+    ["in credentials", { ...single, NFS_OPTIONS: `cred=${secret}` }],
+    ["called pw", { ...single, NFS_OPTIONS: `ro,pw=${secret}` }],
+    ["called token", { NFS_MOUNTS: `nfs://nas/a?token=${secret} /mnt/a` }],
     // A password may have blanks.
     ["of two words", { ...single, NFS_OPTIONS: `password=a ${secret}` }],
     ["of two lines", { ...single, NFS_OPTIONS: `password=a\n${secret}` }],
@@ -695,11 +993,48 @@ describe("a warning", () => {
     ["NFS_WAIT_TIMEOUTS", "NFS_WAIT_TIMEOUT"],
     ["NFS_2_MOUNTPOINT", "NFS_2_MOUNT_POINT"],
     ["NFS_12_HOSTS", "NFS_12_HOST"],
+    ["NFS_HSOT", "NFS_HOST"],
+    ["NFS_UESR", "NFS_USER"],
+    // Names of other tools.
+    ["NFS_SERVER", "NFS_HOST"],
+    ["NFS_ADDRESS", "NFS_HOST"],
+    ["NFS_PATH", "NFS_HOST_MOUNT"],
+    ["NFS_SHARE", "NFS_HOST_MOUNT"],
+    ["NFS_REMOTE_PATH", "NFS_HOST_MOUNT"],
+    ["NFS_EXPORT", "NFS_HOST_MOUNT"],
+    ["NFS_TARGET", "NFS_MOUNT_POINT"],
+    ["NFS_MOUNTPOINT", "NFS_MOUNT_POINT"],
+    ["NFS_MOUNT_PATH", "NFS_MOUNT_POINT"],
+    ["NFS_MOUNT_OPTIONS", "NFS_OPTIONS"],
+    ["NFS_OPTS", "NFS_OPTIONS"],
+    ["NFS_TYPE", "NFS_VERSION"],
+    ["NFS_2_SERVER", "NFS_2_HOST"],
+    ["NFS_2_TARGET", "NFS_2_MOUNT_POINT"],
   ])("names for the unknown %s the nearest, %s", (name, near) => {
     const { warnings } = configOf({ [name]: "x" });
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(new RegExp(`^${name} .* ${near}$`));
   });
+
+  test.each(["NFS_PASSWORD", "NFS_X", "NFS_FOO", "NFS_ROOT", "NFS_2_SKIP", "NFS_COLOUR", "NFS_"])(
+    "names nothing for the unknown %s, to which nothing is near",
+    (name) => {
+      expect(configOf({ [name]: "x" }).warnings).toEqual([`${name} is not a variable of nfs-init and is ignored`]);
+    },
+  );
+
+  test("shows of a strange name what may be shown", () => {
+    const { warnings } = configOf({ [`NFS_\u001b${"X".repeat(5_000)}`]: "x" });
+    expect(warnings).toEqual([expect.stringMatching(/^NFS_\\u001bX+\.\.\.X+ is not a variable/)]);
+    expect(warnings[0]?.length).toBeLessThan(300);
+  });
+
+  test.each(["SERVICE_PORT_", "PORT_1_TCP_", "_", "1_"])(
+    "of a name that is %s again and again comes at once",
+    (part) => {
+      expect(configOf({ [`NFS_${part.repeat(40_000)}x`]: "x" }).warnings).toHaveLength(1);
+    },
+  );
 
   test.each([
     "NFS_SERVICE_HOST",

@@ -4,11 +4,9 @@ import {
   anyWordToggle,
   choice,
   duration,
-  holdsSecret,
   integer,
   nfsVersion,
   octalMask,
-  redact,
   signal,
   signalMap,
   toggle,
@@ -137,6 +135,24 @@ describe("an absolute path", () => {
   );
 });
 
+test.each([
+  ["~/data", /~/],
+  ["$HOME/data", /shell/],
+  ["/data/${NAME}", /shell/],
+  ["/home/$USER/data", /shell/],
+  ["nfs://nas/data", /NFS_MOUNTS/],
+  ["nas:/data", /NFS_HOST/],
+  ["/a/../b", /'\.\.'/],
+  ["data", /begin with \//],
+])("%s is no absolute path, and why is said", (text, reason) => {
+  expect(absolutePath.parse(text)).toBeUndefined();
+  expect(absolutePath.explain?.(text)).toMatch(reason);
+});
+
+test.each(["/data$", "/a/$RECYCLE.BIN", "/a/$HOMES", "/~/x"])("%s is a path", (text) => {
+  expect(absolutePath.parse(text)).toBe(text);
+});
+
 describe("a signal", () => {
   test.each([
     ["TERM", 15],
@@ -179,6 +195,15 @@ describe("a signal", () => {
     );
   });
 
+  test.each([
+    ["TERM:QUIT,TERM:INT", "TERM"],
+    ["HUP:USR1,SIGTERM:QUIT,term:INT", "term"],
+    ["RTMIN:HUP,RTMIN+0:INT", "RTMIN+0"],
+  ])("is mapped once only, unlike in %s", (text, name) => {
+    expect(signalMap.parse(text)).toBeUndefined();
+    expect(signalMap.explain?.(text)).toContain(`twice what becomes of ${name}`);
+  });
+
   test.each(["TERM", "TERM:", ":TERM", "TERM:QUIT:INT", "TERM=QUIT", "TERM:QUIT,", "TERM:BOGUS"])(
     "is not mapped by %s",
     (text) => {
@@ -216,40 +241,4 @@ test("one of a few words is taken in any case and named in full where it is not"
   expect(format.parse("JSON")).toBe("json");
   expect(format.parse("xml")).toBeUndefined();
   expect(format.accepts).toBe("auto, json or text");
-});
-
-describe("a secret", () => {
-  test.each([
-    ["password=geheim"],
-    ["hard,password=geheim,nolock"],
-    ["PASSWORD=geheim"],
-    ["pass=geheim"],
-    ["passwd=geheim"],
-    ["nfs://user:geheim@nas/data"],
-    ["nfs://nas/data?password=geheim&vers=3"],
-    // cifs(5) has a second one, for a password that is being changed.
-    ["password2=geheim"],
-    // Blanks and a quoted comma are part of a password as well.
-    ["password = geheim"],
-    ["password=a geheim"],
-    ['password="a,geheim",hard'],
-    // Not every password is free of what parts an address.
-    ["nfs://user:ge@heim:geheim@nas/data"],
-    ["nfs://user:a/geheim@nas/data"],
-  ])("is taken out of %s", (text) => {
-    expect(holdsSecret(text)).toBe(true);
-    expect(redact(text)).not.toContain("geheim");
-  });
-
-  test.each([
-    "hard,nolock",
-    "nas:/data /mnt/data nfs hard",
-    "nfs://nas:2049/data",
-    "bypass",
-    "/mnt/password",
-    "sec=krb5p",
-  ])("is not seen in %s", (text) => {
-    expect(holdsSecret(text)).toBe(false);
-    expect(redact(text)).toBe(text);
-  });
 });

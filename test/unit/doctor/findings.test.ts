@@ -643,6 +643,19 @@ describe("nothing is found", () => {
   });
 });
 
+test("what is to be changed is named as that share has it", () => {
+  const listed = goodShare({
+    NFS_HOST: "",
+    NFS_HOST_MOUNT: "",
+    NFS_MOUNT_POINT: "",
+    NFS_MOUNTS: "nas:/export /mnt/data nfs4 soft",
+  });
+  const { verdict } = judge(
+    goodFacts([{ ...listed, trial: { kind: "tried", calls: [{ version: "4.2", errno: "EINVAL" }] } }]),
+  );
+  expect(verdict).toContain("check the options in NFS_MOUNTS line 1 against nfs(5)");
+});
+
 test("of several shares the sentence names one and counts the others", () => {
   const bad = {
     ...goodShare(),

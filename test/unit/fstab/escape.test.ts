@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { escapeField, unescapeField } from "../../../src/fstab/escape.ts";
+import { decodeField, escapeField, unescapeField } from "../../../src/fstab/escape.ts";
 import fixture from "../../fixtures/mountinfo.json" with { type: "json" };
 import { random } from "../fakes/random.ts";
 
@@ -27,6 +27,17 @@ test.each(fixture.unescape)("$escaped stands for $plain", ({ escaped, plain }) =
 
 test("what is not an octal byte of ASCII stays as it is", () => {
   expect(unescapeField(String.raw`\400 \222 \8 \09`)).toBe(String.raw`\400 \222 \8 \09`);
+});
+
+test.each([
+  [String.raw`/caf\303\251`, "/café"],
+  [String.raw`/é\303\251\040x`, "/éé x"],
+  [String.raw`/my\040data`, "/my data"],
+  [String.raw`/a\134b\8`, String.raw`/a\b\8`],
+  // What is no UTF-8 is neither dropped nor taken for a backslash.
+  [String.raw`/caf\351`, "/caf\udce9"],
+])("%s in a line that somebody wrote is %j", (field, text) => {
+  expect(decodeField(field)).toBe(text);
 });
 
 describe("escaping and back", () => {

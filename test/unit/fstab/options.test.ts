@@ -1,14 +1,18 @@
 import { describe, expect, test } from "vitest";
 import {
   hasOption,
+  isReadOnly,
   mountCallOptions,
   narrowerVersion,
+  optionsProblem,
   optionValue,
   planOptions,
   splitOptions,
+  transportProblem,
   versionInOptions,
   versionsToTry,
 } from "../../../src/fstab/options.ts";
+import { kernelMount } from "../../../src/mount/kernel-options.ts";
 
 test("options are parted by commas, and empty ones are none", () => {
   expect(splitOptions("rw,,hard,")).toEqual(["rw", "hard"]);
@@ -24,6 +28,82 @@ test("of an option that is given twice the last one counts", () => {
   expect(hasOption(["local_lock=none"], "local_lock")).toBe(true);
 });
 
+describe("what cannot be options", () => {
+  test.each([
+    ["hard, nolock", /blank/],
+    ["hard nolock", /blank/],
+    ["hard,nolock\u00a0", /blank/],
+    ["-o soft", /-o of mount/],
+    ["-osoft", /-o of mount/],
+    ["hard,-o,soft", /no name/],
+    ["hard,,nolock", /empty/],
+    [",hard", /empty/],
+    ["hard,", /empty/],
+    [",", /empty/],
+    ["hard,=5", /no name/],
+    ["'hard',nolock", /no name/],
+    ['context="a,b', /quote/],
+    ["hard\u0007", /control character/],
+  ])("%j: %s", (text, problem) => {
+    expect(optionsProblem(text)).toMatch(problem);
+  });
+
+  test.each(["hard", "hard,nolock", "timeo=600,sec=krb5p", 'context="system_u:object_r:nfs_t:s0,c1 c2",ro', "x-a=b=c"])(
+    "is not %s",
+    (text) => {
+      expect(optionsProblem(text)).toBeUndefined();
+    },
+  );
+});
+
+describe("read-only", () => {
+  test.each([
+    ["ro", true],
+    ["rw,ro", true],
+    ["ro,rw", false],
+    ["ro,hard,rw,soft", false],
+    ["rw", false],
+    ["hard", false],
+    ["ro=x", false],
+  ])("of %s: %s, as the mount call has it", (text, isIt) => {
+    expect(isReadOnly(splitOptions(text))).toBe(isIt);
+    const { flags } = kernelMount({ label: "nas:/x", options: splitOptions(text) }, "4.2", {
+      server: "192.0.2.1",
+      mountd: undefined,
+    });
+    expect((flags & 1) === 1).toBe(isIt);
+  });
+});
+
+describe("a transport", () => {
+  test.each([
+    [["rdma"], "nas", /RDMA/],
+    [["vers=3", "rdma", "port=20049"], "nas", /RDMA/],
+    [["proto=rdma"], "nas", /RDMA/],
+    [["proto=rdma6"], "2001:db8::1", /RDMA/],
+    [["mountproto=rdma"], "nas", /RDMA/],
+    [["proto=tcp"], "2001:db8::1", /IPv4.*IPv6.*proto=tcp6/],
+    [["proto=udp"], "2001:db8::1", /proto=udp6/],
+    [["proto=tcp6"], "192.0.2.1", /IPv6.*IPv4.*proto=tcp$/],
+    [["mountproto=tcp"], "2001:db8::1", /mountproto=tcp6/],
+    [["mountproto=tcp6", "mountaddr=192.0.2.9"], "2001:db8::1", /192\.0\.2\.9.*mountproto=tcp$/],
+  ])("%j of %s is refused by name", (options, host, problem) => {
+    expect(transportProblem(options, host)).toMatch(problem);
+  });
+
+  test.each([
+    [["proto=tcp"], "192.0.2.1"],
+    [["proto=tcp6"], "2001:db8::1"],
+    [["proto=tcp6"], "nas"],
+    [["tcp"], "2001:db8::1"],
+    [["proto=tcp6", "proto=tcp"], "192.0.2.1"],
+    [["mountproto=tcp", "mountaddr=192.0.2.9"], "2001:db8::1"],
+    [["hard"], "nas"],
+  ])("%j of %s is taken", (options, host) => {
+    expect(transportProblem(options, host)).toBeUndefined();
+  });
+});
+
 describe("the version in options", () => {
   test.each([
     [["hard"], { kind: "none" }],
@@ -33,6 +113,8 @@ describe("the version in options", () => {
     [["v3"], { kind: "version", version: "3" }],
     [["vers=4", "minorversion=1"], { kind: "version", version: "4.1" }],
     [["vers=4.1", "nfsvers=4.1"], { kind: "version", version: "4.1" }],
+    [["vers=4.1", "minorversion=1"], { kind: "version", version: "4.1" }],
+    [["minorversion=1"], { kind: "minor", version: "4.1" }],
   ])("%j is %j", (options, version) => {
     expect(versionInOptions(options)).toEqual(version);
   });
@@ -44,8 +126,10 @@ describe("the version in options", () => {
     [["vers=auto"]],
     [["vers=3", "nfsvers=4"]],
     [["v3", "v4"]],
-    [["minorversion=1"]],
-    [["vers=4.1", "minorversion=1"]],
+    [["minorversion=3"]],
+    [["minorversion="]],
+    [["vers=4.1", "minorversion=2"]],
+    [["vers=3", "minorversion=1"]],
   ])("%j cannot be", (options) => {
     expect(versionInOptions(options)).toMatchObject({ kind: "problem" });
   });
@@ -120,6 +204,11 @@ describe("the options of a mount call", () => {
   test("hold what user implies, unless a later option says otherwise", () => {
     expect(mountCallOptions(["user", "exec"], "3")).toEqual(["noexec", "nosuid", "nodev", "exec", "retry=0", "vers=3"]);
     expect(mountCallOptions(["group"], "3")).toEqual(["nosuid", "nodev", "retry=0", "vers=3"]);
+  });
+
+  test("hold nothing that a later nouser takes back", () => {
+    expect(mountCallOptions(["user", "hard", "nouser"], "3")).toEqual(["hard", "retry=0", "vers=3"]);
+    expect(mountCallOptions(["nouser", "user"], "3")).toEqual(["noexec", "nosuid", "nodev", "retry=0", "vers=3"]);
   });
 
   test("keep everything else in its order", () => {

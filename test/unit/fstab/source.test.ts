@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatSource, parseHost, parseSource } from "../../../src/fstab/source.ts";
+import { explainHost, formatSource, parseHost, parseSource } from "../../../src/fstab/source.ts";
 
 const plain = { options: [], dropped: [] };
 
@@ -36,6 +36,13 @@ describe("a source", () => {
     ["nas:/a/../b", /'\.\.'/],
     ["na s:/data", /host name/],
     ["a,b:/e", /host name/],
+    ["nas:/a\0b", /NUL/],
+    ["nas:/caf\udce9", /UTF-8/],
+    ["nfs4://nas/data", /nfs4:\/\/.*nfs:\/\/.*vers=4/],
+    ["https://nas/data", /https:\/\//],
+    ["smb://nas/data", /smb:\/\//],
+    ["[fe80::1]:/e", /%eth0/],
+    ["nas1,nas2:/e", /more than one host/],
     ["1.2.3:/data", /host name|address/],
     ["1.2.3.4.5:/data", /host name|address/],
     ["256.1.1.1:/data", /host name|address/],
@@ -72,6 +79,13 @@ describe("an nfs:// address", () => {
       "nfs://nas/d?uid=1000&gid=1000&ro",
       { host: "nas", path: "/d", options: ["ro"], dropped: ["uid=1000", "gid=1000"] },
     ],
+    // What libnfs calls otherwise.
+    ["nfs://nas/d?version=4&nfsport=2050", { host: "nas", path: "/d", options: ["vers=4", "port=2050"], dropped: [] }],
+    ["nfs://nas:2050/d?nfsport=2050", { host: "nas", path: "/d", options: ["port=2050", "port=2050"], dropped: [] }],
+    // The zone of an address as RFC 6874 has it, and as people write it.
+    ["nfs://[fe80::1%25eth0]/x", { host: "fe80::1%eth0", path: "/x", options: [], dropped: [] }],
+    ["nfs://[fe80::1%eth0]/x", { host: "fe80::1%eth0", path: "/x", options: [], dropped: [] }],
+    ["nfs://nas/caf%C3%A9", { host: "nas", path: "/café", options: [], dropped: [] }],
     ["nfs://nas/d?", { host: "nas", path: "/d", options: [], dropped: [] }],
   ])("%s is read", (text, source) => {
     expect(parseSource(text)).toEqual(source);
@@ -92,8 +106,23 @@ describe("an nfs:// address", () => {
     "nfs://nas/data?a%20b",
     "nfs://nas/../etc",
     "nfs://nas/%2e%2e/etc",
+    "nfs://[fe80::1]/x",
+    "nfs://nas/d?=4",
   ])("%s is refused", (text) => {
     expect(parseSource(text)).toEqual({ problem: expect.any(String) as string });
+  });
+
+  test.each([
+    // It would be another path, cut short.
+    ["nfs://nas/data%00/other", /NUL/],
+    ["nfs://nas/data?ro%00", /control character/],
+    ["nfs://nas/caf%E9", /UTF-8/],
+    ["nfs://nas:2050/d?nfsport=2049", /two ports.*2050.*nfsport=2049/],
+    ["nfs://nas/d?auto-traverse-mounts=1", /auto-traverse-mounts=1.*libnfs/],
+    ["nfs://nas/d?debug=2", /debug=2.*libnfs/],
+    ["nfs://nas/d?hard,soft", /comma/],
+  ])("%s is refused, and why is said", (text, problem) => {
+    expect(parseSource(text)).toEqual({ problem: expect.stringMatching(problem) as string });
   });
 });
 
@@ -122,7 +151,35 @@ describe("a host", () => {
     "10.0.0",
     "1.2.3.4.",
     "größe",
+    "[192.0.2.1]",
+    "fe80::1",
+    "[FE80::1]",
   ])("%j is none", (text) => {
     expect(parseHost(text)).toBeUndefined();
+  });
+
+  test.each([
+    ["nas1:/a,nas2:/a", /more than one host/],
+    ["nas1 nas2", /more than one host/],
+    ["nas1,nas2", /more than one host/],
+    ["http://nas", /the host alone: nas$/],
+    ["https://nas:8443/x", /the host alone/],
+    ["nfs://nas/exp", /NFS_HOST_MOUNT.*NFS_MOUNTS/],
+    ["nas:/exp", /NFS_HOST=nas and NFS_HOST_MOUNT=\/exp/],
+    ["nas/exp", /NFS_HOST_MOUNT/],
+    ["/exp", /path.*NFS_HOST_MOUNT/],
+    ["~/exp", /path/],
+    ["//nas/exp", /CIFS/],
+    [String.raw`\\nas\exp`, /CIFS/],
+    ["nas:2049", /port=2049/],
+    ["fe80::1", /interface.*fe80::1%eth0/],
+    ["[fe80::1]", /interface.*fe80::1%eth0/],
+  ])("%j is none, and the way out is said", (text, way) => {
+    expect(parseHost(text)).toBeUndefined();
+    expect(explainHost(text)).toMatch(way);
+  });
+
+  test.each(["größe", "-nas", "10.0.0.300", ""])("%j is none, without a guess", (text) => {
+    expect(explainHost(text)).toBeUndefined();
   });
 });

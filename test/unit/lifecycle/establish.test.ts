@@ -204,6 +204,18 @@ describe("a plan fails", () => {
     expect(mounter.calls).toHaveLength(1);
   });
 
+  test.each<[Environment, string]>([
+    [{ NFS_MOUNTS: "nas:/a /a nfs4 soft" }, "the options in NFS_MOUNTS line 1"],
+    [{ NFS_MOUNTS: "nfs://nas/a?soft&vers=4.2 /a" }, "the options in NFS_MOUNTS line 1"],
+    [{ NFS_HOST: "nas", NFS_2_MOUNT_POINT: "/a", NFS_2_OPTIONS: "soft", NFS_VERSION: "4.2" }, "NFS_2_OPTIONS"],
+    [{ NFS_MOUNTS: "nas:/a /a", NFS_OPTIONS: "soft", NFS_VERSION: "4.2" }, "NFS_OPTIONS"],
+  ])("with %j and a hint that names where its options stand", async (environment, place) => {
+    const { whenReady } = establish(environment, { helper: () => "EINVAL" });
+    const error = errorOf(whenReady);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await error).toMatchObject({ exitCode: 32, hint: expect.stringContaining(` ${place} `) as string });
+  });
+
   test.each([
     ["ENODEV", "No such device (ENODEV)"],
     ["EPROTONOSUPPORT", "Protocol not supported (EPROTONOSUPPORT)"],

@@ -69,6 +69,12 @@ describe("COMMAND starts", () => {
     expect(asked.map(({ path }) => path)).toEqual(["/mnt/b"]);
   });
 
+  test("after a look at a share that its last word makes writable", async () => {
+    const { wait, asked } = world({});
+    await wait({ NFS_MOUNTS: "nas:/a /mnt/a nfs ro,rw; nas:/b /mnt/b nfs rw,ro" });
+    expect(asked.map(({ path }) => path)).toEqual(["/mnt/a"]);
+  });
+
   test("at once where there is no share", async () => {
     const { wait, asked } = world({});
     await wait({});

@@ -45,7 +45,7 @@ describe("the question", () => {
     [{ NFS_OPTIONS: "mountaddr=192.0.2.9" }, { mountHost: "192.0.2.9" }],
     [{ NFS_OPTIONS: "proto=tcp" }, { family: 4 }],
     [{ NFS_OPTIONS: "proto=tcp6" }, { family: 6 }],
-    [{ NFS_OPTIONS: "proto=rdma6" }, { family: 6 }],
+    [{ NFS_OPTIONS: "proto=udp6" }, { family: 6 }],
   ])("of %j asks for %j", (environment, question) => {
     expect(questionOf(shareOf(environment))).toMatchObject(question);
   });

@@ -1,0 +1,30 @@
+// How the parts of a share are called by whoever configured it: NFS_HOST, NFS_2_HOST, or a line of NFS_MOUNTS.
+import { shareKeys, variableName, variables } from "./variables.ts";
+
+export type ShareKey = (typeof shareKeys)[number];
+
+/** Where each part of a share is configured, for messages: what to change. */
+export type ShareNames = Readonly<Record<ShareKey, string>>;
+
+/** Which part of which numbered share a variable is: `NFS_2_HOST`; undefined for every other name. */
+export function numberedShare(name: string): { readonly number: string; readonly key: ShareKey } | undefined {
+  // No number is longer than an integer can count.
+  const [, number, rest] = /^NFS_(\d{1,15})_([A-Z_]{1,20})$/.exec(name) ?? [];
+  const key = shareKeys.find((one) => variables[one].name === `NFS_${rest}`);
+  return number === undefined || key === undefined ? undefined : { number, key };
+}
+
+const keyOf: ReadonlyMap<string, ShareKey> = new Map(shareKeys.map((key) => [variableName(key), key]));
+
+/** `hint` for one share: where it names a variable, the place where that share's own value stands. */
+export function inNamesOf({ names }: { readonly names: ShareNames }, hint: string): string {
+  return hint.replaceAll(
+    /\b(NFS_(?:HOST_MOUNT|HOST|MOUNT_POINT|VERSION|OPTIONS))\b(=?)/g,
+    (_, variable: string, equals: string) => {
+      const key = keyOf.get(variable);
+      const name = key === undefined ? variable : names[key];
+      // "set the path in NFS_MOUNTS line 1 to /data"
+      return equals === "=" && name.includes(" ") ? `${name} to ` : `${name}${equals}`;
+    },
+  );
+}
