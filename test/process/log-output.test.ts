@@ -209,7 +209,10 @@ describePlaces((place) => {
     const text = drain(reader);
     expect(text.length).toBeLessThanOrEqual(4096);
     expect(logLines(text)).toMatchObject([
-      { level: "fatal", reason: expect.stringMatching(/^NFS_MOUNT_POINT="relative.*\.\.\..*; accepted: an absolute path without/) },
+      {
+        level: "fatal",
+        reason: expect.stringMatching(/^NFS_MOUNT_POINT="relative.*\.\.\..*; accepted: an absolute path without/),
+      },
     ]);
     closeSync(reader);
   });
