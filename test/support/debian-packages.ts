@@ -10,9 +10,13 @@ export interface PackageSet {
   readonly architecture?: string;
 }
 
-/** Returns the folder that holds the files of all `sets`; `name` names it. Dependencies are not followed. */
-export async function unpackPackages(name: string, sets: readonly PackageSet[]): Promise<string> {
-  const store = resolve("node_modules/.cache/nfs-init", name);
+/** Returns the folder that holds the files of all `sets`; `name` names it, in `parent`. Dependencies are not followed. */
+export async function unpackPackages(
+  name: string,
+  sets: readonly PackageSet[],
+  parent = "node_modules/.cache/nfs-init",
+): Promise<string> {
+  const store = resolve(parent, name);
   if (existsSync(store)) return store;
   const work = `${store}.${process.pid}`;
   await mkdir(join(work, "root"), { recursive: true });

@@ -30,7 +30,9 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { bootFailure, cannotBoot, causeOf, lastWords, type Ending } from "./boot-failure.ts";
 import { prepareLab } from "./packages.ts";
+import { padRegisters } from "./registers.ts";
 
 export interface JobResult {
   /** As bash reports it: 128 and the signal's number where a signal ended it. */
@@ -84,6 +86,7 @@ const RUN_TIMEOUT_MS = 60_000;
 export async function bootLab(options: LabOptions = {}): Promise<Lab> {
   const { memory = "1G", binary, lifetimeMs = 30 * 60_000 } = options;
   const files = await prepareLab();
+  const padding = await padRegisters();
   const folder = makeRunFolder();
   const inFolder = (name: string): string => join(folder, name);
 
@@ -93,9 +96,16 @@ export async function bootLab(options: LabOptions = {}): Promise<Lab> {
   symlinkSync(join(import.meta.dirname, "guest"), inFolder("guest"));
   copyFileSync(join(import.meta.dirname, "guest/init.sh"), inFolder("init.sh"));
   if (binary !== undefined) {
-    if (basename(binary) !== "nfs-init") throw new Error(`cannot boot the lab: ${binary} is not called nfs-init`);
-    if (!existsSync(binary)) throw new Error(`cannot boot the lab: there is no ${binary}; build it first`);
+    if (basename(binary) !== "nfs-init") {
+      throw new Error(cannotBoot(`${binary} is not called nfs-init`, "name a program that is"));
+    }
+    if (!existsSync(binary)) throw new Error(cannotBoot(`there is no ${binary}`, "build it first (npm run build)"));
     symlinkSync(dirname(resolve(binary)), inFolder("binary"));
+  }
+  const environment: Record<string, string> = { TMPDIR: folder, HOME: folder };
+  if (padding !== undefined) {
+    symlinkSync(padding.object, inFolder("padded-registers.so"));
+    Object.assign(environment, padding.environment, { LD_PRELOAD: inFolder("padded-registers.so") });
   }
   writeFileSync(
     inFolder("settings"),
@@ -124,14 +134,14 @@ export async function bootLab(options: LabOptions = {}): Promise<Lab> {
       "con=null",
       "ssl0=fd:0,fd:1",
       "ssl=null",
-      "init=/bin/busybox",
+      `init=${process.env["NFS_INIT_LAB_INIT"] ?? "/bin/busybox"}`,
       "--",
       "sh",
       "-c",
       `"mount -t proc proc /proc; mount -t hostfs -o ${folder} none /mnt; . /mnt/init.sh"`,
     ],
     // Its own process group: the interrupt key of a terminal must not reach a machine that tests still use.
-    { cwd: "/", detached: true, env: { TMPDIR: folder, HOME: folder }, stdio: "pipe" },
+    { cwd: "/", detached: true, env: environment, stdio: "pipe" },
   );
   let said = "";
   kernel.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
@@ -156,21 +166,26 @@ export async function bootLab(options: LabOptions = {}): Promise<Lab> {
   createInterface({ input: kernel.stdout }).on("line", (line) => {
     const [word, id = "", status] = line.split(" ");
     if (word === "ready") ready.resolve();
-    if (word === "started") jobs.get(id)?.started.resolve();
-    if (word === "done") jobs.get(id)?.status.resolve(Number(status));
+    else if (word === "started") jobs.get(id)?.started.resolve();
+    else if (word === "done") jobs.get(id)?.status.resolve(Number(status));
+    else said += `${line}\n`;
   });
   kernel.stdin.on("error", () => {});
-  const gone = (what: string): void => {
-    const error = new Error(what);
-    ready.reject(error);
+  const gone = (ending: Ending): void => {
+    ready.reject(new Error(bootFailure({ of: "the kernel", words: said }, causeOf(ending))));
+    const error = new Error(`the lab's kernel has gone; its last words:\n${lastWords(said)}`);
     for (const { started, status } of jobs.values()) {
       started.reject(error);
       status.reject(error);
     }
     exited.resolve();
   };
-  kernel.on("error", (error) => gone(`cannot start the lab's kernel ${files.kernel}: ${error.message}`));
-  kernel.on("exit", () => gone(`the lab's kernel has gone; its last words:\n${lastWords(said)}`));
+  kernel.on("error", ({ message }) => gone({ kind: "not-started", reason: message }));
+  // Those whom the kernel leaves behind would keep the line open on which it said why.
+  kernel.on("exit", kill);
+  kernel.on("close", (code, signal) =>
+    gone(signal === null ? { kind: "exited", code: code ?? 0 } : { kind: "killed", signal }),
+  );
 
   const stop = async (): Promise<void> => {
     kill();
@@ -228,7 +243,8 @@ export async function bootLab(options: LabOptions = {}): Promise<Lab> {
   };
 
   const bootTimeout = setTimeout(() => {
-    ready.reject(new Error(`the lab did not come up within ${BOOT_TIMEOUT_MS} ms; its console:\n${said}`));
+    const cause = causeOf({ kind: "silent", afterMs: BOOT_TIMEOUT_MS });
+    ready.reject(new Error(bootFailure({ of: "the kernel", words: said }, cause)));
   }, BOOT_TIMEOUT_MS);
   try {
     await ready.promise;
@@ -243,16 +259,6 @@ export async function bootLab(options: LabOptions = {}): Promise<Lab> {
 
 function report(what: string, script: string, stdout: string, stderr: string): string {
   return `${what}\n--- script\n${script.trim()}\n--- stdout\n${stdout.trimEnd()}\n--- stderr\n${stderr.trimEnd()}`;
-}
-
-/** What the kernel said before its stack trace. */
-function lastWords(console: string): string {
-  const lines = console.trimEnd().split("\n");
-  const panic = lines.findIndex((line) => line.includes("Kernel panic"));
-  return lines
-    .slice(0, panic < 0 ? lines.length : panic + 1)
-    .slice(-20)
-    .join("\n");
 }
 
 const RUN_FOLDER = "initlab-";

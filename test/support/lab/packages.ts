@@ -1,13 +1,13 @@
 /** Gets the lab's kernel and root file system from Debian's packages, without installing anything on this machine. */
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { cpus } from "node:os";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
+import { cannotBoot, NO_PACKAGES, wordsOf } from "./boot-failure.ts";
+import { locked, STORE } from "./store.ts";
 
 /** The prepared files; they are shared by all labs and never written to again. */
 export interface LabFiles {
@@ -16,11 +16,6 @@ export interface LabFiles {
   /** The kernel, a program; it needs glibc 2.34 of the machine. */
   readonly kernel: string;
 }
-
-const PROJECT = join(import.meta.dirname, "../../..");
-
-/** Where everything lands that the lab fetches; git ignores it. */
-const STORE = join(PROJECT, ".lab");
 
 const PACKAGES = [
   // the kernel, its init, and the means to make the image
@@ -103,38 +98,22 @@ export async function prepareLab(): Promise<LabFiles> {
   if (existsSync(folder)) return files;
 
   await checkMachine();
-  await mkdir(STORE, { recursive: true });
-  const unlock = await lock(join(STORE, "lock"));
-  try {
+  await locked(async () => {
     if (!existsSync(folder)) await prepare(folder);
-  } finally {
-    await unlock();
-  }
+  });
   return files;
 }
 
 async function checkMachine(): Promise<void> {
   const needs: string[] = [];
   if (process.platform !== "linux" || process.arch !== "x64") needs.push("Linux on x86-64");
-  for (const tool of ["apt-get", "dpkg-deb", "tar", "flock"]) {
+  for (const tool of ["apt-get", "dpkg-deb", "tar", "flock", "perl"]) {
     if (!(process.env["PATH"] ?? "").split(":").some((folder) => existsSync(join(folder, tool)))) needs.push(tool);
   }
   if (needs.length > 0) {
-    throw new Error(
-      `cannot prepare the lab on this machine: it needs ${needs.join(", ")}; run the tests in a container of debian:bookworm`,
-    );
+    const why = `this machine lacks what it needs: ${needs.join(", ")}`;
+    throw new Error(cannotBoot(why, "run this in a container of debian:bookworm"));
   }
-}
-
-/** Takes a lock that the kernel releases by itself when this process dies. Returns the way to release it. */
-async function lock(file: string): Promise<() => Promise<void>> {
-  const holder = spawn("flock", [file, "sh", "-c", "echo locked; exec cat"], { stdio: ["pipe", "pipe", "inherit"] });
-  const closed = once(holder, "close");
-  await Promise.race([once(holder.stdout, "data"), closed]);
-  return async () => {
-    holder.stdin.end();
-    await closed;
-  };
 }
 
 async function prepare(folder: string): Promise<void> {
@@ -144,6 +123,22 @@ async function prepare(folder: string): Promise<void> {
   await mkdir(root, { recursive: true });
 
   const packages = await download(join(work, "apt"));
+  try {
+    await makeFiles(work, root, packages);
+  } catch (error) {
+    const todo = `make 3 GB free in ${STORE}, and run this again`;
+    throw new Error(cannotBoot("its files cannot be made", todo, { of: "the tool", words: wordsOf(error) }), {
+      cause: error,
+    });
+  }
+  await rename(work, folder);
+  for (const name of await readdir(STORE)) {
+    if (name !== basename(folder) && name !== "lock") await rm(join(STORE, name), { recursive: true });
+  }
+}
+
+/** Makes kernel and image of the packages, in `work`. */
+async function makeFiles(work: string, root: string, packages: readonly string[]): Promise<void> {
   await writeFiles(root, (text) => text === "" || text.startsWith("->"));
   await unpack(
     packages.filter((file) => !NOT_UNPACKED.test(basename(file))),
@@ -161,10 +156,6 @@ async function prepare(folder: string): Promise<void> {
   await execa(join(libraries, "ld-linux-x86-64.so.2"), [...mke2fs, ...layout, join(work, "root.ext4"), "1G"]);
   await rm(root, { recursive: true });
   await rm(join(work, "apt"), { recursive: true });
-  await rename(work, folder);
-  for (const name of await readdir(STORE)) {
-    if (name !== basename(folder) && name !== "lock") await rm(join(STORE, name), { recursive: true });
-  }
 }
 
 /** Downloads PACKAGES and all they depend on, whatever this machine has installed; apt checks their signatures. */
@@ -200,7 +191,7 @@ async function download(folder: string): Promise<string[]> {
       await aptGet(fresh, "--download-only", "install", ...PACKAGES);
     } catch (error) {
       throw new Error(
-        `cannot download the lab's packages: ${(error as Error).message}\nThe lab needs the package sources of Debian 12 or later; where there are others, run the tests in a container of debian:bookworm`,
+        cannotBoot("its packages cannot be downloaded", NO_PACKAGES, { of: "apt", words: wordsOf(error) }),
         { cause: error },
       );
     }
