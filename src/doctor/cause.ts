@@ -39,6 +39,7 @@ export type CauseId =
   | "rpcbind-down"
   | "mountd-not-registered"
   | "mountd-unreachable"
+  | "mountd-hangs"
   // the export
   | "nothing-exported"
   | "not-exported"

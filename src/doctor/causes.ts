@@ -304,7 +304,7 @@ function path4Cause(facts: ShareFacts, address: AddressFacts, engine: Engine): F
   if (answer === undefined || answer.kind === "found") return undefined;
   switch (answer.kind) {
     case "no-answer":
-      return hangs(address, address.nfs4, `does not answer the question for ${path}`);
+      return mountdHangs(address) ?? hangs(address, address.nfs4, `does not answer the question for ${path}`);
     case "refused":
       return answer.cause === "authentication"
         ? refusedClient(facts, address, engine, `RPC ${answer.stat}`)
@@ -363,7 +363,9 @@ function blocked3(
   if (service !== undefined) return service;
   const { rpcbind, mountd, mountdAddress } = address;
   const needsRpcbind = question.port === undefined || question.mountPort === undefined;
-  const withoutRpcbind = "use version 4, which needs port 2049 alone, or give port= and mountport= in NFS_OPTIONS";
+  // Where version 4 was tried it did not help.
+  const orVersion4 = question.version4 ? "" : ", or use version 4";
+  const withoutRpcbind = `${orVersion4 === "" ? "" : "use version 4, which needs port 2049 alone, or "}give port= and mountport= in NFS_OPTIONS`;
   if (needsRpcbind && rpcbind !== undefined && rpcbind.kind !== "ports") {
     const isRefused = rpcbind.kind === "no-answer" && rpcbind.errno === "ECONNREFUSED";
     return {
@@ -378,24 +380,39 @@ function blocked3(
       id: "mountd-not-registered",
       stage: stages.mountd,
       because: `mountd is not registered with rpcbind of ${mountdAddress}, and version 3 needs it`,
-      change: "start rpc.mountd on the server, or use version 4",
+      change: `start rpc.mountd on the server${orVersion4}`,
     };
   }
-  if (mountd.kind !== "success") return mountdCause(address, wordsFor(mountd), mountd.port);
-  return path3Cause(facts, address, engine);
+  if (mountd.kind !== "success")
+    return mountdHangs(address) ?? mountdCause(address, wordsFor(mountd), mountd.port, orVersion4);
+  return path3Cause(facts, address, engine, orVersion4);
 }
 
-function mountdCause({ mountdAddress }: AddressFacts, words: string, port: number): Found {
+/**
+ * mountd takes the connection and says nothing. The server's kernel asks it, in every version, who may mount what
+ * (nfs-utils support/export/cache.c): until it answers, mount calls wait there.
+ */
+function mountdHangs({ mountd, mountdPort, mountdAddress }: AddressFacts): Found | undefined {
+  if (mountd?.kind !== "no-answer" || mountd.errno !== "ETIMEDOUT" || mountdPort?.kind !== "open") return undefined;
+  return {
+    id: "mountd-hangs",
+    stage: stages.mountd,
+    because: `rpc.mountd of ${mountdAddress} hangs: it takes the connection on port ${mountd.port} and answers nothing, and the server asks it in every version who may mount what`,
+    change: "restart rpc.mountd on the server (systemctl restart nfs-mountd) and look at its log",
+  };
+}
+
+function mountdCause({ mountdAddress }: AddressFacts, words: string, port: number, orVersion4: string): Found {
   const isRefused = /refused/.test(words);
   return {
     id: "mountd-unreachable",
     stage: stages.mountd,
     because: `mountd on port ${port} of ${mountdAddress} does not answer (${words}), and version 3 needs it`,
-    change: `${isRefused ? "start rpc.mountd on the server, or" : "see that rpc.mountd runs,"} let port ${port} through the firewall (fix it with port= in the [mountd] section of nfs.conf), or use version 4`,
+    change: `${isRefused ? "start rpc.mountd on the server, or" : "see that rpc.mountd runs,"} let port ${port} through the firewall (fix it with port= in the [mountd] section of nfs.conf)${orVersion4}`,
   };
 }
 
-function path3Cause(facts: ShareFacts, address: AddressFacts, engine: Engine): Found | undefined {
+function path3Cause(facts: ShareFacts, address: AddressFacts, engine: Engine, orVersion4: string): Found | undefined {
   const { path } = facts.share.source;
   const answer = address.path3?.asMounted;
   const other = address.path3?.otherPort;
@@ -406,7 +423,7 @@ function path3Cause(facts: ShareFacts, address: AddressFacts, engine: Engine): F
       return isPlain ? undefined : kerberosOnly(path, address, `flavors ${answer.flavors.join(", ")}`);
     }
     case "no-answer":
-      return mountdCause(address, answer.reason, address.mountd?.port ?? 0);
+      return mountdCause(address, answer.reason, address.mountd?.port ?? 0, orVersion4);
     case "refused":
       return answer.cause === "authentication" ? refusedClient(facts, address, engine, answer.stat) : undefined;
     case "version-mismatch":

@@ -289,7 +289,7 @@ function serviceCheck(
 }
 
 function registrationChecks(
-  { rpcbind, mountd, mountdAddress }: AddressFacts,
+  { rpcbind, mountd, mountdPort, mountdAddress }: AddressFacts,
   isNeeded: boolean,
   of: string,
 ): readonly Check[] {
@@ -316,7 +316,9 @@ function registrationChecks(
       judged(
         `mountd${of}`,
         `port ${mountd.port}: ${wordsFor(mountd)}`,
-        "open its port in the firewall, or use version 4",
+        mountdPort?.kind === "open"
+          ? "it takes the connection and hangs: restart rpc.mountd on the server"
+          : "open its port in the firewall, or use version 4",
       ),
     );
   return checks;

@@ -151,6 +151,7 @@ async function reach({ ports, whole }: Case, question: ServerQuestion, address: 
     nfs4: undefined,
     nfs3: undefined,
     mountd: undefined,
+    mountdPort: undefined,
     mountdAddress: address,
     exports: undefined,
   };
@@ -160,7 +161,7 @@ async function reach({ ports, whole }: Case, question: ServerQuestion, address: 
   const port = await ports.tryPort(address, nfsPort, within(limits.connectMs, whole));
   const nfs = (version: number, at: number) =>
     askNull(ports, { address, port: at, program: programs.nfs, version }, whole);
-  const [nfs4, { nfs3, mountd, mountdAddress, exports }, usualPort] = await Promise.all([
+  const [nfs4, ofVersion3, usualPort] = await Promise.all([
     port.kind === "open" ? nfs(4, nfsPort) : undefined,
     (async () => {
       const rpcbind = await rpcbindAnswer;
@@ -180,10 +181,7 @@ async function reach({ ports, whole }: Case, question: ServerQuestion, address: 
     usualPort,
     rpcbind: await rpcbindAnswer,
     nfs4,
-    nfs3,
-    mountd,
-    mountdAddress,
-    exports,
+    ...ofVersion3,
   };
 }
 
@@ -193,7 +191,7 @@ async function reachMountd(
   address: string,
   rpcbind: PortsAnswer,
   whole: AbortSignal,
-): Promise<Pick<Reached, "mountd" | "mountdAddress" | "exports">> {
+): Promise<Pick<Reached, "mountd" | "mountdPort" | "mountdAddress" | "exports">> {
   const { network } = ports;
   let mountdAddress = address;
   let at = question.mountPort ?? registered(rpcbind, programs.mountd);
@@ -204,14 +202,18 @@ async function reachMountd(
     const found = await askPort(network.dial, mountdAddress, programs.mountd, 3, signal);
     at = question.mountPort ?? (found.kind === "port" && found.port !== 0 ? found.port : undefined);
   }
-  if (at === undefined) return { mountd: undefined, mountdAddress, exports: undefined };
+  const unasked = { mountdAddress, mountdPort: undefined, exports: undefined };
+  if (at === undefined) return { ...unasked, mountd: undefined };
   const service = { address: mountdAddress, port: at, program: programs.mountd, version: 3 };
   const mountd = await askNull(ports, service, whole);
-  if (mountd.kind !== "success") return { mountd, mountdAddress, exports: undefined };
+  if (mountd.kind === "no-answer") {
+    return { ...unasked, mountd, mountdPort: await ports.tryPort(mountdAddress, at, within(limits.questionMs, whole)) };
+  }
+  if (mountd.kind !== "success") return { ...unasked, mountd };
   const client = rpcClient(network.dial, { address: mountdAddress, port: at });
   try {
     const exports: ExportsAnswer = await listExports(client, within(limits.questionMs, whole));
-    return { mountd, mountdAddress, exports };
+    return { ...unasked, mountd, exports };
   } finally {
     client.close();
   }

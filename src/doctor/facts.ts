@@ -129,6 +129,8 @@ export interface AddressFacts {
   readonly nfs3: ServiceFact | undefined;
   /** Version 3 of mountd, where its port is known. */
   readonly mountd: ServiceFact | undefined;
+  /** Whether mountd takes a connection; asked only where it does not answer. */
+  readonly mountdPort: PortFact | undefined;
   /** The address mountd was asked at. */
   readonly mountdAddress: string;
   readonly exports: ExportsAnswer | undefined;

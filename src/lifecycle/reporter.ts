@@ -95,6 +95,20 @@ export function mountReporter(
             stage: "mount",
             ...fields,
           });
+        case "pending": {
+          const reason = `the mount call of version ${notice.version} has not ended after ${Math.round(notice.forMs / 1_000)} s`;
+          lastReasons.set(share, reason);
+          board.waiting(share, reason);
+          if (!reasons.isDue(share.realTarget, reason, clock.nowMs())) return;
+          return log("warn", "the mount call does not end", {
+            stage: "mount",
+            ...fields,
+            version: notice.version,
+            ...elapsed(),
+            reason,
+            hint: "the server takes the call and does not finish it: look whether its rpc.mountd hangs, which it asks in every version, and at its disks and its log",
+          });
+        }
         case "no-lock":
           if (!isFirst(share, notice.kind)) return;
           return log("warn", "no lock on the mount point against a second nfs-init", {

@@ -43,7 +43,9 @@ export type AttemptNotice =
   | { readonly kind: "stale-detached"; readonly share: Share }
   | { readonly kind: "replaced-detached"; readonly share: Share; readonly source: string }
   | { readonly kind: "not-empty"; readonly share: Share }
-  | { readonly kind: "no-lock"; readonly share: Share; readonly reason: string };
+  | { readonly kind: "no-lock"; readonly share: Share; readonly reason: string }
+  /** A mount call that has not ended after so long. */
+  | { readonly kind: "pending"; readonly share: Share; readonly version: ExactVersion; readonly forMs: number };
 
 export type AttemptResult =
   | {
@@ -211,6 +213,7 @@ async function mountRound(
     const result = await callMount(
       {
         mounter,
+        onPending: (asked, forMs) => ports.tell({ kind: "pending", share, version: asked, forMs }),
         serverAnswers: (asked) => serverAnswers(share, asked),
         addresses: (asked, over) => ports.addresses(share, ready, asked, over),
       },

@@ -5,6 +5,9 @@ import { kernelMount, wantsHelper, type MountAddresses } from "./kernel-options.
 import { classifyErrno, classifyFailure, type MountFailure } from "./outcome.ts";
 import type { Mounter } from "./ports.ts";
 
+/** After so long a call that has not ended is worth a word, and again each time it has passed. */
+const pendingMs = 15_000;
+
 /** Longest time a mount call is given, however well the server answers. */
 const longestCallMs = 2 * 60_000;
 
@@ -12,6 +15,8 @@ export interface CallPorts {
   readonly mounter: Pick<Mounter, "runHelper" | "mount">;
   /** Addresses of the share's server as it was last found to answer, or why there are none. */
   readonly addresses: (version: ExactVersion, signal: AbortSignal) => Promise<MountAddresses | string>;
+  /** Told while a call does not end. */
+  readonly onPending: (version: ExactVersion, forMs: number) => void;
   /** Whether the server answers RPC at this moment. */
   readonly serverAnswers: (signal: AbortSignal) => Promise<boolean>;
 }
@@ -35,10 +40,14 @@ export async function callMount(
   const watching = extendWhileAnswered(ports.serverAnswers, attemptTimeoutMs, stopWatching.signal).then((ranOut) => {
     if (ranOut) deadline.abort();
   });
+  const everyMs = Math.min(pendingMs, attemptTimeoutMs);
+  let forMs = 0;
+  const saying = setInterval(() => ports.onPending(version, (forMs += everyMs)), everyMs);
   const ask = wantsHelper(share, version) ? askHelper : askKernel;
   try {
     return await ask(ports, share, version, mountPoint, AbortSignal.any([signal, deadline.signal]));
   } finally {
+    clearInterval(saying);
     stopWatching.abort();
     await watching;
   }

@@ -70,6 +70,9 @@ const reexport = (options: string, fsid = 100, client = "") =>
 const reject = (how: string) =>
   `echo yes >/lab/state/blackhole.srv; in_ srv iptables-legacy -I INPUT -i eth0 -p tcp --dport 2049 -j REJECT --reject-with ${how}`;
 
+/** What the kernel's server knows of its exports it forgets, so that it asks mountd anew. */
+const hangMountd = "in_ srv sh -c 'exportfs -f; pkill -STOP -x rpc.mountd'; echo changed >/lab/state/srv";
+
 const faults: readonly Fault[] = [
   // this process
   { fault: "no CAP_SYS_ADMIN", options: "--drop sys_admin", says: [/CAP_SYS_ADMIN/, /cap_add|--cap-add/] },
@@ -221,6 +224,13 @@ const faults: readonly Fault[] = [
     env: { NFS_VERSION: "3" },
     says: [/mountd/, /20048/, /firewall/],
   },
+  ...["auto", "3", "4.2"].map((version) => ({
+    fault: `mountd that hangs, version ${version}`,
+    make: hangMountd,
+    env: { NFS_VERSION: version },
+    says: [/rpc\.mountd of 10\.77\.0\.1 hangs/, /restart rpc\.mountd(?!.*use version 4)/],
+    isRare: version !== "auto",
+  })),
   // the export
   {
     fault: "a path that is not exported",

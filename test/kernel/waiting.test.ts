@@ -86,6 +86,20 @@ describe.each(["3", "4.2"])("version %s", (version) => {
   });
 });
 
+it.each(["auto", "4.2"])("says that a mount call does not end while mountd hangs, version %s", async (version) => {
+  await lab().sh("in_ srv sh -c 'exportfs -f; pkill -STOP -x rpc.mountd'; echo changed >/lab/state/srv");
+  const job = box().start({
+    env: share({ NFS_VERSION: version, NFS_ATTEMPT_TIMEOUT: "3s" }),
+    command: `cat ${box().mountPoint()}/hello`,
+  });
+  const line = await logged(job, "the mount call does not end");
+  expect(line).toMatchObject({ level: "warn", version: "4.2" });
+  expect(line.reason).toBe("the mount call of version 4.2 has not ended after 3 s");
+  expect(line.hint).toMatch(/rpc\.mountd hangs/);
+  await lab().sh("in_ srv pkill -CONT -x rpc.mountd");
+  expect(await job.done).toMatchObject({ exitCode: 0, stdout: "hello\n" });
+});
+
 it("notices a server soon that dropped packets for a while, whose SYNs the kernel repeats ever more seldom", async () => {
   await lab().sh("blackhole srv on");
   const job = box().start({ env: share({}), command: `cat ${box().mountPoint()}/hello` });

@@ -98,6 +98,7 @@ async function withoutHelper(): Promise<string> {
   const result = await callMount(
     {
       mounter: fakeMounter({ helper: () => absent }),
+      onPending: () => {},
       serverAnswers: () => Promise.resolve(true),
       addresses: () => Promise.resolve({ server: "192.0.2.1", mountd: undefined }),
     },

@@ -34,6 +34,7 @@ function judged({ environment, process, machine, share, address, path4 }: Fault)
 const silent = { kind: "no-answer", reason: "connection timed out", errno: "ETIMEDOUT" } as const;
 const refused = { kind: "no-answer", reason: "connection refused", errno: "ECONNREFUSED" } as const;
 const closed = (errno: string, port = 2049) => ({ kind: "closed", port, errno, reason: errno }) as const;
+const open = (port: number) => ({ kind: "open", port }) as const;
 const noService = {
   nfs4: undefined,
   nfs3: undefined,
@@ -336,6 +337,34 @@ describe("a share does not mount", () => {
       "in version 3 with mountd behind a firewall",
       { environment: v3, address: { ...noPaths, ...noMountd, mountd: { ...silent, port: 20_048 } } },
       /port 20048.*firewall/,
+    ],
+    [
+      "mountd-hangs",
+      "in version 3 with mountd that hangs",
+      {
+        environment: v3,
+        address: { ...noPaths, ...noMountd, mountd: { ...silent, port: 20_048 }, mountdPort: open(20_048) },
+      },
+      /rpc\.mountd of 192\.0\.2\.1 hangs.*restart rpc\.mountd(?!.*use version 4)/,
+    ],
+    [
+      "mountd-hangs",
+      "in version 4 from a server whose mountd hangs",
+      {
+        environment: v4,
+        address: { ...noMountd, mountd: { ...silent, port: 20_048 }, mountdPort: open(20_048) },
+        path4: { asMounted: { ...silent, reservedPort: true }, otherPort: undefined },
+      },
+      /rpc\.mountd of 192\.0\.2\.1 hangs/,
+    ],
+    [
+      "mountd-hangs",
+      "in any version from a server whose mountd hangs",
+      {
+        address: { ...noMountd, mountd: { ...silent, port: 20_048 }, mountdPort: open(20_048) },
+        path4: { asMounted: { ...silent, reservedPort: true }, otherPort: undefined },
+      },
+      /rpc\.mountd of 192\.0\.2\.1 hangs.*restart rpc\.mountd(?!.*use version 4)/,
     ],
     // the export
     [

@@ -36,6 +36,7 @@ export const goodAddress: AddressFacts = {
   nfs4: { kind: "success", port: 2049, roundTripMs: 0.5 },
   nfs3: { kind: "success", port: 2049, roundTripMs: 0.5 },
   mountd: { kind: "success", port: 20_048, roundTripMs: 0.5 },
+  mountdPort: undefined,
   mountdAddress: "192.0.2.1",
   exports: { kind: "exports", exports: [{ directory: "/export", groups: ["*"] }] },
   path4: goodPath4,

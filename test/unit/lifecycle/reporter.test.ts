@@ -36,6 +36,29 @@ const refused: MountFailure = { verdict: "transient", reason: "Connection refuse
 const denied: MountFailure = { verdict: "ambiguous", reason: "access denied by server", hint: "check the exports" };
 const mounted = { version: "4.2", isOurs: true, attempts: 1, elapsedMs: 812.7 } as const;
 
+test("a mount call that does not end is said, and every half minute, with advice for every version", () => {
+  const { report, lines, clock, one } = setUp();
+  for (let forMs = 15_000; forMs <= 60_000; forMs += 15_000) {
+    clock.advance(15_000);
+    report.notice({ kind: "pending", share: one, version: forMs < 40_000 ? "4.2" : "3", forMs });
+  }
+  expect(lines).toMatchObject([
+    {
+      level: "warn",
+      msg: "the mount call does not end",
+      stage: "mount",
+      target: "/one",
+      version: "4.2",
+      elapsedMs: 15_000,
+      reason: "the mount call of version 4.2 has not ended after 15 s",
+      hint: expect.stringMatching(/rpc\.mountd.*every version/) as string,
+    },
+    { version: "3", elapsedMs: 45_000 },
+  ]);
+  expect(lines.map(({ hint }) => hint).join(" ")).not.toContain("use version 4");
+  expect(report.pending()[0]).toContain("has not ended after 60 s");
+});
+
 describe("a server that is waited for", () => {
   test("is one line for all its shares, with their number", () => {
     const { report, lines, one, three } = setUp();

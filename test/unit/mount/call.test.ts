@@ -35,11 +35,12 @@ function call(
   } = {},
 ) {
   const mounter = fakeMounter({ helper: () => end });
+  const pending: string[] = [];
   const startedMs = Date.now();
   let endedMs: number | undefined;
   let result: CallResult | undefined;
   const running = callMount(
-    { mounter, serverAnswers: answers, addresses },
+    { mounter, serverAnswers: answers, addresses, onPending: (asked, forMs) => pending.push(`${asked} ${forMs}`) },
     share,
     version,
     share.realTarget,
@@ -50,7 +51,7 @@ function call(
     result = one;
     return one;
   });
-  return { mounter, running, endedMs: () => endedMs, result: () => result };
+  return { mounter, running, pending, endedMs: () => endedMs, result: () => result };
 }
 
 beforeEach(() => {
@@ -61,6 +62,33 @@ afterEach(() => {
 });
 
 describe("a mount call", () => {
+  test.each<[number, readonly string[]]>([
+    [15_000, ["4.2 15000", "4.2 30000", "4.2 45000"]],
+    [60_000, ["4.2 15000", "4.2 30000", "4.2 45000"]],
+    [20_000, ["4.2 15000", "4.2 30000", "4.2 45000"]],
+  ])(
+    "of an attempt of %d ms that does not end is said every 15 s while the server answers",
+    async (attemptTimeoutMs, said) => {
+      const stop = new AbortController();
+      const { running, pending } = call("hang", { attemptTimeoutMs, signal: stop.signal });
+      await vi.advanceTimersByTimeAsync(14_900);
+      expect(pending).toEqual([]);
+      await vi.advanceTimersByTimeAsync(35_000);
+      expect(pending).toEqual(said);
+      stop.abort();
+      await vi.advanceTimersByTimeAsync(60_000);
+      await running;
+      expect(pending).toEqual(said);
+    },
+  );
+
+  test("that ends in time is not spoken of", async () => {
+    const { running, pending } = call("ok");
+    await running;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(pending).toEqual([]);
+  });
+
   test("asks the kernel for one version, at the server's address", async () => {
     const share = shareOf({ NFS_OPTIONS: "ro,nofail,x-mine=1,hard" });
     const { mounter, running } = call("ok", { share });
@@ -230,6 +258,7 @@ describe("the time of a mount call", () => {
               setTimeout(() => resolve({ kind: "done" }), 100_000);
             }),
         },
+        onPending: () => {},
         serverAnswers: () => Promise.resolve(true),
         addresses: () => Promise.resolve({ server: "10.0.0.2", mountd: undefined }),
       },
