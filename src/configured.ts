@@ -4,6 +4,7 @@ import { clock } from "./host/clock.ts";
 import {
   claimDirectory,
   editFile,
+  hiddenPath,
   lockLocalDirectory,
   lockTarget,
   readMounts,
@@ -130,6 +131,8 @@ async function runRole(
     workingDirectory,
     lockTarget: (target: string) => lockTarget(settings.stateDir, target),
     lockDirectory: lockLocalDirectory,
+    asidePath: (target: string) => hiddenPath(settings.stateDir, "aside", target),
+    keptPath: (target: string) => hiddenPath(settings.stateDir, "kept", target),
     loadModules,
     editFstab: editFile,
     readFile: readText,

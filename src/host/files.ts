@@ -241,6 +241,17 @@ export function lockTarget(stateDir: string, target: string): TargetLock {
   }
 }
 
+/** Where what belongs on `target` is mounted out of sight: `aside` a share that is put together, `kept` what lies below one. */
+export function hiddenPath(
+  stateDir: string,
+  kind: "aside" | "kept",
+  target: string,
+): { readonly path: string } | { readonly reason: string } {
+  const directory = lockDirectory(stateDir);
+  if ("reason" in directory) return directory;
+  return { path: join(stateDir, kind, lockName(target).slice(0, -".lock".length)) };
+}
+
 /** Source by target of the mounts that this or an earlier instance noted as its own. */
 export function readOwnedTargets(stateDir: string): ReadonlyMap<string, string> {
   const owned = new Map<string, string>();

@@ -320,6 +320,8 @@ export const mountFlags = {
   MS_NOEXEC: 8,
   MS_REMOUNT: 32,
   MS_BIND: 4096,
+  MS_MOVE: 8192,
+  MS_PRIVATE: 1 << 18,
 } as const;
 export const umountFlags = { MNT_FORCE: 1, MNT_DETACH: 2, UMOUNT_NOFOLLOW: 8 } as const;
 

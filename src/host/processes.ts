@@ -367,6 +367,11 @@ export function createWorkers(startOne: () => Worker = startWorker): Workers {
       mount: (call, signal) => askForAnswer({ do: "mount", ...call }, undefined, signal),
       statfs: (path, timeoutMs) => askForAnswer({ do: "statfs", path }, timeoutMs),
       guard: (path, timeoutMs) => askForAnswer({ do: "guard", path }, timeoutMs),
+      makeAside: (path, timeoutMs) => askForAnswer({ do: "make-aside", path }, timeoutMs),
+      removeAside: (path, timeoutMs) => askForAnswer({ do: "remove-aside", path }, timeoutMs),
+      keep: (target, path, timeoutMs) => askForAnswer({ do: "keep", target, path }, timeoutMs),
+      bind: (from, to, timeoutMs) => askForAnswer({ do: "bind", from, to }, timeoutMs),
+      move: (from, to, timeoutMs) => askForAnswer({ do: "move", from, to }, timeoutMs),
       look: async (path, write, timeoutMs): Promise<Look> => {
         const reply = await look({ do: "look", path, write }, timeoutMs);
         if (reply === undefined) return { kind: "no-answer" };

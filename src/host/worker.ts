@@ -10,6 +10,7 @@ import {
   openSync,
   readSync,
   readdirSync,
+  rmdirSync,
   rmSync,
   statfsSync,
   statSync,
@@ -20,6 +21,7 @@ import { join } from "node:path";
 import { errnoOf, messageOf } from "../errors.ts";
 import type { Identity } from "../init/identity.ts";
 import type { KernelMount } from "../mount/kernel-options.ts";
+import { asideSource } from "../mount/aside.ts";
 import { guardSource } from "../mount/guard.ts";
 import type { Space } from "../mount/ports.ts";
 import { enterPrivateNamespace } from "./doctor-namespace.ts";
@@ -53,6 +55,11 @@ export type WorkerRequest =
   | { readonly do: "enter-private-namespace"; readonly target: string }
   /** Mount a guard. */
   | { readonly do: "guard"; readonly path: string }
+  /** Make a directory with a private tmpfs on it, or remove it again. */
+  | { readonly do: "make-aside" | "remove-aside"; readonly path: string }
+  /** Mount what is mounted on `target` a second time, on a directory that is made for it. */
+  | { readonly do: "keep"; readonly target: string; readonly path: string }
+  | { readonly do: "bind" | "move"; readonly from: string; readonly to: string }
   | { readonly do: "umount"; readonly target: string; readonly how: "plain" | "lazy" | "force" };
 
 export type WorkerReply =
@@ -102,10 +109,19 @@ function answer(request: WorkerRequest): WorkerReply {
         const reason = enterPrivateNamespace(request.target);
         return reason === undefined ? { kind: "done" } : { kind: "refused", reason };
       }
-      case "guard": {
-        const flags = mountFlags.MS_RDONLY | mountFlags.MS_NOSUID | mountFlags.MS_NODEV | mountFlags.MS_NOEXEC;
-        return replyTo(mount(guardSource, request.path, "tmpfs", flags, "size=4k,nr_inodes=1,mode=0555"));
-      }
+      case "guard":
+        return replyTo(mountEmpty(guardSource, request.path, "0555"));
+      case "make-aside":
+        return makeAside(request.path);
+      case "remove-aside":
+        rmdirSync(request.path);
+        return { kind: "done" };
+      case "keep":
+        return keep(request.target, request.path);
+      case "bind":
+        return replyTo(mount(request.from, request.to, null, mountFlags.MS_BIND, null));
+      case "move":
+        return replyTo(mount(request.from, request.to, null, mountFlags.MS_MOVE, null));
       case "umount":
         return replyTo(umount2(request.target, umountFlags.UMOUNT_NOFOLLOW | howFlags[request.how]));
     }
@@ -115,6 +131,27 @@ function answer(request: WorkerRequest): WorkerReply {
 }
 
 const howFlags = { plain: 0, lazy: umountFlags.MNT_DETACH, force: umountFlags.MNT_FORCE } as const;
+
+/** Mounts a read-only tmpfs in which nothing can be made; 0, or errno. */
+function mountEmpty(source: string, path: string, mode: string): number {
+  const flags = mountFlags.MS_RDONLY | mountFlags.MS_NOSUID | mountFlags.MS_NODEV | mountFlags.MS_NOEXEC;
+  return mount(source, path, "tmpfs", flags, `size=4k,nr_inodes=1,mode=${mode}`);
+}
+
+function makeAside(path: string): WorkerReply {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const failure = mountEmpty(asideSource, path, "0500");
+  if (failure !== 0) return replyTo(failure);
+  // Below a shared mount it is shared itself, and others would see what is mounted on it before it is whole.
+  return replyTo(mount("none", path, null, mountFlags.MS_PRIVATE, null));
+}
+
+function keep(target: string, path: string): WorkerReply {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const failure = mount(target, path, null, mountFlags.MS_BIND, null);
+  // What is mounted on the one must not show on the other.
+  return replyTo(failure === 0 ? mount("none", path, null, mountFlags.MS_PRIVATE, null) : failure);
+}
 
 /** The reply to a system call that gave 0 or an errno. */
 function replyTo(failure: number): WorkerReply {

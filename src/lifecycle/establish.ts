@@ -12,6 +12,8 @@ import type { MountFailure } from "../mount/outcome.ts";
 const unsupportedForMs = 60_000;
 
 export interface EstablishPorts extends AttemptPorts {
+  /** Called for each share before it is tried: ends what else goes on with it, and gives the signal that will end this. */
+  readonly begin: (share: Share) => AbortSignal;
   readonly onMounted: (share: Share, result: Mounted) => void;
   /** Told after every failed attempt that will be repeated. */
   readonly onFailedAttempt: (share: Share, failure: MountFailure, attempt: number) => void;
@@ -54,13 +56,13 @@ export function establishShares(
   ports: EstablishPorts,
   plan: MountPlan,
   settings: Settings,
-  signal: AbortSignal,
   isOptional: (share: Share) => boolean = ({ nofail }) => nofail,
 ): Establishing {
   const mounted = new Map<Share, Promise<void>>();
   const firstTries = new Map<Share, Promise<void>>();
   const arrived = new Set<Share>();
   for (const share of plan.shares) {
+    const signal = ports.begin(share);
     // A parent that is not in the plan is mounted already.
     const parent = plan.shares.find((one) => one === share.parent);
     let tried: () => void = () => {};

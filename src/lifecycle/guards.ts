@@ -1,53 +1,103 @@
-// The guards under the shares of a plan: put there before a share is mounted, taken away on the way out.
+// The guards under the shares of a plan: there before a share can be reached, taken away on the way out.
 import type { Settings } from "../config/config.ts";
-import { topMountOn } from "../fstab/mountinfo.ts";
+import { isNfs, topMountOn } from "../fstab/mountinfo.ts";
 import type { Share } from "../fstab/plan.ts";
 import { isGuard } from "../mount/guard.ts";
-import type { Mounter } from "../mount/ports.ts";
+import type { Mounter, PathAnswer } from "../mount/ports.ts";
 import { isShared } from "../mount/umount.ts";
 import type { Log } from "./log.ts";
 import type { UndoStack } from "./undo.ts";
 
 export interface Guards {
+  /** Whether a share is to have a guard and has none. */
+  readonly isMissing: (share: Share) => boolean;
   /** Mounts the guard of a share on its mount point, unless it is there; a failure is a warning. */
   readonly put: (share: Share, path: string) => Promise<void>;
+  /** The shares whose guards lie on `share` itself, and must be there before that can be reached. */
+  readonly below: (share: Share) => readonly Share[];
+  /**
+   * Mounts the guards that lie on `share`, which is mounted on `at`, each unless its own share is there; gives the reason where
+   * a mount point cannot be reached at this moment. What can be no mount point is left to the share's own attempt to tell of.
+   */
+  readonly putBelow: (share: Share, at: string) => Promise<string | undefined>;
   readonly remove: (share: Share) => Promise<void>;
-  /** It went with the share above it. */
-  readonly forget: (share: Share) => void;
 }
+
+export interface GuardPorts {
+  readonly log: Log;
+  readonly mounter: Mounter;
+  /** A share that is known not to answer: what lies on it is not touched, it goes with that share. */
+  readonly isAway: (share: Share) => boolean;
+  /** Told of a mount point that holds something. */
+  readonly onNotEmpty: (share: Share) => void;
+}
+
+const unguarded = {
+  onDisk: "no guard under the share, writes reach the local disk while it is away",
+  onShare: "no guard under the share, writes reach the share above it while it is away",
+} as const;
 
 /** Longest time for a guard, which is local: what takes time is to start the worker on a busy machine. */
 const guardMs = 2_000;
 
 export function guardsOf(
-  { log, mounter }: { readonly log: Log; readonly mounter: Mounter },
+  { log, mounter, isAway, onNotEmpty }: GuardPorts,
+  shares: readonly Share[],
   { guard: isWanted, attemptTimeoutMs }: Pick<Settings, "guard" | "attemptTimeoutMs">,
   undo: UndoStack,
 ): Guards {
-  const guarded = new Set<Share>();
+  const undoable = new Set<Share>();
+  /** Where it cannot be put that is said once, and not tried again. */
+  const failed = new Set<Share>();
   const topOf = (share: Share) => topMountOn(mounter.mounts(), share.realTarget);
   const remove = async (share: Share): Promise<void> => {
+    for (let above = share.parent; above !== undefined; above = above.parent) if (isAway(above)) return;
     const now = topOf(share);
     if (now === undefined || !isGuard(now)) return;
     const plain = await mounter.umount(share.realTarget, "plain", guardMs);
     // Other mount namespaces may have the share on it.
     if (plain.kind !== "done" && !isShared(now)) await mounter.umount(share.realTarget, "lazy", guardMs);
   };
-  return {
-    put: async (share, path) => {
-      if (!isWanted || guarded.has(share)) return;
-      const top = topOf(share);
-      const isThere = top !== undefined && isGuard(top);
-      const answer = isThere ? undefined : await mounter.guard(path, attemptTimeoutMs);
-      guarded.add(share);
-      if (answer === undefined || answer.kind === "done") return undo.push(() => remove(share));
+  const isMissing = (share: Share): boolean => {
+    if (!isWanted || failed.has(share)) return false;
+    return !mounter.mounts().some((mount) => mount.target === share.realTarget && isGuard(mount));
+  };
+  const note = (share: Share, answer: PathAnswer): void => {
+    if (answer.kind !== "done") {
+      failed.add(share);
       const reason = answer.kind === "failed" ? answer.errno : "no answer in time";
       const about = { stage: "mount", target: share.target, reason } as const;
-      log("warn", "no guard under the share, writes reach the local disk while it is away", about);
+      return log("warn", share.parent === undefined ? unguarded.onDisk : unguarded.onShare, about);
+    }
+    if (undoable.has(share)) return;
+    undoable.add(share);
+    undo.push(() => remove(share));
+  };
+  const below = (share: Share): readonly Share[] =>
+    isWanted ? shares.filter((one) => one.parent === share && !one.watchOnly && !failed.has(one)) : [];
+  return {
+    isMissing,
+    put: async (share, path) => {
+      if (!isWanted || failed.has(share)) return;
+      note(share, isMissing(share) ? await mounter.guard(path, attemptTimeoutMs) : { kind: "done" });
+    },
+    below,
+    putBelow: async (share, at) => {
+      const isAside = at !== share.realTarget;
+      for (const child of below(share)) {
+        const there = isAside ? undefined : topOf(child);
+        if (there !== undefined && (isNfs(there) || isGuard(there))) continue;
+        const path = `${at}${child.realTarget.slice(share.realTarget.length)}`;
+        const prepared = await mounter.prepare(path, at, attemptTimeoutMs);
+        if (prepared.kind === "refused") continue;
+        if (prepared.kind === "failed") return `the mount point ${child.target} cannot be reached: ${prepared.reason}`;
+        if (prepared.kind === "no-answer") return `the mount point ${child.target} does not answer`;
+        if (!prepared.isEmpty) onNotEmpty(child);
+        note(child, await mounter.guard(prepared.path, attemptTimeoutMs));
+        prepared.release();
+      }
+      return undefined;
     },
     remove,
-    forget: (share) => {
-      guarded.delete(share);
-    },
   };
 }

@@ -1,20 +1,24 @@
 // Mounts the shares of a plan with everything that belongs to it, and remembers how to take each down again.
 import type { Settings } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import { isNfs, topMountOn } from "../fstab/mountinfo.ts";
+import { isNfs, topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
 import { isShareOf, type MountPlan, type Share } from "../fstab/plan.ts";
+import { describeMounts, foreignBelow } from "../mount/foreign.ts";
 import type { Clock, Mounter, TargetLock } from "../mount/ports.ts";
 import { detachMount, isPropagated, unmounter } from "../mount/umount.ts";
 import { asking, askServer, mountAddresses, questionOf, type Network } from "../wait/readiness.ts";
 import { serverWaiter } from "../wait/wait.ts";
 import type { StatusBoard } from "../watch/status.ts";
+import { asidePlaces, type AsideMachine } from "./aside.ts";
 import { startDiagnosis, type DiagnosisPorts } from "./diagnosis.ts";
+import { doingsOf, Overtaken } from "./doings.ts";
 import { establishShares, type EstablishPorts, type Establishing } from "./establish.ts";
 import { guardsOf } from "./guards.ts";
+import { keeperOf, type KeeperMachine } from "./keeper.ts";
 import { mountReporter } from "./reporter.ts";
 import type { UndoStack } from "./undo.ts";
 
-export interface MountSharesPorts extends DiagnosisPorts {
+export interface MountSharesPorts extends DiagnosisPorts, AsideMachine, KeeperMachine {
   readonly board: StatusBoard;
   readonly clock: Clock;
   readonly network: Network;
@@ -32,7 +36,9 @@ export type Remounted =
   /** Mounted afresh, it and what lies below it. */
   | "remounted"
   /** It answered again before anything was done. */
-  | "recovered";
+  | "recovered"
+  /** Another share's loss took it along: that one's fresh mount is its own. */
+  | "overtaken";
 
 export interface MountedShares extends Pick<Establishing, "ready"> {
   /** Settles when nothing is going on any more, fresh mounts of lost shares included. */
@@ -43,6 +49,8 @@ export interface MountedShares extends Pick<Establishing, "ready"> {
   readonly ours: ReadonlySet<Share>;
   /** How often a share was mounted afresh, or taken for healed. */
   readonly generation: (share: Share) => number;
+  /** Told of the mounts there are each time that somebody has looked. */
+  readonly onMounts: (records: readonly MountRecord[]) => void;
   /**
    * Waits until the server of a lost share answers, detaches the share with everything below it, and mounts all of that afresh.
    * Rejects with an AppError where it cannot be mounted any more.
@@ -119,14 +127,18 @@ export function mountShares(
   const takeDown = async (share: Share): Promise<void> => {
     if (!ours.has(share)) return;
     await letGo(share);
+    const foreign = foreignBelow(mounter.mounts(), share, plan.shares);
     const result = await unmount(share);
+    if (result === "detached" && foreign.length > 0) report.goesWith(share, describeMounts(foreign));
     report.unmounted(share, result);
     const lockOf = locks.get(share);
     // What is left is still ours: a later instance may take it down.
     if (result !== "in-use" && result !== "left" && lockOf?.kind === "locked") lockOf.note(undefined);
   };
 
-  const guards = guardsOf(ports, settings, undo);
+  const guards = guardsOf({ log, mounter, isAway, onNotEmpty: report.notEmpty }, plan.shares, settings, undo);
+  const keeper = keeperOf(ports, plan.shares, settings, undo);
+  const aside = asidePlaces(ports, settings, guards, keeper, undo);
   const held = new Map<Share, Promise<() => Promise<void>>>();
   const letGo = async (share: Share): Promise<void> => {
     // It may still be on its way to be held.
@@ -144,19 +156,31 @@ export function mountShares(
     held.set(share, mounter.hold(share.realTarget, settings.unmountTimeoutMs));
   };
 
+  /** Changes of mounts that go on. */
+  const changing = new Map<Share, Promise<void>>();
   /** Other instances may see the same mount point through propagation, each with a state directory of its own. */
   const enter = async (share: Share): Promise<() => void> => {
     const isLocal = share.parent === undefined;
     const isSeenElsewhere = isLocal && isPropagated(mounter.mounts(), share.realTarget);
     const leave = isSeenElsewhere ? await ports.lockDirectory(directoryAbove(share.realTarget)) : undefined;
-    return leave ?? (() => {});
+    const { promise, resolve } = Promise.withResolvers<void>();
+    changing.set(share, promise);
+    return () => {
+      leave?.();
+      resolve();
+    };
   };
+  const doings = doingsOf<Share>(signal);
   const establishPorts: EstablishPorts = {
+    begin: doings.begin,
     enter,
     mounter,
     clock,
     lock,
     guard: guards.put,
+    lacksGuard: guards.isMissing,
+    onDetaching: (share) => sayWhatGoes(share),
+    aside,
     serverReady: (share, notYet, unneeded) => waiter.ready(questionOf(share), notYet, unneeded),
     serverAnswers: async (share, asked) => (await askServer(network, questionOf(share), asked)).kind === "ready",
     addresses: (share, ready, version, asked) => mountAddresses(network, questionOf(share), ready, version, asked),
@@ -184,12 +208,17 @@ export function mountShares(
     },
     onGivenUp: report.givenUp,
   };
-  const mounting = establishShares(establishPorts, plan, settings, signal);
+  const mounting = establishShares(establishPorts, plan, settings);
 
+  const sayWhatGoes = (share: Share): void => {
+    const foreign = foreignBelow(mounter.mounts(), share, plan.shares);
+    if (foreign.length > 0) report.goesWith(share, describeMounts(foreign));
+  };
   const detach = async (share: Share): Promise<void> => {
     for (let layers = 0; layers < mostLayers; layers++) {
       const there = topMountOn(mounter.mounts(), share.realTarget);
       if (there === undefined || !isNfs(there) || !isShareOf(there, share)) return;
+      if (layers === 0) sayWhatGoes(share);
       if (!(await detachMount(mounter, clock, there, settings.attemptTimeoutMs))) return;
     }
   };
@@ -199,6 +228,21 @@ export function mountShares(
     // Where no process can be started to look, nothing is known but that it was lost.
     const seen = await mounter.look(share.realTarget, false, settings.watchTimeoutMs).catch(() => undefined);
     return seen?.kind === "answers";
+  };
+  /** Shares that were mounted at some time. */
+  const wasThere = new Set<Share>();
+  const takeAway = (shares: readonly Share[], reason: string): readonly Share[] => {
+    const taken = shares.filter((share) => mounted.delete(share));
+    for (const share of taken) wasThere.add(share);
+    report.away(taken, reason);
+    return taken;
+  };
+  /** Ends what goes on with shares that will go with the one above them. */
+  const takeAlong = async (shares: readonly Share[], reason: string): Promise<void> => {
+    for (const share of shares) doings.end(share);
+    takeAway(shares, reason);
+    const ended = Promise.all(shares.flatMap((share) => changing.get(share) ?? []));
+    await Promise.race([ended, clock.sleep(settings.attemptTimeoutMs)]);
   };
   const remounting = new Set<Promise<unknown>>();
   const remount = async (lost: Share, reason: string): Promise<Remounted> => {
@@ -215,32 +259,46 @@ export function mountShares(
       const hint = "whoever mounts it has to mount it afresh; start again then";
       throw new AppError(`${lost.label} on ${lost.target} is only watched: ${reason}`, exitCodes.lost, { hint });
     }
+    const own = doings.begin(lost);
     const subtree = plan.shares.filter((share) => isAtOrBelow(share, lost));
-    const before = subtree.filter((share) => mounted.delete(share));
-    report.away(before, reason);
-    await waiter.ready(questionOf(lost), () => {});
-    signal.throwIfAborted();
+    const before = takeAway(subtree, reason);
+    const isOvertaken = () => own.aborted;
+    const isServed = waiter.ready(questionOf(lost), () => {}, own).then(() => true);
+    if (!(await isServed.catch(() => false))) {
+      signal.throwIfAborted();
+      return "overtaken";
+    }
     const leave = await enter(lost);
     try {
+      if (isOvertaken()) return "overtaken";
       // A hard mount goes on by itself once its server is back, and another instance may have been quicker.
       if (await answersAgain(lost)) {
         for (const share of before) enterMounted(share);
         report.back(before);
         return "recovered";
       }
+      if (isOvertaken()) return "overtaken";
+      await takeAlong(
+        subtree.filter((share) => share !== lost),
+        reason,
+      );
       for (const share of subtree) await letGo(share);
       await detach(lost);
     } finally {
       leave();
     }
-    // What lay below went with it, guards too.
-    for (const share of subtree) if (share !== lost) guards.forget(share);
+    if (isOvertaken()) return "overtaken";
     // What was there before is waited for, nofail or not.
-    const isOptional = (share: Share) => share.nofail && !before.includes(share);
-    const again = establishShares(establishPorts, { shares: subtree }, settings, signal, isOptional);
+    const isOptional = (share: Share) => share.nofail && !wasThere.has(share);
+    const again = establishShares(establishPorts, { shares: subtree }, settings, isOptional);
     const settling = again.settled.finally(() => remounting.delete(settling));
     remounting.add(settling);
-    await again.ready;
+    try {
+      await again.ready;
+    } catch (error) {
+      if (error instanceof Overtaken) return "overtaken";
+      throw error;
+    }
     return "remounted";
   };
   const ready = async (): Promise<void> => {
@@ -256,7 +314,8 @@ export function mountShares(
   const settled = async (): Promise<void> => {
     await Promise.allSettled([mounting.settled, ...remounting]);
   };
-  return { ready: ready(), settled, mounted, ours, generation, remount };
+  const onMounts = (records: readonly MountRecord[]) => keeper.look(records, mounted);
+  return { ready: ready(), settled, mounted, ours, generation, onMounts, remount };
 }
 
 function directoryAbove(path: string): string {

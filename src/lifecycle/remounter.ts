@@ -1,4 +1,4 @@
-// NFS_WATCH=remount: lost shares are mounted afresh under whoever uses them, one at a time in each tree of mounts.
+// NFS_WATCH=remount: lost shares are mounted afresh under whoever uses them.
 import { AppError, messageOf } from "../errors.ts";
 import type { Share } from "../fstab/plan.ts";
 import type { Clock } from "../mount/ports.ts";
@@ -26,17 +26,15 @@ export function remounter(
   signal: AbortSignal,
   { onRemounted, onFailed }: RemounterEvents,
 ): (loss: Loss) => void {
-  // A share and one below it may be lost together: the first takes the other along, and must be through before it is looked at.
-  const running = new Map<Share, Promise<void>>();
-
   const isOver = () => signal.aborted;
   const remount = async ({ share, lost: reason }: Loss): Promise<void> => {
+    // One that is not mounted is on its way, or was taken along by one above it.
     if (isOver() || !shares.mounted.has(share)) return;
     const startedMs = clock.nowMs();
     const about = { source: share.label, target: share.target };
     try {
       const done = await shares.remount(share, reason);
-      if (done === "recovered") return;
+      if (done !== "remounted") return;
       board.remounted(share);
       const elapsedMs = Math.round(clock.nowMs() - startedMs);
       log("warn", "the share was mounted afresh, files that were open on it stay stale", {
@@ -52,18 +50,5 @@ export function remounter(
     }
   };
 
-  return (loss) => {
-    const root = rootOf(loss.share);
-    const before = running.get(root) ?? Promise.resolve();
-    running.set(
-      root,
-      before.then(() => remount(loss)),
-    );
-  };
-}
-
-function rootOf(share: Share): Share {
-  let root = share;
-  while (root.parent !== undefined) root = root.parent;
-  return root;
+  return (loss) => void remount(loss);
 }

@@ -16,6 +16,9 @@ export interface MountReporter {
   /** The server answers, and does not serve the share. */
   readonly notThere: (share: Share, reason: string) => void;
   readonly notice: (notice: AttemptNotice) => void;
+  readonly notEmpty: (share: Share) => void;
+  /** What is mounted below a share goes when that is detached. */
+  readonly goesWith: (share: Share, mounts: string) => void;
   readonly failedAttempt: (share: Share, failure: MountFailure, attempt: number) => void;
   readonly mounted: (share: Share, mounted: Mounted) => void;
   /** Shares that were mounted and are away, to be mounted afresh. */
@@ -50,6 +53,13 @@ export function mountReporter(
   const sharesOf = (question: ServerQuestion) => {
     const key = JSON.stringify(question);
     return [...waiting].filter((share) => JSON.stringify(questionOf(share)) === key);
+  };
+  const notEmpty = (share: Share) => {
+    if (!isFirst(share, "not-empty")) return;
+    log("warn", "the mount point is not empty, its files are hidden while the share is mounted", {
+      stage: "mount",
+      ...about(share),
+    });
   };
   // One server's reason is one line, and it is the last reason of every share that waits for it.
   const lastReasons = new Map<Share, string>();
@@ -90,11 +100,7 @@ export function mountReporter(
             reason: `${notice.source} was mounted there`,
           });
         case "not-empty":
-          if (!isFirst(share, notice.kind)) return;
-          return log("warn", "the mount point is not empty, its files are hidden while the share is mounted", {
-            stage: "mount",
-            ...fields,
-          });
+          return notEmpty(share);
         case "pending": {
           const reason = `the mount call of version ${notice.version} has not ended after ${Math.round(notice.forMs / 1_000)} s`;
           lastReasons.set(share, reason);
@@ -118,6 +124,13 @@ export function mountReporter(
           });
       }
     },
+    notEmpty,
+    goesWith: (share, mounts) =>
+      log("warn", "what is mounted below the share is detached with it", {
+        stage: "umount",
+        ...about(share),
+        reason: mounts,
+      }),
     failedAttempt: (share, failure, attempt) => {
       lastReasons.set(share, failure.reason);
       board.waiting(share, failure.reason);

@@ -1,7 +1,7 @@
 // Watches the mounted shares: says what changes, keeps their states, and tells of each loss.
 import type { Settings } from "../config/config.ts";
 import { messageOf } from "../errors.ts";
-import { topMountOn } from "../fstab/mountinfo.ts";
+import { topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
 import { isShareOf, type Share } from "../fstab/plan.ts";
 import type { Clock, Look, Mounter } from "../mount/ports.ts";
 import type { Network } from "../wait/readiness.ts";
@@ -26,6 +26,8 @@ export interface WatchedShares {
   readonly ours: ReadonlySet<Share>;
   /** How often a share was mounted afresh, or taken for healed. */
   readonly generation: (share: Share) => number;
+  /** Told of the mounts there are each time that somebody has looked. */
+  readonly onMounts: (records: readonly MountRecord[]) => void;
 }
 
 export type Loss = ShareChange & { readonly lost: string };
@@ -71,7 +73,11 @@ export function watchMounts(
     void watchShares(
       {
         clock,
-        mounts: mounter.mounts,
+        mounts: () => {
+          const records = mounter.mounts();
+          shares.onMounts(records);
+          return records;
+        },
         look,
         askServer,
         onChange,

@@ -34,8 +34,25 @@ export interface AttemptPorts {
   readonly tell: (notice: AttemptNotice) => void;
   /** Called before a mount call: from here on a mount may appear, even if the call is cut short. */
   readonly onMounting: (share: Share) => void;
+  /** Called before what is mounted on the target is detached, with everything below it. */
+  readonly onDetaching: (share: Share) => void;
   /** Called once the mount point is ready: what is under the share from now on is the guard. */
   readonly guard: (share: Share, path: string) => Promise<void>;
+  /** Whether the share is to have a guard and has none. */
+  readonly lacksGuard: (share: Share) => boolean;
+  readonly aside: AsidePorts;
+}
+
+/** A share that others lie below is built aside, with their guards, and moved to its mount point as a whole; see aside.ts. */
+export interface AsidePorts {
+  /** Makes the place and gives its path; undefined where the share needs none, or there is none to be had. */
+  readonly open: (share: Share) => Promise<string | undefined>;
+  /** Guards the mount points on the share, which is mounted on `at`; gives the reason where one cannot be reached now. */
+  readonly guardBelow: (share: Share, at: string) => Promise<string | undefined>;
+  /** What is built aside cannot be moved here: from now on `open` gives none. */
+  readonly refuse: (share: Share, reason: string) => void;
+  /** Takes away what is left at the place. */
+  readonly close: (share: Share) => Promise<void>;
 }
 
 /** What an attempt wants said, whether or not it succeeds. */
@@ -72,10 +89,6 @@ export async function attemptShare(
   if (lock.kind === "busy") return lockedElsewhere;
   if (lock.kind === "unavailable") ports.tell({ kind: "no-lock", share, reason: lock.reason });
 
-  // The server is asked while the mount point is made ready; the answer is judged below.
-  const unneeded = new AbortController();
-  const asked = ports.serverReady(share, notYet, unneeded.signal);
-  asked.catch(() => {});
   const prepare = async (): Promise<Prepared> => {
     const prepared = await mounter.prepare(share.realTarget, share.parent?.realTarget, attemptTimeoutMs);
     if (prepared.kind === "prepared") {
@@ -84,6 +97,17 @@ export async function attemptShare(
     }
     return prepared;
   };
+  if (share.parent !== undefined && ports.lacksGuard(share)) {
+    // The share above it is there: until the server of this one is as well, what is written here must not land on that.
+    const prepared = await prepare();
+    if (prepared.kind !== "prepared") return unusable(share, prepared);
+    prepared.release();
+  }
+
+  // The server is asked while the mount point is made ready; the answer is judged below.
+  const unneeded = new AbortController();
+  const asked = ports.serverReady(share, notYet, AbortSignal.any([unneeded.signal, signal]));
+  asked.catch(() => {});
   // A mount point on another share is looked at as late as can be: a look that is kept would hold that share busy.
   const early = share.parent === undefined ? await prepare() : undefined;
   if (early !== undefined && early.kind !== "prepared") {
@@ -91,15 +115,17 @@ export async function attemptShare(
     return unusable(share, early);
   }
   const ready = await asked;
+  signal.throwIfAborted();
   const leave = await ports.enter(share);
   try {
+    signal.throwIfAborted();
     const meanwhile = await useLeftover(ports, share, attemptTimeoutMs, notYet);
     if (meanwhile !== undefined) return meanwhile;
 
     const prepared = early ?? (await prepare());
     if (prepared.kind !== "prepared") return unusable(share, prepared);
     try {
-      const result = await mountRound(ports, share, prepared.path, ready, attemptTimeoutMs, signal);
+      const result = await mountWhole(ports, share, prepared.path, ready, attemptTimeoutMs, signal);
       if (result.kind === "mounted" && lock.kind === "locked") lock.note(share.label);
       return result;
     } finally {
@@ -173,13 +199,14 @@ async function useLeftover(
 
 /** Detaches what is on the target, unless an instance that is running looks after it; undefined where the target is free then. */
 async function detach(
-  { mounter, clock, lock, tell }: AttemptPorts,
+  { mounter, clock, lock, tell, onDetaching }: AttemptPorts,
   share: Share,
   there: MountRecord,
   timeoutMs: number,
   notice: AttemptNotice,
 ): Promise<AttemptResult | undefined> {
   if (lock(share).kind === "busy") return lockedElsewhere;
+  onDetaching(share);
   if (!(await detachMount(mounter, clock, there, timeoutMs))) {
     return failed("what is mounted on the target cannot be detached");
   }
@@ -192,11 +219,47 @@ function isAlive(errno: string): boolean {
   return errno === "EACCES" || errno === "EPERM";
 }
 
+/** Mounts the share so that it is never seen without the guards that lie on it. */
+async function mountWhole(
+  ports: AttemptPorts,
+  share: Share,
+  mountPoint: string,
+  ready: Ready,
+  attemptTimeoutMs: number,
+  signal: AbortSignal,
+): Promise<AttemptResult> {
+  const { aside, mounter } = ports;
+  const place = await aside.open(share);
+  if (place === undefined) {
+    const inPlace = { path: mountPoint, seenAt: share.realTarget };
+    return mountRound(ports, share, inPlace, ready, attemptTimeoutMs, signal);
+  }
+  try {
+    const result = await mountRound(ports, share, { path: place, seenAt: place }, ready, attemptTimeoutMs, signal);
+    if (result.kind === "failed") return result;
+    const unguarded = await aside.guardBelow(share, place);
+    if (unguarded !== undefined) return failed(unguarded);
+    signal.throwIfAborted();
+    const moved = await mounter.move(place, mountPoint, attemptTimeoutMs);
+    if (moved.kind === "done") {
+      const there = topMountOn(mounter.mounts(), share.realTarget);
+      if (there !== undefined && isShareOf(there, share)) return result;
+      return failed(`it was moved to its mount point, but mountinfo does not show it on ${share.realTarget}`);
+    }
+    if (moved.kind === "failed") aside.refuse(share, moved.errno);
+    const reason = `it could not be moved to its mount point: ${moved.kind === "failed" ? moved.errno : "no answer in time"}`;
+    // What gave no answer may come about after all.
+    return { kind: "failed", failure: { verdict: "transient", reason, cutShort: moved.kind === "no-answer" } };
+  } finally {
+    await aside.close(share);
+  }
+}
+
 /** Tries the versions the share may use, the newest first, until one is mounted or none is left. */
 async function mountRound(
   ports: AttemptPorts,
   share: Share,
-  mountPoint: string,
+  { path: mountPoint, seenAt }: MountPlace,
   ready: Ready,
   attemptTimeoutMs: number,
   signal: AbortSignal,
@@ -227,7 +290,7 @@ async function mountRound(
     const failure = result.kind === "failed" ? result.failure : undefined;
     if (failure === undefined || failure.verdict === "look") {
       const isOurs = failure === undefined;
-      const doubt = await disbelieve(mounter, share, isOurs, attemptTimeoutMs);
+      const doubt = await disbelieve(mounter, share, seenAt, isOurs, attemptTimeoutMs);
       if (doubt === undefined) return { kind: "mounted", version, isOurs };
       if (failure === undefined) return failed(doubt);
       failures.push({ ...failure, verdict: "transient" });
@@ -247,23 +310,30 @@ async function mountRound(
   return { kind: "failed", failure: { ...summarize(failures), ...(isCutShort ? { cutShort: true } : {}) } };
 }
 
+/** Where a share is mounted: what mount(2) is given, and the path that mountinfo will show. */
+interface MountPlace {
+  readonly path: string;
+  readonly seenAt: string;
+}
+
 /** Why a mount that was reported is not believed, and taken back if it is ours; undefined when mountinfo shows it and statfs answers. */
 async function disbelieve(
   mounter: Mounter,
   share: Share,
+  seenAt: string,
   isOurs: boolean,
   timeoutMs: number,
 ): Promise<string | undefined> {
-  const takeBack = () => (isOurs ? mounter.umount(share.realTarget, "lazy", timeoutMs) : undefined);
-  const there = topMountOn(mounter.mounts(), share.realTarget);
+  const takeBack = () => (isOurs ? mounter.umount(seenAt, "lazy", timeoutMs) : undefined);
+  const there = topMountOn(mounter.mounts(), seenAt);
   if (there === undefined || !isShareOf(there, share)) {
-    return `the mount call reported success, but mountinfo does not show ${share.label} on ${share.realTarget}`;
+    return `the mount call reported success, but mountinfo does not show ${share.label} on ${seenAt}`;
   }
   if (isReadOnly(there.options) && !isReadOnly(share.options)) {
     await takeBack();
     return "it was mounted read-only although read-write was asked for";
   }
-  const answer = await mounter.statfs(share.realTarget, timeoutMs);
+  const answer = await mounter.statfs(seenAt, timeoutMs);
   if (answer.kind === "done" || (answer.kind === "failed" && isAlive(answer.errno))) return undefined;
   await takeBack();
   return `it was mounted but does not answer (statfs: ${answer.kind === "failed" ? answer.errno : "no answer in time"})`;

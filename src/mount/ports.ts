@@ -63,6 +63,15 @@ export interface Mounter {
   readonly umount: (target: string, how: "plain" | "lazy" | "force", timeoutMs: number) => Promise<PathAnswer>;
   /** Mounts a guard on `path`. */
   readonly guard: (path: string, timeoutMs: number) => Promise<PathAnswer>;
+  /** Makes the directory `path`, which lies on no share, with a private tmpfs on it; see aside.ts. */
+  readonly makeAside: (path: string, timeoutMs: number) => Promise<PathAnswer>;
+  /** Removes that directory once nothing is mounted on it. */
+  readonly removeAside: (path: string, timeoutMs: number) => Promise<PathAnswer>;
+  /** Mounts what is mounted on `target` a second time, on the directory `path`, which is made and lies on no share (MS_BIND). */
+  readonly keep: (target: string, path: string, timeoutMs: number) => Promise<PathAnswer>;
+  readonly bind: (from: string, to: string, timeoutMs: number) => Promise<PathAnswer>;
+  /** Moves the mount on `from` with everything below it onto `to` (MS_MOVE): it is there at once, and whole. */
+  readonly move: (from: string, to: string, timeoutMs: number) => Promise<PathAnswer>;
   /** statfs, readdir and access of a mount point, and with `write` a small file written and read back. */
   readonly look: (path: string, write: boolean, timeoutMs: number) => Promise<Look>;
 }

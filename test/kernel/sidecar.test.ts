@@ -162,6 +162,42 @@ describe("for other containers", () => {
     },
   );
 
+  it.each(versionsOr(["3", "4.2"]))(
+    "it keeps their writes to a share that lies on another from landing on that one, version %s",
+    async (version) => {
+      const sidecar = startSidecar("sidecar", {
+        NFS_VERSION: version,
+        NFS_1_HOST_MOUNT: "/srv/exp2",
+        NFS_1_MOUNT_POINT: `${target}/sub`,
+      });
+      await logged(sidecar, "every share is mounted");
+      const writer = startPod({
+        name: "writer",
+        propagation: "slave",
+        command: `n=0; while :; do n=$((n+1)); { echo $n >>${target}/sub/log; } 2>/dev/null && echo $n; sleep 0.02; done`,
+      });
+      const more = () => {
+        const before = words(writer).length;
+        return eventually("more records", () => words(writer).length > before + 2, { timeoutMs: 30_000 });
+      };
+      for (let round = 1; round <= 3; round++) {
+        await more();
+        await lab().sh(`srv_stale /srv/exp ${200 + round}`);
+        await eventually(
+          "the fresh mount",
+          () => count(sidecar, "the share was mounted afresh, files that were open on it stay stale") === round,
+          { timeoutMs: 30_000 },
+        );
+      }
+      await more();
+      expect(await lab().sh("in_ srv ls -A /srv/exp/sub")).toBe("");
+      expect(await onHost()).toEqual({ shares: 1, guards: 2 });
+      await lab().sh("container_signal writer KILL");
+      const { exitCode } = await stop("sidecar", sidecar);
+      expect({ exitCode, host: await onHost() }).toEqual({ exitCode: 0, host: { shares: 0, guards: 0 } });
+    },
+  );
+
   it("it leaves nothing behind at whatever moment it is stopped", async () => {
     // Not as PID 1: there the kernel would drop a signal that comes before anybody listens.
     const command = `nfs-init sidecar & pid=$!; trap 'kill -TERM $pid' TERM; echo $pid >/run/pid; wait $pid; code=$?

@@ -76,6 +76,7 @@ async function run({ name, title }: Soak, rounds: number): Promise<void> {
     }
     const { exitCode, stdout, stderr } = await done;
     if (exitCode !== 0) throw new Error(`failed in round ${lastRound + 1}\n${stderr}`);
+    for (const [, note] of stdout.matchAll(/^note (.*)$/gm)) process.stdout.write(`${name}: ${note}\n`);
     judge(name, stdout, rounds);
   } finally {
     await lab.stop();

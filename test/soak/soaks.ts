@@ -13,5 +13,10 @@ export const soaks: readonly Soak[] = [
     rounds: 1000,
   },
   { name: "remounts", title: "two shares go stale under one process, and nfs-init mounts both afresh", rounds: 500 },
+  {
+    name: "nested",
+    title: "a share and one that lies on it are lost by lot, with a writer on each, and no record is in a wrong place",
+    rounds: 50,
+  },
   { name: "mixed", title: "faults drawn by lot, half an hour of them", rounds: 250 },
 ];

@@ -13,7 +13,7 @@ import { judgeLookup } from "../../src/wait/path.ts";
 import { askServer, questionOf } from "../../src/wait/readiness.ts";
 import { judge, mountedCondition, type Observation } from "../../src/watch/staleness.ts";
 import { leapingClock } from "./fakes/clock.ts";
-import { fakeMounter, type Answers } from "./fakes/mounter.ts";
+import { fakeMounter, nothingAside, type Answers } from "./fakes/mounter.ts";
 import { nfsMount } from "./fakes/mounts.ts";
 import { fakeNetwork, rpcbind, serves, type Service } from "./fakes/server.ts";
 import { shareOf } from "./fakes/shares.ts";
@@ -62,8 +62,11 @@ async function attempted(
       addresses: () => Promise.resolve({ server: "192.0.2.1", mountd: undefined }),
       loadModules: () => Promise.resolve(),
       tell: () => {},
+      onDetaching: () => {},
       onMounting: () => {},
       guard: () => Promise.resolve(),
+      lacksGuard: () => false,
+      aside: nothingAside,
     },
     shareOf(environment),
     15_000,

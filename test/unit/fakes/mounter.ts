@@ -1,7 +1,9 @@
 // A Mounter without a kernel: a table of mounts, answers told beforehand, and a log of what was asked of it.
 import type { MountRecord } from "../../../src/fstab/mountinfo.ts";
 import type { HelperEnd, Look, Mounter, PathAnswer, Prepared } from "../../../src/mount/ports.ts";
-import { nfsMount } from "./mounts.ts";
+import type { AsidePorts } from "../../../src/mount/attempt.ts";
+import { asideSource } from "../../../src/mount/aside.ts";
+import { localMount, nfsMount } from "./mounts.ts";
 
 export interface MountCall {
   readonly by: "mount(2)" | "mount.nfs";
@@ -27,6 +29,8 @@ export interface Answers {
   readonly statfs?: (path: string) => PathAnswer;
   readonly umount?: (target: string, how: "plain" | "lazy" | "force") => PathAnswer;
   readonly guard?: (path: string) => PathAnswer;
+  readonly makeAside?: (path: string) => PathAnswer;
+  readonly move?: (from: string, to: string) => PathAnswer;
   readonly look?: (path: string, write: boolean) => Look;
   readonly prepare?: (target: string, below: string | undefined) => Prepared;
 }
@@ -148,9 +152,50 @@ export function fakeMounter(answers: Answers = {}): FakeMounter {
       actions.push(`guard ${path}`);
       return Promise.resolve(answers.guard?.(path) ?? done);
     },
+    makeAside: (path) => {
+      actions.push(`make aside ${path}`);
+      const answer = answers.makeAside?.(path) ?? done;
+      if (answer.kind === "done") table.push(localMount(path, { fstype: "tmpfs", source: asideSource }));
+      return Promise.resolve(answer);
+    },
+    removeAside: (path) => {
+      actions.push(`remove aside ${path}`);
+      return Promise.resolve(done);
+    },
+    keep: (target, path) => {
+      actions.push(`keep ${target} ${path}`);
+      const there = table.findLast((record) => record.target === target);
+      if (there !== undefined) table.push({ ...there, id: there.id + 1_000, target: path });
+      return Promise.resolve(done);
+    },
+    bind: (from, to) => {
+      actions.push(`bind ${from} ${to}`);
+      return Promise.resolve(done);
+    },
+    move: (from, to) => {
+      actions.push(`move ${from} ${to}`);
+      const answer = answers.move?.(from, to) ?? done;
+      // Everything below it comes along.
+      const top = table.findLastIndex((record) => record.target === from);
+      if (answer.kind === "done") {
+        for (const [index, record] of table.entries()) {
+          const isMoved = index === top || record.target.startsWith(`${from}/`);
+          if (isMoved) table[index] = { ...record, target: `${to}${record.target.slice(from.length)}` };
+        }
+      }
+      return Promise.resolve(answer);
+    },
     look: (path, write) => {
       actions.push(`look ${path}${write ? " writing" : ""}`);
       return Promise.resolve(answers.look?.(path, write) ?? { kind: "answers", isWritable: true });
     },
   };
 }
+
+/** Nothing is put together aside. */
+export const nothingAside: AsidePorts = {
+  open: () => Promise.resolve(undefined),
+  guardBelow: () => Promise.resolve(undefined),
+  refuse: () => {},
+  close: () => Promise.resolve(),
+};

@@ -6,7 +6,7 @@ import type { Share } from "../../../src/fstab/plan.ts";
 import { establishShares } from "../../../src/lifecycle/establish.ts";
 import type { Ready } from "../../../src/wait/wait.ts";
 import { timerClock } from "../fakes/clock.ts";
-import { fakeMounter, type Answers } from "../fakes/mounter.ts";
+import { fakeMounter, nothingAside, type Answers } from "../fakes/mounter.ts";
 import { nfsMount } from "../fakes/mounts.ts";
 import { configOf, planOf } from "../fakes/shares.ts";
 
@@ -35,8 +35,12 @@ function establish(environment: Environment, world: World = {}) {
       serverAnswers: () => Promise.resolve(true),
       loadModules: () => Promise.resolve(),
       tell: () => {},
+      onDetaching: () => {},
       onMounting: () => {},
       guard: () => Promise.resolve(),
+      lacksGuard: () => false,
+      aside: nothingAside,
+      begin: () => abort.signal,
       onMounted: (share, { version, isOurs, attempts }) =>
         note(`${isOurs ? "mounted" : "used"} ${share.target} ${version} after ${attempts}`),
       onFailedAttempt: (share, { reason }, attempt) => note(`failed ${share.target} ${attempt}: ${reason}`),
@@ -44,7 +48,6 @@ function establish(environment: Environment, world: World = {}) {
     },
     plan,
     configOf(environment).settings,
-    abort.signal,
   );
   let state = "waiting";
   whenReady.then(

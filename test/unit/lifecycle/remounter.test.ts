@@ -37,7 +37,8 @@ function remounting(shares: readonly Share[]) {
       mounted,
       remount: (share, reason) => {
         remounts.push(`${share.target}: ${reason}`);
-        mounted.delete(share);
+        // What lies below it goes with it.
+        for (const one of shares) if (one === share || one.parent === share) mounted.delete(one);
         return new Promise((resolve, reject) => running.set(share, { resolve, reject }));
       },
     },
@@ -134,27 +135,27 @@ describe("a lost share", () => {
 });
 
 describe("shares that are lost together", () => {
-  test("wait for one another in one tree of mounts: the one below was taken along", async () => {
+  test("are healed together where the one above was lost first: the one below is taken along", async () => {
     const { above, below } = threeShares();
-    const { lose, end, remounts, mounted, events } = remounting([above, below]);
+    const { lose, end, remounts, events } = remounting([above, below]);
     await lose(above);
     await lose(below);
     expect(remounts).toHaveLength(1);
-    // With the one above it was taken down, and is not mounted again yet.
-    mounted.delete(below);
     await end(above, "remounted");
     expect(remounts).toEqual(["/mnt/a: it is stale"]);
     expect(events).toEqual(["board /mnt/a", "remounted /mnt/a"]);
   });
 
-  test("are healed one after the other where the one below was lost first", async () => {
+  test("do not wait for one another: the one below, lost first, may wait long for its server, and is taken along", async () => {
     const { above, below } = threeShares();
-    const { lose, end, remounts } = remounting([above, below]);
+    const { lose, end, remounts, events, lines } = remounting([above, below]);
     await lose(below);
     await lose(above);
-    expect(remounts).toEqual(["/mnt/a/b: it is stale"]);
-    await end(below, "remounted");
     expect(remounts).toEqual(["/mnt/a/b: it is stale", "/mnt/a: it is stale"]);
+    await end(below, "overtaken");
+    expect({ events, lines }).toEqual({ events: [], lines: [] });
+    await end(above, "remounted");
+    expect(events).toEqual(["board /mnt/a", "remounted /mnt/a"]);
   });
 
   test("do not wait for one another in different trees", async () => {

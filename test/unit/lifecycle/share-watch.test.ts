@@ -26,7 +26,7 @@ function watchOff(look: (path: string) => Promise<Look>) {
       network: { dial: unexpected, resolveName: unexpected },
     },
     settings,
-    { mounted: new Set(shares), ours: new Set(shares), generation: () => 0 },
+    { mounted: new Set(shares), ours: new Set(shares), generation: () => 0, onMounts: () => {} },
     unexpected,
     new AbortController().signal,
   );

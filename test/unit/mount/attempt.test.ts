@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Environment } from "../../../src/config/config.ts";
 import type { Share } from "../../../src/fstab/plan.ts";
-import { attemptShare, type AttemptNotice, type AttemptPorts } from "../../../src/mount/attempt.ts";
+import { attemptShare, type AsidePorts, type AttemptNotice, type AttemptPorts } from "../../../src/mount/attempt.ts";
 import type { PathAnswer, TargetLock } from "../../../src/mount/ports.ts";
 import { askServer, questionOf } from "../../../src/wait/readiness.ts";
 import type { Ready } from "../../../src/wait/wait.ts";
 import { leapingClock } from "../fakes/clock.ts";
-import { fakeMounter, type Answers, type CallEnd } from "../fakes/mounter.ts";
+import { fakeMounter, nothingAside, type Answers, type CallEnd, type FakeMounter } from "../fakes/mounter.ts";
 import { localMount, nfsMount } from "../fakes/mounts.ts";
 import { fakeNetwork, rpcbind, serves } from "../fakes/server.ts";
 import { planOf, shareOf } from "../fakes/shares.ts";
@@ -30,6 +30,8 @@ interface Machine extends Answers {
   readonly serverReady?: AttemptPorts["serverReady"];
   readonly addresses?: AttemptPorts["addresses"];
   readonly loadModules?: () => void;
+  readonly lacksGuard?: boolean;
+  readonly aside?: (mounter: FakeMounter) => AsidePorts;
   readonly signal?: AbortSignal;
 }
 
@@ -67,11 +69,14 @@ async function attempt(machine: Machine = {}) {
       return Promise.resolve();
     },
     tell: ({ kind }) => notices.push(kind),
+    onDetaching: () => {},
     onMounting: () => mounter.actions.push("mounting"),
     guard: (_, path) => {
       mounter.actions.push(`guard ${path}`);
       return Promise.resolve();
     },
+    lacksGuard: () => machine.lacksGuard === true,
+    aside: machine.aside?.(mounter) ?? nothingAside,
   };
   const signal = machine.signal ?? new AbortController().signal;
   const result = await attemptShare(ports, share, 15_000, signal, () => {});
@@ -108,6 +113,19 @@ describe("an attempt", () => {
     const { mounter } = await attempt({ share: child, mounts: [nfsMount("nas:/mnt", "/mnt")] });
     expect(mounter.actions.slice(0, 3)).toEqual(["wait", "prepare /mnt/sub below /mnt", "guard /mnt/sub"]);
     expect(mounter.actions.at(-1)).toBe("release /mnt/sub");
+  });
+
+  test("on a mount point below another share guards it before the server is waited for", async () => {
+    const { shares } = planOf({ NFS_HOST: "nas", NFS_1_MOUNT_POINT: "/mnt", NFS_2_MOUNT_POINT: "/mnt/sub" });
+    const child = shares[1];
+    if (child === undefined) throw new Error("no child");
+    const { mounter } = await attempt({ share: child, lacksGuard: true, mounts: [nfsMount("nas:/mnt", "/mnt")] });
+    expect(mounter.actions.slice(0, 4)).toEqual([
+      "prepare /mnt/sub below /mnt",
+      "guard /mnt/sub",
+      "release /mnt/sub",
+      "wait",
+    ]);
   });
 
   test("mounts what was prepared, not the path that might lead elsewhere meanwhile", async () => {
@@ -586,3 +604,72 @@ function comesMeanwhile(record: ReturnType<typeof nfsMount>): Machine {
     },
   };
 }
+
+describe("a share that others lie below", () => {
+  /** A place aside, and what becomes of it. */
+  const asideAt =
+    (path: string, unguarded?: string) =>
+    ({ actions, makeAside, table }: FakeMounter): AsidePorts => ({
+      open: async () => {
+        await makeAside(path, 1);
+        return path;
+      },
+      guardBelow: (_, at) => {
+        actions.push(`guard below ${at}`);
+        table.push(localMount(`${at}/sub`, { fstype: "tmpfs", source: "nfs-init-guard" }));
+        return Promise.resolve(unguarded);
+      },
+      refuse: (_, reason) => actions.push(`refuse ${reason}`),
+      close: () => {
+        actions.push("close");
+        return Promise.resolve();
+      },
+    });
+
+  test("is mounted aside, looked at there, guarded, and moved to its mount point as a whole", async () => {
+    const { result, mounter } = await attempt({ aside: asideAt("/run/aside/data") });
+    expect(result).toEqual({ kind: "mounted", version: "4.2", isOurs: true });
+    expect(mounter.actions.slice(mounter.actions.indexOf("make aside /run/aside/data"))).toEqual([
+      "make aside /run/aside/data",
+      "mounting",
+      "mount 4.2 nas:/export /run/aside/data",
+      "statfs /run/aside/data",
+      "guard below /run/aside/data",
+      "move /run/aside/data /mnt/data",
+      "close",
+      "release /mnt/data",
+    ]);
+    expect(mounter.table.map(({ target, source }) => `${target} ${source}`)).toEqual([
+      "/run/aside/data nfs-init-aside",
+      "/mnt/data nas:/export",
+      "/mnt/data/sub nfs-init-guard",
+    ]);
+  });
+
+  test("is not shown while a mount point on it cannot be reached", async () => {
+    const { result, mounter } = await attempt({ aside: asideAt("/run/aside/data", "the mount point does not answer") });
+    expect(result).toEqual({
+      kind: "failed",
+      failure: { verdict: "transient", reason: "the mount point does not answer" },
+    });
+    expect(mounter.actions.some((action) => action.startsWith("move"))).toBe(false);
+    expect(mounter.actions).toContain("close");
+  });
+
+  test("is not guarded or moved where it cannot be mounted", async () => {
+    const { result, mounter } = await attempt({ aside: asideAt("/run/aside/data"), helper: () => denied });
+    expect(result.kind).toBe("failed");
+    expect(mounter.actions.slice(-2)).toEqual(["close", "release /mnt/data"]);
+    expect(mounter.actions).not.toContain("guard below /run/aside/data");
+  });
+
+  test.each([
+    { answer: { kind: "failed", errno: "EACCES" } as const, refused: ["refuse EACCES"], cutShort: false },
+    { answer: { kind: "no-answer" } as const, refused: [], cutShort: true },
+  ])("is tried again where it cannot be moved: $answer.kind", async ({ answer, refused, cutShort }) => {
+    const { result, mounter } = await attempt({ aside: asideAt("/run/aside/data"), move: () => answer });
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", cutShort } });
+    expect(mounter.actions.filter((action) => action.startsWith("refuse"))).toEqual(refused);
+    expect(mounter.actions).toContain("close");
+  });
+});
