@@ -298,7 +298,7 @@ export const variables = {
     name: "NFS_GUARD",
     group: "Watching",
     meaning:
-      "a read-only, empty tmpfs under each share, so that nothing lands on the local disk while the share is away",
+      "a read-only, empty tmpfs under each share, and under one that lies on another from the moment that one can be reached, so that nothing lands on the local disk or on the other share while the share is away",
     format: toggle,
     default: "on",
     defaultMeaning: "on for run and sidecar, off for mount",

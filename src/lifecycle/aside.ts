@@ -50,6 +50,7 @@ export function asidePlaces(
       const made = await mounter.makeAside(path, attemptTimeoutMs);
       if (made.kind === "done") return path;
       refuse(share, made.kind === "failed" ? made.errno : "no answer in time");
+      await close(share);
       return undefined;
     },
     guardBelow: async (share, at) => {

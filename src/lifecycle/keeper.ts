@@ -54,6 +54,8 @@ export function keeperOf(
       .filter(({ realTarget }) => target !== realTarget && isSameOrBelow(target, realTarget))
       .toSorted((one, other) => other.realTarget.length - one.realTarget.length)[0];
   const make = async ({ target, device }: MountRecord, path: string): Promise<boolean> => {
+    // An instance that was killed may have left something there.
+    if (topMountOn(mounter.mounts(), path) !== undefined) await remove(path);
     const answer = await mounter.keep(target, path, watchTimeoutMs);
     // Whoever writes to the share may have led the way elsewhere meanwhile.
     const isIt = answer.kind === "done" && topMountOn(mounter.mounts(), path)?.device === device;

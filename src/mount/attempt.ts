@@ -105,13 +105,17 @@ export async function attemptShare(
   }
 
   // The server is asked while the mount point is made ready; the answer is judged below.
+  signal.throwIfAborted();
   const unneeded = new AbortController();
-  const asked = ports.serverReady(share, notYet, AbortSignal.any([unneeded.signal, signal]));
-  asked.catch(() => {});
+  const askNoMore = () => unneeded.abort();
+  signal.addEventListener("abort", askNoMore, { once: true });
+  const asked = ports.serverReady(share, notYet, unneeded.signal);
+  const forget = () => signal.removeEventListener("abort", askNoMore);
+  asked.then(forget, forget);
   // A mount point on another share is looked at as late as can be: a look that is kept would hold that share busy.
   const early = share.parent === undefined ? await prepare() : undefined;
   if (early !== undefined && early.kind !== "prepared") {
-    unneeded.abort();
+    askNoMore();
     return unusable(share, early);
   }
   const ready = await asked;

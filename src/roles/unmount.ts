@@ -6,6 +6,7 @@ import { isShareOf, type PlanFacts, type Share } from "../fstab/plan.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 import { clearFstab, type PreparePorts } from "../lifecycle/prepare.ts";
 import type { Log } from "../lifecycle/log.ts";
+import { clearAside } from "../mount/aside.ts";
 import { isGuard } from "../mount/guard.ts";
 import type { Clock, Mounter, TargetLock } from "../mount/ports.ts";
 import { unmounter } from "../mount/umount.ts";
@@ -16,6 +17,7 @@ export interface UnmountPorts extends Pick<PreparePorts, "editFstab"> {
   readonly mounter: Mounter;
   readonly planFacts: () => PlanFacts;
   readonly lockTarget: (target: string) => TargetLock;
+  readonly asidePath: (target: string) => { readonly path: string } | { readonly reason: string };
   readonly readFile: (path: string) => string | undefined;
 }
 
@@ -49,6 +51,9 @@ export async function unmount(ports: UnmountPorts, config: Config): Promise<numb
       }
       log(result === "detached" ? "warn" : "info", result === "detached" ? lazily : "unmounted", about);
     }
+    // An instance that was killed may have been putting it together.
+    const aside = ports.asidePath(share.realTarget);
+    if ("path" in aside) await clearAside(mounter, clock, aside.path, config.settings.unmountTimeoutMs);
     const now = topMountOn(mounter.mounts(), share.realTarget);
     if (now !== undefined && isGuard(now))
       await mounter.umount(share.realTarget, "plain", config.settings.unmountTimeoutMs);

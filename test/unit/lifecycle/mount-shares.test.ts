@@ -36,7 +36,9 @@ async function twoMounted() {
   const plan = planOf(environment);
   const [above, below] = plan.shares;
   if (above === undefined || below === undefined) throw new Error("two shares are needed");
+  const hanging = new Set<string>();
   const mounter: FakeMounter = fakeMounter({
+    helper: ({ source }) => (hanging.has(source) ? "hang" : "ok"),
     look: () => ({ kind: "failed", errno: "ESTALE" }),
     guard: (path) => {
       mounter.table.push(localMount(path, { fstype: "tmpfs", source: guardSource }));
@@ -76,6 +78,7 @@ async function twoMounted() {
   return {
     shares,
     mounter,
+    hanging,
     above,
     below,
     up,
@@ -146,4 +149,24 @@ test("a share above is never seen without the guard of the one below", async () 
   const shown = mounter.actions.indexOf("move /aside/mnt/a /mnt/a");
   expect(shown).toBeGreaterThan(mounter.actions.indexOf("guard /aside/mnt/a/b"));
   expect(mounter.actions.indexOf("guard /aside/mnt/a/b")).toBeGreaterThan(-1);
+});
+
+test("a mount call of the share below that hangs holds up nobody: it is ended before the share above is detached", async () => {
+  const { shares, mounter, hanging, mounts, above, below } = await twoMounted();
+  hanging.add("far:/b");
+  const ofBelow = outcome(shares.remount(below, "it is stale"));
+  await pass(1_000);
+  hanging.clear();
+  const ofAbove = outcome(shares.remount(above, "it is stale"));
+  await pass(1_000);
+  const { actions } = mounter;
+  const detached = actions.lastIndexOf("umount lazy /mnt/a");
+  expect(actions.indexOf("kill 4.2 far:/b /mnt/a/b")).toBeGreaterThan(-1);
+  expect(detached).toBeGreaterThan(actions.indexOf("kill 4.2 far:/b /mnt/a/b"));
+  await pass(20_000);
+  expect({ ofBelow: ofBelow(), ofAbove: ofAbove(), mounts: mounts() }).toEqual({
+    ofBelow: "overtaken",
+    ofAbove: "remounted",
+    mounts: whole,
+  });
 });
