@@ -56,19 +56,18 @@ const killedMs = 500;
 
 /** Runs a helper with its messages in English. `signal` kills it, and it is not waited for then. */
 export async function runHelper(file: string, args: readonly string[], signal: AbortSignal): Promise<HelperEnd> {
-  const { execa } = await import("execa");
   let stderr = "";
-  const subprocess = execa(file, args, {
-    cwd: "/",
-    env: { LC_ALL: "C", PATH: helperPath },
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "pipe",
-    buffer: false,
-    reject: false,
-    cleanup: false,
-  });
-  const child = subprocess.nodeChildProcess;
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, {
+      cwd: "/",
+      env: { ...process.env, LC_ALL: "C", PATH: helperPath },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+  } catch (error) {
+    // Of some errors, ENOMEM among them, the runtime does not tell by an event.
+    return { kind: "not-started", reason: notStarted(error) };
+  }
   track(child);
   child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
     if (stderr.length < longestTextBytes) stderr += chunk;
@@ -95,13 +94,7 @@ export async function runHelper(file: string, args: readonly string[], signal: A
       child.once("close", settle);
       setTimeout(settle, 100);
     });
-    subprocess.then(
-      (result) => {
-        if (result.failed && child.pid === undefined)
-          resolve({ kind: "not-started", reason: notStarted(result.cause) });
-      },
-      (error: unknown) => resolve({ kind: "not-started", reason: messageOf(error) }),
-    );
+    child.once("error", (error) => resolve({ kind: "not-started", reason: notStarted(error) }));
   });
 }
 
@@ -113,9 +106,8 @@ export async function loadModules(): Promise<void> {
   await runHelper("modprobe", ["-a", "nfs", "nfsv3", "nfsv4"], AbortSignal.timeout(modprobeMs));
 }
 
-function notStarted(cause: unknown): string {
-  const isAbsent = typeof cause === "object" && cause !== null && "code" in cause && cause.code === "ENOENT";
-  return isAbsent ? "not found" : messageOf(cause);
+function notStarted(error: unknown): string {
+  return error instanceof Error && "code" in error && error.code === "ENOENT" ? "not found" : messageOf(error);
 }
 
 /** A worker process; see worker.ts. */
@@ -147,7 +139,6 @@ export function startWorker(): Worker {
   const startedMs = performance.now();
   let child: ChildProcess;
   try {
-    // It is on the path of every start that mounts: execa, which takes longer to load than this to run, is for helpers.
     child = spawn("/proc/self/exe", [workerArgument], { cwd: "/", env: {}, stdio: ["pipe", "pipe", "ignore"] });
   } catch {
     // Of some errors, ENOMEM among them, the runtime does not tell by an event.

@@ -84,7 +84,7 @@ function dots(result: Result, { standings }: CaseResult, figure: Axis): Layers {
       mark: { type: "circle", size: 32, opacity: 0.7 },
       encoding: {
         x: { field: "sample", ...figure },
-        yOffset: { field: "round", type: "quantitative", scale: { padding: 6, nice: false } },
+        yOffset: { field: "round", type: "quantitative", scale: { padding: 6, nice: false, range: [18, 0] } },
       },
     },
   ];
