@@ -5,7 +5,7 @@ import { shown } from "../config/shown.ts";
 import { formatFstabLine, parseFstab, type FstabEntry } from "./fstab.ts";
 import { isNfs, topMountOn, type MountRecord } from "./mountinfo.ts";
 import { formatSource } from "./source.ts";
-import { isSameOrBelow, refusalOf, resolveTarget, type ReadLink } from "./target.ts";
+import { refusalOf, resolveTarget, withParents, type ReadLink } from "./target.ts";
 
 /** A share with everything decided that can be decided before the machine is touched. */
 export interface Share extends ShareConfig {
@@ -56,9 +56,8 @@ export function planMounts(config: Config, facts: PlanFacts): PlanResult {
   const add = (share: ShareConfig & { readonly realTarget: string }): Share => {
     const done = planned.get(share.realTarget);
     if (done !== undefined) return done;
-    const above = [...byTarget.values()]
-      .filter(({ realTarget }) => realTarget !== share.realTarget && isSameOrBelow(share.realTarget, realTarget))
-      .toSorted((one, other) => other.realTarget.length - one.realTarget.length)[0];
+    const [, ...parents] = withParents(share.realTarget);
+    const above = parents.map((directory) => byTarget.get(directory)).find((one) => one !== undefined);
     const there = topMountOn(facts.mounts, share.realTarget);
     const isOwn = there !== undefined && facts.owned.get(share.realTarget) === there.source;
     const complete: Share = {
@@ -81,11 +80,11 @@ function resolveTargets(
 ): ReadonlyMap<ShareConfig, string | undefined> {
   const depth = ({ target }: ShareConfig) => target.split("/").length;
   const resolved = new Map<ShareConfig, string | undefined>();
-  const planned: string[] = [];
+  const planned = new Set<string>();
   for (const share of shares.toSorted((one, other) => depth(one) - depth(other))) {
     const realTarget = resolveTarget(share.target, mounts, readLink, planned);
     resolved.set(share, realTarget);
-    if (realTarget !== undefined) planned.push(realTarget);
+    if (realTarget !== undefined) planned.add(realTarget);
   }
   return resolved;
 }

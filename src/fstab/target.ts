@@ -16,11 +16,11 @@ export function resolveTarget(
   target: string,
   mounts: readonly MountRecord[],
   readLink: ReadLink,
-  planned: readonly string[] = [],
+  planned: ReadonlySet<string> = new Set(),
 ): string | undefined {
-  const hiding = [...mounts.filter(isNfs).map((mount) => mount.target), ...planned];
-  const hides = (path: string) => hiding.some((directory) => isSameOrBelow(path, directory));
   const mountTargets = new Set(mounts.map((mount) => mount.target));
+  const hiding = new Set(mounts.filter(isNfs).map((mount) => mount.target));
+  const hides = (path: string) => withParents(path).some((one) => hiding.has(one) || planned.has(one));
   let rest = target.split("/").filter((part) => part !== "");
   let path = "";
   for (let links = 0; ;) {
@@ -72,6 +72,13 @@ function mountAround(path: string, mounts: readonly MountRecord[]): MountRecord 
     if (isSameOrBelow(path, mount.target) && mount.target.length >= (around?.target.length ?? 0)) around = mount;
   }
   return around;
+}
+
+/** An absolute path and the directories above it, the nearest first. */
+export function withParents(path: string): readonly string[] {
+  const paths: string[] = [];
+  for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) paths.push(path.slice(0, end));
+  return path === "/" ? paths : [...paths, "/"];
 }
 
 /** Whether `path` is `directory` or lies below it; both absolute and without a trailing slash. */

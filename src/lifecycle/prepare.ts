@@ -1,6 +1,7 @@
 // What comes before any server is asked: may this process mount at all, and the lines of fstab.
 import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
+import { redact } from "../config/secrets.ts";
 import { foreignText, withBlock } from "../fstab/fstab.ts";
 import { foreignLinesOn, fstabLines, type MountPlan } from "../fstab/plan.ts";
 import { refusalOfRights, type MountRights } from "../mount/preflight.ts";
@@ -71,7 +72,7 @@ export async function writeFstab(
       stage: "fstab",
       path,
       target: share.target,
-      reason: `that line mounts ${source}, the configuration ${share.label}`,
+      reason: `that line mounts ${redact(source)}, the configuration ${share.label}`,
     });
   }
 }

@@ -41,7 +41,7 @@ const rows: readonly Row[] = [
   },
   { text: /Failed to resolve server/, verdict: "transient", unreachable: true },
   {
-    text: /(?:mount spec .*or point|mount point) (?:.* )?is not a directory/,
+    text: /mount (?:spec|point) .*is not a directory/,
     verdict: "permanent",
     everyVersion: true,
     hint: "the mount point must be a directory",
@@ -106,8 +106,12 @@ export function classifyFailure(stderr: string, exitCode: number): MountFailure 
   return { ...meaning, reason };
 }
 
+/** More than a helper has to say; a search through it takes no more than the square of it. */
+const longestText = 4_096;
+
 function inOneLine(stderr: string): string {
   return stderr
+    .slice(0, longestText)
     .split("\n")
     .map((line) => line.replace(/^u?mount(?:\.nfs4?)?: /, "").trim())
     .filter((line) => line !== "" && !line.startsWith("please report the error"))

@@ -185,6 +185,15 @@ describePlaces((place) => {
     expect(readFileSync(join(directory, "etc-fstab"), "utf8")).toBe(`# mine\n${blockOf(env)}`);
   });
 
+  it("is warned of where a foreign line names the same mount point, without the password in that line", async () => {
+    const env = unreachableShare(temporaryDirectory());
+    const { NFS_FSTAB: fstab = "", NFS_MOUNT_POINT: target = "" } = env;
+    writeFileSync(fstab, `//user:hunter2@other/export ${target} cifs defaults 0 0\n`);
+    const lines = await editBy({ place, env });
+    expect(messages(lines)).toEqual(["another fstab line names the same mount point"]);
+    expect(JSON.stringify(lines)).not.toContain("hunter2");
+  });
+
   it("is warned of where a foreign line names the same mount point", async () => {
     const env = unreachableShare(temporaryDirectory());
     const { NFS_FSTAB: fstab = "", NFS_MOUNT_POINT: target = "" } = env;

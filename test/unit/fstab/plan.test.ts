@@ -47,6 +47,17 @@ describe("a plan", () => {
     ]);
   });
 
+  // As many as an environment can name: what takes the square of it runs into the test's time limit.
+  test("of very many shares takes no longer for each than one of few", () => {
+    const numbers = Array.from({ length: 20_000 }, (_, index) => index);
+    const targets = Object.fromEntries(
+      numbers.map((index) => [`NFS_${index}_MOUNT_POINT`, `/m/${index % 100}/${index}`]),
+    );
+    const { shares } = planOf({ NFS_HOST: "nas", NFS_MOUNT_POINT: "/m", ...targets });
+    expect(shares).toHaveLength(20_001);
+    expect(shares.at(-1)?.parent?.target).toBe("/m");
+  });
+
   test("finds the share above by real paths", () => {
     const texts: Readonly<Record<string, string>> = { "/links": "/real" };
     const { shares } = planOf(

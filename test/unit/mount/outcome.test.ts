@@ -254,3 +254,13 @@ describe("a round over several versions", () => {
     expect(words.reason).toBe("4.2");
   });
 });
+
+describe("a text of a helper that has no end", () => {
+  // What takes the cube of its length takes minutes, and runs into the test's time limit.
+  test.each(["mount point ", "mount spec ", "mount spec or point ", "Failed to find '", "mount.nfs: ", " ", "\n"])(
+    "and is nothing but %j is read in time",
+    (part) => {
+      expect(classifyFailure(part.repeat(Math.ceil(400_000 / part.length)), 32).verdict).toBe("transient");
+    },
+  );
+});
