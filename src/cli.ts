@@ -2,7 +2,7 @@
 import type { Environment } from "./config/config.ts";
 import { decodeEnvironment, decodeText } from "./config/encoding.ts";
 import { holdsSecret } from "./config/secrets.ts";
-import { AppError, exitCodes, messageOf } from "./errors.ts";
+import { AppError, errnoOf, exitCodes, messageOf } from "./errors.ts";
 import { becomeCommand, shimArgument } from "./host/execute.ts";
 import { rawEntries, readInheritance } from "./host/inheritance.ts";
 import { initPorts, openSignalInbox } from "./host/init.ts";
@@ -88,12 +88,29 @@ async function parseArguments(args: readonly string[]) {
   );
 }
 
-/** Writes to stdout to the end: an exit would cut off what a slow reader has not taken yet. */
+/** What other programs end with whose output is lost. Not in the table of exit codes: COMMAND never runs behind it. */
+const notPrinted = 1;
+
+/**
+ * Writes to stdout to the end: an exit would cut off what a slow reader has not taken yet. Throws AppError where it cannot be
+ * written: who asked for a text must not take half of it for the whole.
+ */
 function print(text: string): Promise<void> {
-  return new Promise((resolve) => {
-    process.stdout.write(text, () => resolve());
+  return new Promise((resolve, reject) => {
+    // Told by the callback; unheard it would count as a fault of ours.
+    if (process.stdout.listenerCount("error") === 0) process.stdout.on("error", () => {});
+    process.stdout.write(text, (error) => {
+      if (error === null || error === undefined) return resolve();
+      const reason = errnoOf(error) ?? messageOf(error);
+      reject(new AppError(`cannot write to stdout: ${reason}`, notPrinted, { cause: error, hint: printHints[reason] }));
+    });
   });
 }
+
+const printHints: Readonly<Record<string, string>> = {
+  ENOSPC: "make room where it is written to",
+  EPIPE: "whoever reads it has ended before it was through",
+};
 
 /** COMMAND as given, except that no secret of our configuration reaches its environment. */
 function commandOf(words: readonly string[]): Command {

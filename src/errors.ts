@@ -25,7 +25,7 @@ export const exitCodes = {
 
 export interface AppErrorDetails {
   /** What the operator can do next, a clause without a full stop. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   readonly cause?: unknown;
   /** Fields for the log line beside the message: source, target, ... */
   readonly fields?: Readonly<Record<string, string | number>>;

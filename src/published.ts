@@ -3,7 +3,7 @@ import type { Environment } from "./config/config.ts";
 import { parsed, takenAs, tidied } from "./config/given.ts";
 import { anyWordToggle, toggle } from "./config/values.ts";
 import { variables } from "./config/variables.ts";
-import { AppError, exitCodes } from "./errors.ts";
+import { AppError, errnoOf, exitCodes } from "./errors.ts";
 import { clock } from "./host/clock.ts";
 import { bootId, pidNamespace, processStartedMs } from "./host/process-facts.ts";
 import { readStateFile } from "./host/state-file.ts";
@@ -31,7 +31,8 @@ export async function runReport(
   if (role === "check") {
     const question = { ready: switches.has("--ready"), sinceStart: switches.has("--since-start") };
     const { exitCode, line } = check({ readState, caller }, question);
-    if (exitCode === exitCodes.ok) await print(`${printable(line)}\n`);
+    // The answer is the exit code: it is the same where nobody takes the line.
+    if (exitCode === exitCodes.ok) await print(`${printable(line)}\n`).catch(() => {});
     else complain(line);
     return exitCode;
   }
@@ -41,14 +42,18 @@ export async function runReport(
   ]);
   const isTerminal = process.stdout.isTTY;
   const isPlain = (environment["NO_COLOR"] ?? "") !== "" || environment["TERM"] === "dumb";
-  // Whoever reads it may have had enough (head).
-  process.stdout.on("error", () => process.exit(exitCodes.ok));
+  /** Whoever reads it may have had enough (head). */
+  const printUntilEnough = (text: string): Promise<void> =>
+    print(text).catch((error: unknown) => {
+      if (error instanceof AppError && errnoOf(error.cause) === "EPIPE") process.exit(exitCodes.ok);
+      throw error;
+    });
   return showStatus(
     {
       readState,
       caller,
       mountstats: readMountstats,
-      print,
+      print: printUntilEnough,
       complain,
       sleep: clock.sleep,
       isTerminal,
