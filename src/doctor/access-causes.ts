@@ -1,7 +1,8 @@
 // Why COMMAND's user cannot write to a share that mounts: what ACCESS granted against what mode and owner would let.
 import { isReadOnly } from "../fstab/options.ts";
 import type { Cause } from "./cause.ts";
-import { ownerOf, type AccessFact, type DoctorFacts, type ShareFacts } from "./facts.ts";
+import { mayWrite, ownerOf } from "../rpc/owner.ts";
+import type { DoctorFacts, ShareFacts } from "./facts.ts";
 
 type Found = Omit<Cause, "share" | "isFatal">;
 
@@ -52,9 +53,3 @@ export function accessCause(
 }
 
 const fix = "change owner or mode on the server, or set NFS_USER to a user who may write there";
-
-/** undefined where the server gave no answer to that. */
-export function mayWrite(answer: AccessFact["answer"]): boolean | undefined {
-  if (answer.kind !== "found" && answer.kind !== "access") return undefined;
-  return answer.access.modify && answer.access.extend;
-}

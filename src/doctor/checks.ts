@@ -2,18 +2,11 @@
 import { inNamesOf } from "../config/share-names.ts";
 import { isReadOnly, versionsToTry, type ExactVersion } from "../fstab/options.ts";
 import { classifyErrno } from "../mount/outcome.ts";
-import { mayWrite } from "./access-causes.ts";
+import { mayWrite, ownerOf } from "../rpc/owner.ts";
 import { coverOf, localAddressOf, statdProgram, wordsFor } from "./causes.ts";
 import { inWordsOf } from "./engine.ts";
 import { matchClient } from "./export-match.ts";
-import {
-  ownerOf,
-  wantsLocks,
-  type AddressFacts,
-  type DoctorFacts,
-  type ServiceFact,
-  type ShareFacts,
-} from "./facts.ts";
+import { wantsLocks, type AddressFacts, type DoctorFacts, type ServiceFact, type ShareFacts } from "./facts.ts";
 import { hasSysAdmin, isNamespaced, refusalOf } from "./rights.ts";
 
 export type CheckStatus = "ok" | "warning" | "fails" | "not-applicable";

@@ -10,11 +10,11 @@ import { listExports, mountPath, unmountPath, type ExportsAnswer, type MountAnsw
 import { checkAccess, type AccessAnswer } from "../rpc/nfs3.ts";
 import type { MinorVersion } from "../rpc/nfs4-compound.ts";
 import { lookupPath, type LookupAnswer } from "../rpc/nfs4.ts";
+import { ownerOf } from "../rpc/owner.ts";
 import { askPort } from "../rpc/probe.ts";
 import { dumpPorts, type PortsAnswer } from "../rpc/rpcbind.ts";
 import { mountAddresses, questionOf, type Network, type ServerQuestion } from "../wait/readiness.ts";
 import {
-  ownerOf,
   wantsLocks,
   type AccessFact,
   type AddressFacts,

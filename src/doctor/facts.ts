@@ -180,15 +180,3 @@ export interface DoctorFacts {
 export function wantsLocks(share: Pick<Share, "options" | "version">): boolean {
   return share.version === "3" && wantsHelper(share, "3");
 }
-
-/** Owner of what ACCESS was asked about; undefined where the server tells no number. */
-export function ownerOf(
-  answer: LookupAnswer | AccessAnswer,
-): { readonly uid: number; readonly gid: number; readonly mode: number } | undefined {
-  if (answer.kind === "access") return answer.ownership;
-  if (answer.kind !== "found") return undefined;
-  const { owner = "", group = "", mode } = answer;
-  const uid = /^root(?:@|$)/.test(owner) ? 0 : /^\d+$/.test(owner) ? Number(owner) : undefined;
-  const gid = /^root(?:@|$)/.test(group) ? 0 : /^\d+$/.test(group) ? Number(group) : undefined;
-  return uid === undefined || gid === undefined || mode === undefined ? undefined : { uid, gid, mode };
-}

@@ -64,7 +64,13 @@ export type WorkerRequest =
 
 export type WorkerReply =
   | { readonly kind: "done" }
-  | { readonly kind: "answers"; readonly isWritable: boolean; readonly space: Space }
+  | {
+      readonly kind: "answers";
+      readonly isWritable: boolean;
+      readonly space: Space;
+      /** The errno of a file that could not be written for want of room. */
+      readonly full?: string | undefined;
+    }
   | { readonly kind: "failed"; readonly errno: string; readonly reason: string }
   | { readonly kind: "prepared"; readonly path: string; readonly fd: number | undefined; readonly isEmpty: boolean }
   | { readonly kind: "unwritable"; readonly mode: string; readonly uid: number; readonly gid: number }
@@ -169,8 +175,14 @@ function look(path: string, write: boolean): WorkerReply {
     const name = errnoName(failure);
     return { kind: "failed", errno: name, reason: name };
   }
-  const isWritable = mayWrite(path) && (!write || canWriteAndReadBack(path));
-  return { kind: "answers", isWritable, space };
+  if (!write) return { kind: "answers", isWritable: mayWrite(path), space, full: undefined };
+  const written = writeAndReadBack(path);
+  return {
+    kind: "answers",
+    isWritable: written !== "refused",
+    space,
+    full: fullErrnos.find((name) => name === written),
+  };
 }
 
 function writeAccess(path: string, identity: Identity | undefined): WorkerReply {
@@ -199,34 +211,57 @@ function isRefusal(error: unknown): boolean {
   return ["EACCES", "EPERM", "EROFS"].includes(errnoOf(error) ?? "");
 }
 
+/** Room is wanting: on the file system, or for this user. */
+const fullErrnos = ["ENOSPC", "EDQUOT"] as const;
+
 /**
- * Writes a small file of our own, reads it back, and removes it; false where that is refused. A full disk is no refusal. The
- * file must be made by this very call: whoever writes to the share may have put a link or a FIFO of that name there.
+ * Writes a small file of our own, reads it back, and removes it, whatever becomes of it. A full disk is no refusal. The file must be
+ * made by this very call: whoever writes to the share may have put a link or a FIFO of that name there.
  */
-function canWriteAndReadBack(path: string): boolean {
+function writeAndReadBack(path: string): "written" | "refused" | (typeof fullErrnos)[number] {
   // One name for each host: what a probe that was killed has left is removed by the next one.
   const file = join(path, `.nfs-init-probe-${hostname()}`);
-  const text = `${Date.now()}\n`;
-  const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
   try {
     if (lstatSync(file, { throwIfNoEntry: false })?.isFile() === true) rmSync(file, { force: true });
+    const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
     const fd = openSync(file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK, 0o600);
-    const read = Buffer.alloc(text.length);
     try {
-      writeSync(fd, text);
-      fsyncSync(fd);
-      readSync(fd, read, 0, read.byteLength, 0);
+      writeAndCompare(fd);
     } finally {
-      closeSync(fd);
+      removeQuietly(file);
     }
-    rmSync(file, { force: true });
-    if (read.toString() !== text) throw Object.assign(new Error("read back something else"), { code: "EIO" });
-    return true;
+    return "written";
   } catch (error) {
-    if (isRefusal(error)) return false;
-    // EEXIST: somebody else's, and it stays as it is.
-    if (["ENOSPC", "EDQUOT", "EEXIST"].includes(errnoOf(error) ?? "")) return true;
-    throw error;
+    if (isRefusal(error)) return "refused";
+    const errnoOfIt = errnoOf(error);
+    // Somebody else's, and it stays as it is.
+    if (errnoOfIt === "EEXIST") return mayWrite(path) ? "written" : "refused";
+    const full = fullErrnos.find((name) => name === errnoOfIt);
+    if (full === undefined) throw error;
+    return full;
+  }
+}
+
+/** Closes it too, which may tell what the write did not. */
+function writeAndCompare(fd: number): void {
+  const text = `${Date.now()}\n`;
+  const read = Buffer.alloc(text.length);
+  try {
+    writeSync(fd, text);
+    fsyncSync(fd);
+    readSync(fd, read, 0, read.byteLength, 0);
+  } finally {
+    closeSync(fd);
+  }
+  if (read.toString() !== text) throw Object.assign(new Error("read back something else"), { code: "EIO" });
+}
+
+/** The next probe tries again what does not go now. */
+function removeQuietly(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // A share that has become read-only, or is away.
   }
 }
 

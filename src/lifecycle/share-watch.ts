@@ -7,6 +7,8 @@ import type { Clock, Look, Mounter } from "../mount/ports.ts";
 import type { Network } from "../wait/readiness.ts";
 import { askMountedServer } from "../watch/server.ts";
 import type { ShareState } from "../watch/staleness.ts";
+import { watchWritability } from "../watch/writability.ts";
+import { writeAccessAsker, type User } from "../watch/write-access.ts";
 import type { StatusBoard } from "../watch/status.ts";
 import { watchShares, type ShareChange } from "../watch/watch.ts";
 import type { Log } from "./log.ts";
@@ -17,6 +19,8 @@ export interface ShareWatchPorts {
   readonly clock: Clock;
   readonly mounter: Mounter;
   readonly network: Network;
+  /** Whom COMMAND runs as. */
+  readonly user: User;
 }
 
 /** Shares as they come and go. */
@@ -45,9 +49,12 @@ export interface ShareWatch {
 /** Time one question to a server is given. */
 export const askMs = 3_000;
 
+/** Every so many intervals a server is asked whether its share can be written to, which takes it several questions. */
+const writabilityIntervals = 6;
+
 /** Watches until `signal` aborts; with NFS_WATCH=off it only looks when it is asked to. */
 export function watchMounts(
-  { log, board, clock, mounter, network }: ShareWatchPorts,
+  { log, board, clock, mounter, network, user }: ShareWatchPorts,
   settings: Settings,
   shares: WatchedShares,
   onLost: (loss: Loss) => void,
@@ -55,13 +62,25 @@ export function watchMounts(
 ): ShareWatch {
   const states = new Map<Share, ShareState>();
   const isBlocking = (share: Share) => states.get(share) === "unresponsive" || states.get(share) === "server-gone";
-  const askServer = async (share: Share) => {
+  const mountOf = (share: Share): MountRecord | undefined => {
     const there = topMountOn(mounter.mounts(), share.realTarget);
-    if (there === undefined || !isShareOf(there, share)) return "silent";
-    return askMountedServer(network, share, there, AbortSignal.timeout(askMs));
+    return there !== undefined && isShareOf(there, share) ? there : undefined;
   };
-  const look = (share: Share, timeoutMs: number): Promise<Look> =>
-    mounter.look(share.realTarget, settings.watchWrite, timeoutMs);
+  const askServer = async (share: Share) => {
+    const there = mountOf(share);
+    return there === undefined ? "silent" : askMountedServer(network, share, there, AbortSignal.timeout(askMs));
+  };
+  const askAccess = writeAccessAsker(network.dial);
+  const askWritable = async (share: Share) => {
+    const there = mountOf(share);
+    return there === undefined ? undefined : askAccess(share, there, user, AbortSignal.timeout(askMs));
+  };
+  const sayFull = fullReporter(log, clock);
+  const look = async (share: Share, timeoutMs: number): Promise<Look> => {
+    const seen = await mounter.look(share.realTarget, settings.watchWrite, timeoutMs);
+    if (seen.kind === "answers" && seen.full !== undefined) sayFull(share, seen.full);
+    return seen;
+  };
   const onChange = (change: ShareChange) => {
     states.set(change.share, change.to);
     report(log, change);
@@ -70,6 +89,14 @@ export function watchMounts(
   const onFault = (error: unknown) =>
     log("error", "a round of the watch failed", { stage: "watch", reason: messageOf(error) });
   if (settings.watch !== "off") {
+    /** Who writes to the shares himself knows better; whose server is away has nobody to ask. */
+    const toAsk = () =>
+      settings.watchWrite
+        ? []
+        : [...shares.mounted].filter((share) => !isBlocking(share) && states.get(share) !== "stale");
+    const { generation } = shares;
+    const askIntervalMs = writabilityIntervals * settings.watchIntervalMs;
+    const saysWritable = watchWritability({ clock, generation, ask: askWritable }, toAsk, askIntervalMs, signal);
     void watchShares(
       {
         clock,
@@ -79,6 +106,7 @@ export function watchMounts(
           return records;
         },
         look,
+        saysWritable,
         askServer,
         onChange,
         onFault,
@@ -110,6 +138,20 @@ export function watchMounts(
       );
     },
     askServer,
+  };
+}
+
+/** A share that is full, and goes on being full, is said to be so once. */
+const fullAgainMs = 3_600_000;
+
+function fullReporter(log: Log, { nowMs }: Pick<Clock, "nowMs">): (share: Share, errno: string) => void {
+  const lastMs = new Map<Share, number>();
+  return (share, reason) => {
+    const isNew = nowMs() - (lastMs.get(share) ?? Number.NEGATIVE_INFINITY) >= fullAgainMs;
+    lastMs.set(share, nowMs());
+    if (!isNew) return;
+    const hint = "make room on the server, or raise the quota there";
+    log("warn", "the share is full", { stage: "watch", source: share.label, target: share.target, reason, hint });
   };
 }
 

@@ -8,11 +8,19 @@ export type HelperEnd =
   | { readonly kind: "killed"; readonly stderr: string }
   | { readonly kind: "not-started"; readonly reason: string };
 
+/** No answer within its time; or why no process could be started to ask, which says nothing of the path. */
+export interface NoAnswer {
+  readonly kind: "no-answer";
+  readonly notStarted?: string | undefined;
+}
+
+/** What is said where no process could be started, `reason` being a clause. */
+export function notStartedWords(reason: string): string {
+  return `no process can be started for that (${reason}); it takes a free process, some descriptors and /dev/null`;
+}
+
 /** The answer to a system call on a path: 0, the name of an errno, or nothing within its time. */
-export type PathAnswer =
-  | { readonly kind: "done" }
-  | { readonly kind: "failed"; readonly errno: string }
-  | { readonly kind: "no-answer" };
+export type PathAnswer = { readonly kind: "done" } | { readonly kind: "failed"; readonly errno: string } | NoAnswer;
 
 /** A mount point made ready. */
 export type Prepared =
@@ -27,7 +35,7 @@ export type Prepared =
   | { readonly kind: "refused"; readonly reason: string }
   /** What lies above it is not well at this moment. */
   | { readonly kind: "failed"; readonly reason: string }
-  | { readonly kind: "no-answer" };
+  | NoAnswer;
 
 /** How much a file system holds, as statfs(2) says it. */
 export interface Space {
@@ -39,7 +47,13 @@ export interface Space {
 
 /** What a look at a mount point gave. */
 export type Look =
-  | { readonly kind: "answers"; readonly isWritable: boolean; readonly space?: Space }
+  | {
+      readonly kind: "answers";
+      readonly isWritable: boolean;
+      readonly space?: Space;
+      /** The errno that says so (ENOSPC, EDQUOT), where a file could not be written for want of room. */
+      readonly full?: string | undefined;
+    }
   | { readonly kind: "failed"; readonly errno: string }
   | { readonly kind: "no-answer" };
 

@@ -3,7 +3,7 @@ import type { Space } from "../mount/ports.ts";
 
 export type ShareState =
   | "healthy"
-  /** No longer writable though it was when it was mounted; it is alive. */
+  /** No longer writable though it was; it is alive. */
   | "read-only"
   /** The server answers, the mount does not. */
   | "unresponsive"
@@ -22,7 +22,12 @@ export interface Observation {
   readonly mount: "present" | "missing" | "replaced";
   /** What statfs and readdir of the mount point said; undefined where the mount is not present. */
   readonly look:
-    | { readonly kind: "answers"; readonly isWritable: boolean; readonly space?: Space }
+    | {
+        readonly kind: "answers";
+        /** Undefined where the answer tells nothing of that. */
+        readonly isWritable: boolean | undefined;
+        readonly space?: Space;
+      }
     | { readonly kind: "stale" }
     | { readonly kind: "no-answer" }
     | undefined;
@@ -62,7 +67,7 @@ export interface Condition {
   readonly countedMs: number;
   /** A failure that may become a state, and how many times in a row it was seen. */
   readonly suspicion: { readonly state: "stale" | "missing" | "replaced"; readonly count: number } | undefined;
-  /** Whether it was writable when it was mounted. */
+  /** Whether it was writable once. */
   readonly wasWritable: boolean;
 }
 
@@ -94,7 +99,7 @@ export function judge(before: Condition, seen: Observation, budgets: WatchBudget
   if (seen.mount !== "present") return suspect(before, seen.mount, budgets, nowMs);
   switch (seen.look?.kind) {
     case "answers":
-      return answered(before, before.wasWritable && !seen.look.isWritable ? "read-only" : "healthy", nowMs);
+      return answered(before, seen.look.isWritable, nowMs);
     case "stale":
       // A soft mount says ESTALE too while its server is away.
       return seen.server === "answers"
@@ -106,9 +111,12 @@ export function judge(before: Condition, seen: Observation, budgets: WatchBudget
   }
 }
 
-function answered(before: Condition, state: "healthy" | "read-only", nowMs: number): Judgement {
+function answered(before: Condition, seen: boolean | undefined, nowMs: number): Judgement {
+  const isWritable = seen ?? before.state !== "read-only";
+  const state = before.wasWritable && !isWritable ? "read-only" : "healthy";
+  const wasWritable = before.wasWritable || seen === true;
   const times = { answeredMs: nowMs, silentMs: notSilent, countedMs: nowMs };
-  const condition = { ...enter(before, state, nowMs), ...times, suspicion: undefined };
+  const condition = { ...enter(before, state, nowMs), ...times, suspicion: undefined, wasWritable };
   const wasAway = before.state !== "healthy" && before.state !== "read-only";
   return wasAway ? { condition, awayMs: nowMs - before.answeredMs } : { condition };
 }

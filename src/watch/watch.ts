@@ -20,6 +20,8 @@ export interface WatchPorts {
   readonly mounts: () => readonly MountRecord[];
   /** Looks at a mount point in a process of its own that is killed after `timeoutMs`. */
   readonly look: (share: Share, timeoutMs: number) => Promise<Look>;
+  /** What its server last said of whether a share can be written to; undefined where nothing is known of that. */
+  readonly saysWritable: (share: Share) => boolean | undefined;
   /** Asks the server of a mount that does not answer. */
   readonly askServer: (share: Share) => Promise<"answers" | "silent" | "moved">;
   /** How often a share was mounted afresh, or taken for healed: a number that changes each time. */
@@ -116,10 +118,8 @@ export async function watchShares(
       if (!serverFirst) lookedMs.set(share, startedMs);
       const seen = await observe(ports, share, mounts, settings.timeoutMs, serverFirst);
       if (signal.aborted || isBelowAway(share) || !shares().includes(share)) return;
-      // Whether it was writable when it was mounted is known from the first look that answers.
-      const wasWritable = seen.look?.kind !== "answers" || seen.look.isWritable;
       const nowMs = clock.nowMs();
-      const known = conditions.get(share) ?? mountedCondition(startedMs, wasWritable);
+      const known = conditions.get(share) ?? mountedCondition(startedMs, false);
       const generation = ports.generation(share);
       const before = generations.get(share) === generation ? known : remountedCondition(known, startedMs);
       generations.set(share, generation);
@@ -187,7 +187,7 @@ const gatherMs = 50;
 const noAnswer: ReadonlySet<string> = new Set(["EIO", "ENODEV", "EHOSTDOWN", "ETIMEDOUT", "ENOTCONN", "EAGAIN"]);
 
 async function observe(
-  { look, askServer }: WatchPorts,
+  { look, askServer, saysWritable }: WatchPorts,
   share: Share,
   mounts: readonly MountRecord[],
   timeoutMs: number,
@@ -201,9 +201,14 @@ async function observe(
     if (server !== "answers") return { mount: "present", look: { kind: "no-answer" }, server };
   }
   const seen = await look(share, timeoutMs);
-  if (seen.kind === "answers") return { mount: "present", look: seen, server: undefined };
+  if (seen.kind === "answers") {
+    // What the client says of it may be minutes old, but not that the mount itself is read-only.
+    const said = there.options.includes("ro") ? undefined : saysWritable(share);
+    const isWritable = said ?? seen.isWritable;
+    return { mount: "present", look: { ...seen, isWritable }, server: undefined };
+  }
   if (seen.kind === "failed" && seen.errno !== "ESTALE" && !noAnswer.has(seen.errno)) {
-    return { mount: "present", look: { kind: "answers", isWritable: true }, server: undefined };
+    return { mount: "present", look: { kind: "answers", isWritable: undefined }, server: undefined };
   }
   const isStale = seen.kind === "failed" && seen.errno === "ESTALE";
   return {

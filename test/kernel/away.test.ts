@@ -147,6 +147,78 @@ describe.each(versionsOr(["3", "4.2"]))("version %s", (version) => {
     expect(await lab().sh("in_ srv sh -c 'ls -A /srv/exp | grep -c probe'; true")).toBe("0");
   });
 
+  // The first asks the most of it.
+  const exported = [
+    {
+      name: "an export for reserved ports that squashes root, on which another user writes",
+      options: "root_squash,secure",
+      before: "in_ srv chown 1234 /srv/exp",
+    },
+    { name: "an export", options: "no_root_squash,insecure", before: "true" },
+    { name: "an export whose root is 0555", options: "no_root_squash,secure", before: "in_ srv chmod 555 /srv/exp" },
+  ];
+  it.each(exported.slice(0, everyCombination ? exported.length : 1))(
+    "says with its defaults when $name is turned read-only, and when it is writable again",
+    async ({ options, before }) => {
+      const reexport = (mode: string) =>
+        `in_ srv exportfs -ua; in_ srv exportfs -o ${mode},${options},no_subtree_check,fsid=100 '*:/srv/exp'; in_ srv exportfs -f`;
+      await lab().sh(`${before}; ${reexport("rw")}`);
+      const watched = startWatched(lab(), {
+        mountPoint: box().mountPoint(),
+        env: { NFS_VERSION: version },
+        command: `trap 'exit 5' TERM; echo ready; while :; do stat ${box().mountPoint()} >/dev/null; sleep 0.5; done`,
+      });
+      await watched.started();
+      const ready = async () => (await lab().run("container_exec box nfs-init check --ready")).exitCode === 0;
+      await eventually("it is ready", ready);
+      // Until its server has been asked for the first time.
+      await lab().sh(`pause 2; ${reexport("ro")}`);
+      expect(await watched.logged("the share can no longer be written to")).toMatchObject({
+        level: "warn",
+        state: "read-only",
+      });
+      expect(await ready()).toBe(false);
+      expect((await lab().run("container_exec box nfs-init check")).exitCode).toBe(0);
+      await lab().sh(reexport("rw"));
+      await watched.logged("the share is writable again");
+      expect(await ready()).toBe(true);
+      const end = await stop(watched);
+      expect(end).toMatchObject({ exitCode: 5, left: nothingLeft });
+      expect(end.lines.filter(({ stage }) => stage === "watch")).toHaveLength(2);
+    },
+  );
+
+  it("calls no share read-only on which nobody could write to begin with, nor one that is exported anew", async () => {
+    const reexport =
+      "in_ srv exportfs -ua; in_ srv exportfs -o rw,root_squash,insecure,no_subtree_check,fsid=100 '*:/srv/exp'; in_ srv exportfs -f";
+    await lab().sh(`in_ srv chown 0:0 /srv/exp; in_ srv chmod 755 /srv/exp; ${reexport}`);
+    const watched = startWatched(lab(), { mountPoint: box().mountPoint(), env: { NFS_VERSION: version } });
+    await watched.started();
+    await lab().sh(`pause 4; ${reexport}; pause 4`);
+    const end = await stop(watched);
+    expect(end).toMatchObject({ exitCode: 5, left: nothingLeft });
+    expect(watched.lines("the share can no longer be written to")).toEqual([]);
+  });
+
+  it("warns once of a share that is full, and leaves no file of its write probe on it", async () => {
+    await lab()
+      .sh(`in_ srv sh -c 'mkdir -p /srv/full && mount -t tmpfs -o size=64k full /srv/full'; srv_export /srv/full 77
+      in_ srv sh -c 'cat /dev/zero >/srv/full/most 2>/dev/null'; :`);
+    const watched = startWatched(lab(), {
+      mountPoint: box().mountPoint(),
+      env: { NFS_VERSION: version, NFS_HOST_MOUNT: "/srv/full", NFS_WATCH_WRITE: "on" },
+    });
+    await watched.started();
+    expect(await watched.logged("the share is full")).toMatchObject({ level: "warn", reason: "ENOSPC" });
+    await lab().sh("pause 3");
+    const end = await stop(watched);
+    expect(end).toMatchObject({ exitCode: 5, left: nothingLeft });
+    expect(end.lines.filter(({ stage }) => stage === "watch")).toHaveLength(1);
+    expect(
+      await lab().sh("in_ srv ls -A /srv/full; in_ srv sh -c 'exportfs -u \"*:/srv/full\"; umount /srv/full'"),
+    ).toBe("most");
+  });
+
   it("leaves the process alone on an export that root may not read", async () => {
     await lab().sh(
       "in_ srv chmod 700 /srv/exp; in_ srv exportfs -ua; in_ srv exportfs -o rw,root_squash,insecure,no_subtree_check,fsid=100 '*:/srv/exp'; in_ srv exportfs -f",

@@ -24,6 +24,7 @@ function watchOff(look: (path: string) => Promise<Look>) {
       clock: timerClock,
       mounter: { ...fakeMounter(), look },
       network: { dial: unexpected, resolveName: unexpected },
+      user: { uid: 0, gid: 0 },
     },
     settings,
     { mounted: new Set(shares), ours: new Set(shares), generation: () => 0, onMounts: () => {} },

@@ -9,6 +9,11 @@ const refusesWrites: Observation = {
   look: { kind: "answers", isWritable: false },
   server: undefined,
 };
+const tellsNothing: Observation = {
+  mount: "present",
+  look: { kind: "answers", isWritable: undefined },
+  server: undefined,
+};
 const stale: Observation = { mount: "present", look: { kind: "stale" }, server: "answers" };
 const falselyStale: Observation = { mount: "present", look: { kind: "stale" }, server: "silent" };
 const hangs: Observation = { mount: "present", look: { kind: "no-answer" }, server: "answers" };
@@ -67,6 +72,12 @@ describe("a share", () => {
       ["read-only", "read-only", "read-only"],
       [false, false, false],
     ],
+    [
+      "that is read-only stays so while its answers tell nothing of that",
+      [refusesWrites, tellsNothing, refusesWrites, answers],
+      ["read-only", "read-only", "read-only", "healthy"],
+      [false, false, false, false],
+    ],
     ["is healthy again when it takes writes again", [refusesWrites, answers], ["read-only", "healthy"], [false, false]],
     [
       "that recovers from a suspicion starts to count anew",
@@ -87,7 +98,19 @@ describe("a share", () => {
   });
 
   test("that was never writable is not read-only", () => {
-    expect(states(watch([refusesWrites], {}, false))).toEqual(["healthy"]);
+    expect(states(watch([refusesWrites, tellsNothing, refusesWrites], {}, false))).toEqual([
+      "healthy",
+      "healthy",
+      "healthy",
+    ]);
+  });
+
+  test("that has become writable since it was mounted is read-only when it no longer is", () => {
+    expect(states(watch([refusesWrites, answers, refusesWrites], {}, false))).toEqual([
+      "healthy",
+      "healthy",
+      "read-only",
+    ]);
   });
 
   test("that hangs is lost when its budget is over, not before", () => {

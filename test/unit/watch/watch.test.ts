@@ -33,6 +33,8 @@ interface Options extends Partial<WatchSettings> {
   /** What a look sees; undefined where it hangs until its time has run out. */
   readonly look?: (share: Share) => Look | undefined;
   readonly askServer?: (share: Share) => "answers" | "silent" | "moved";
+  /** What the server says of whether the share can be written to. */
+  readonly saysWritable?: () => boolean | undefined;
   /** How often the shares were mounted. */
   readonly generation?: () => number;
 }
@@ -43,6 +45,7 @@ function watching({
   mounts,
   look = () => healthy,
   askServer = () => "answers",
+  saysWritable = () => undefined,
   generation = () => 1,
   ...settings
 }: Options) {
@@ -85,6 +88,7 @@ function watching({
         questions.push({ target: share.target, ms: nowMs() });
         return Promise.resolve(askServer(share));
       },
+      saysWritable,
       generation,
       onChange: ({ share, ...change }) => changes.push({ target: share.target, ms: nowMs(), ...change }),
       onLooked: () => {},
@@ -198,6 +202,46 @@ describe("a look that hangs", () => {
       { ms: 5_000, from: "healthy", to: "unresponsive" },
       { ms: 65_000, to: "unresponsive", lost: "it has not answered for 65 s although its server does" },
     ]);
+    await watch.stop();
+  });
+});
+
+describe("a share that can be written to", () => {
+  const unwritable: Look = { kind: "answers", isWritable: false };
+
+  test("is read-only when its server says so, whatever the client remembers, and healthy when it says otherwise", async () => {
+    const shares = sharesOn("a");
+    let said: boolean | undefined = true;
+    let seen = healthy;
+    const watch = watching({ shares: () => shares, look: () => seen, saysWritable: () => said });
+    await watch.until(6 * second);
+    said = false;
+    await watch.until(11 * second);
+    expect(watch.changes).toMatchObject([{ to: "read-only" }]);
+    seen = unwritable;
+    said = true;
+    await watch.until(16 * second);
+    expect(watch.changes.at(-1)).toMatchObject({ to: "healthy" });
+    // Where the server says nothing the client's word has to do.
+    said = undefined;
+    await watch.until(21 * second);
+    expect(watch.changes.at(-1)).toMatchObject({ to: "read-only" });
+    await watch.stop();
+  });
+
+  test("is read-only where the mount itself has become so, whatever its server says", async () => {
+    const shares = sharesOn("a");
+    let options = ["rw"];
+    const watch = watching({
+      shares: () => shares,
+      mounts: () => [nfsMount("nas:/a", "/mnt/a", { options })],
+      look: () => (options.includes("ro") ? unwritable : healthy),
+      saysWritable: () => true,
+    });
+    await watch.until(6 * second);
+    options = ["ro"];
+    await watch.until(11 * second);
+    expect(watch.changes).toMatchObject([{ to: "read-only" }]);
     await watch.stop();
   });
 });
