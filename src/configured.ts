@@ -157,6 +157,7 @@ async function runRole(
     ),
     onStop: inbox.onStop,
     onStopRequest: inbox.onStopRequest,
+    user: identity ?? { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 },
     killDescendants: () => killDescendants(isRuntimeChild),
   };
   try {
@@ -178,6 +179,8 @@ async function runRole(
     }
   } finally {
     await publishing.stop();
+    // Outside a pid namespace one that waits for a dead server would stay behind; nobody is left to take its answer.
+    workers.stopAll();
   }
 }
 

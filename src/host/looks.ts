@@ -32,12 +32,13 @@ export function batchedLooks({ take, giveBack }: WorkerPool) {
 
   const run = async (batch: readonly Look[]): Promise<void> => {
     const worker = take();
-    const start = worker.isAlive() ? await within(worker.started, longestStartMs) : undefined;
-    const startMs = start?.kind === "in-time" ? start.value : undefined;
+    const start = await within(worker.started, longestStartMs);
+    const startMs = worker.isAlive() && start.kind === "in-time" ? start.value : undefined;
     if (startMs === undefined) {
       worker.stop();
       // That says nothing of the shares.
-      for (const { reject } of batch) reject(new Error("no process can be started to look at the shares"));
+      const why = worker.failure() ?? "it has not started in time";
+      for (const { reject } of batch) reject(new Error(`no process can be started to look at the shares: ${why}`));
       return;
     }
     const replies = batch.map(({ request }) => worker.ask(request));

@@ -113,6 +113,8 @@ function notStarted(error: unknown): string {
 /** A worker process; see worker.ts. */
 export interface Worker {
   readonly isAlive: () => boolean;
+  /** Why it could not start, a clause; undefined while it may, and once it has. */
+  readonly failure: () => string | undefined;
   /** How long it took to start, in milliseconds, once it has; undefined where it could not. */
   readonly started: Promise<number | undefined>;
   /**
@@ -126,13 +128,15 @@ export interface Worker {
 /** A worker that has not started by then never will. */
 const longestStartMs = 120_000;
 
-/** One that could not be started: no process is free, or no memory for one. */
-const noWorker: Worker = {
-  started: Promise.resolve(undefined),
-  isAlive: () => false,
-  ask: () => Promise.resolve(undefined),
-  stop: () => {},
-};
+/** One that could not be started: no process is free, no descriptor, or no memory for one. `reason` tells why, sooner or later. */
+function noWorker(reason: Promise<string>): Worker {
+  let failure: string | undefined;
+  const started = reason.then((why) => {
+    failure = why;
+    return undefined;
+  });
+  return { started, failure: () => failure, isAlive: () => false, ask: () => started, stop: () => {} };
+}
 
 /** Starts a worker that nobody else asks. */
 export function startWorker(): Worker {
@@ -140,19 +144,19 @@ export function startWorker(): Worker {
   let child: ChildProcess;
   try {
     child = spawn("/proc/self/exe", [workerArgument], { cwd: "/", env: {}, stdio: ["pipe", "pipe", "ignore"] });
-  } catch {
+  } catch (error) {
     // Of some errors, ENOMEM among them, the runtime does not tell by an event.
-    return noWorker;
+    return noWorker(Promise.resolve(messageOf(error)));
   }
   if (child.pid === undefined) {
-    child.on("error", () => {});
-    return noWorker;
+    return noWorker(new Promise((resolve) => void child.on("error", (error) => resolve(messageOf(error)))));
   }
   track(child);
   let pending = "";
   /** Who waits for a reply, in the order of the questions. */
   let asking: ((reply: WorkerReply | undefined) => void)[] = [];
   const { promise: started, resolve: tellStarted } = Promise.withResolvers<number | undefined>();
+  let failure: string | undefined = "it has not started yet";
   const end = () => {
     clearTimeout(starting);
     tellStarted(undefined);
@@ -166,7 +170,10 @@ export function startWorker(): Worker {
     end();
   }, longestStartMs);
   starting.unref();
-  child.on("error", end);
+  child.on("error", (error) => {
+    failure &&= messageOf(error);
+    end();
+  });
   // Where no descriptor was free there is none of them.
   child.stdin?.on("error", end);
   child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
@@ -175,13 +182,18 @@ export function startWorker(): Worker {
     for (const line of lines) {
       if (line === workerReady) {
         clearTimeout(starting);
+        failure = undefined;
         tellStarted(performance.now() - startedMs);
       } else asking.shift()?.(JSON.parse(line) as WorkerReply);
     }
   });
-  child.once("exit", end);
+  child.once("exit", (code, signal) => {
+    failure &&= `it ended with ${signal ?? code} before it was ready`;
+    end();
+  });
   return {
     started,
+    failure: () => failure,
     isAlive: () => child.exitCode === null && child.signalCode === null,
     ask: (request, timeoutMs) =>
       new Promise((resolve) => {
@@ -289,10 +301,10 @@ export function createWorkers(startOne: () => Worker = startWorker): Workers {
     timeoutMs?: number,
     signal?: AbortSignal,
   ): Promise<PathAnswer> => {
-    const { reply } = await ask(request, timeoutMs, false, signal);
+    const { reply, worker } = await ask(request, timeoutMs, false, signal);
     switch (reply?.kind) {
       case undefined:
-        return { kind: "no-answer" };
+        return { kind: "no-answer", notStarted: worker.failure() };
       case "failed":
         return { kind: "failed", errno: reply.errno };
       case "refused":
@@ -310,7 +322,7 @@ export function createWorkers(startOne: () => Worker = startWorker): Workers {
     const giveBack = () => {
       idle.push(worker);
     };
-    if (reply === undefined) return { kind: "no-answer" };
+    if (reply === undefined) return { kind: "no-answer", notStarted: worker.failure() };
     if (reply.kind !== "prepared") {
       giveBack();
       if (reply.kind === "failed") return { kind: "failed", reason: reply.reason };
@@ -375,7 +387,7 @@ export function createWorkers(startOne: () => Worker = startWorker): Workers {
       const { reply, worker } = await ask({ do: "write-access", path, identity }, timeoutMs, true);
       // It is somebody else now.
       worker.stop();
-      if (reply === undefined) return { kind: "no-answer" };
+      if (reply === undefined) return { kind: "no-answer", notStarted: worker.failure() };
       if (reply.kind === "done") return { kind: "writable" };
       if (reply.kind === "unwritable") return reply;
       return { kind: "failed", reason: "reason" in reply ? reply.reason : reply.kind };

@@ -3,7 +3,7 @@ import type { Settings } from "../config/config.ts";
 import { isNfs, topMountOn } from "../fstab/mountinfo.ts";
 import type { Share } from "../fstab/plan.ts";
 import { isGuard } from "../mount/guard.ts";
-import type { Mounter, PathAnswer } from "../mount/ports.ts";
+import { notStartedWords, type Mounter, type PathAnswer } from "../mount/ports.ts";
 import { isShared } from "../mount/umount.ts";
 import type { Log } from "./log.ts";
 import type { UndoStack } from "./undo.ts";
@@ -65,7 +65,7 @@ export function guardsOf(
   const note = (share: Share, answer: PathAnswer): void => {
     if (answer.kind !== "done") {
       failed.add(share);
-      const reason = answer.kind === "failed" ? answer.errno : "no answer in time";
+      const reason = answer.kind === "failed" ? answer.errno : (answer.notStarted ?? "no answer in time");
       const about = { stage: "mount", target: share.target, reason } as const;
       return log("warn", share.parent === undefined ? unguarded.onDisk : unguarded.onShare, about);
     }
@@ -91,7 +91,11 @@ export function guardsOf(
         const prepared = await mounter.prepare(path, at, attemptTimeoutMs);
         if (prepared.kind === "refused") continue;
         if (prepared.kind === "failed") return `the mount point ${child.target} cannot be reached: ${prepared.reason}`;
-        if (prepared.kind === "no-answer") return `the mount point ${child.target} does not answer`;
+        if (prepared.kind === "no-answer") {
+          const { notStarted } = prepared;
+          const why = notStarted === undefined ? "does not answer" : `cannot be made: ${notStartedWords(notStarted)}`;
+          return `the mount point ${child.target} ${why}`;
+        }
         if (!prepared.isEmpty) onNotEmpty(child);
         note(child, await mounter.guard(prepared.path, attemptTimeoutMs));
         prepared.release();

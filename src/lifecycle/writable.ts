@@ -4,7 +4,7 @@ import { AppError, exitCodes } from "../errors.ts";
 import { isReadOnly } from "../fstab/options.ts";
 import type { Share } from "../fstab/plan.ts";
 import type { Identity } from "../init/identity.ts";
-import type { Clock } from "../mount/ports.ts";
+import { notStartedWords, type Clock, type NoAnswer } from "../mount/ports.ts";
 import type { Log } from "./log.ts";
 
 /** What access(2) says of a directory to a user. */
@@ -12,7 +12,7 @@ export type WriteAccess =
   | { readonly kind: "writable" }
   | { readonly kind: "unwritable"; readonly mode: string; readonly uid: number; readonly gid: number }
   | { readonly kind: "failed"; readonly reason: string }
-  | { readonly kind: "no-answer" };
+  | NoAnswer;
 
 export interface WritablePorts {
   readonly log: Log;
@@ -77,6 +77,6 @@ function reasonOf(access: Exclude<WriteAccess, { kind: "writable" }>, identity: 
     case "failed":
       return access.reason;
     case "no-answer":
-      return "it does not answer";
+      return access.notStarted === undefined ? "it does not answer" : notStartedWords(access.notStarted);
   }
 }

@@ -6,7 +6,7 @@ import type { Ready } from "../wait/wait.ts";
 import { callMount } from "./call.ts";
 import type { MountAddresses } from "./kernel-options.ts";
 import { summarize, type MountFailure } from "./outcome.ts";
-import type { Clock, Mounter, Prepared, TargetLock } from "./ports.ts";
+import { notStartedWords, type Clock, type Mounter, type PathAnswer, type Prepared, type TargetLock } from "./ports.ts";
 import { detachMount } from "./umount.ts";
 
 export interface AttemptPorts {
@@ -149,15 +149,31 @@ async function findMounted(mounter: Mounter, share: Share, timeoutMs: number): P
   if (answer.kind === "done" || (answer.kind === "failed" && isAlive(answer.errno))) {
     return { kind: "mounted", version: undefined, isOurs: false };
   }
-  return failed("it is mounted and does not answer");
+  return failed(`it is mounted and ${silence(answer)}`);
 }
 
 /** A mount point that cannot be had: for now where what lies above it does not answer, for good where it is refused. */
-function unusable({ realTarget }: Share, prepared: Exclude<Prepared, { kind: "prepared" }>): AttemptResult {
+function unusable(share: Share, prepared: Exclude<Prepared, { kind: "prepared" }>): AttemptResult {
+  const { realTarget, parent } = share;
   if (prepared.kind === "failed") return failed(`the mount point cannot be reached: ${prepared.reason}`);
-  if (prepared.kind === "no-answer") return failed(`the directory above ${realTarget} does not answer`);
+  if (prepared.kind === "no-answer") {
+    const { notStarted } = prepared;
+    if (notStarted !== undefined) return failed(`the mount point cannot be made: ${notStartedWords(notStarted)}`);
+    return failed(`the directory above ${realTarget} does not answer`);
+  }
   const reason = `cannot use ${realTarget} as mount point: ${prepared.reason}`;
-  return { kind: "failed", failure: { verdict: "permanent", everyVersion: true, reason } };
+  const hint = refusalHint(prepared.reason, parent);
+  return { kind: "failed", failure: { verdict: "permanent", everyVersion: true, reason, ...(hint && { hint }) } };
+}
+
+/** What to do where a mount point cannot be made. */
+function refusalHint(reason: string, parent: Share | undefined): string | undefined {
+  const cannotChange = /\bEROFS\b/.test(reason);
+  if (!cannotChange && !/\b(?:EACCES|EPERM)\b/.test(reason)) return undefined;
+  if (parent === undefined) return "make the directory in the image, or name a mount point that can be made";
+  return cannotChange
+    ? `make the directory on the server, or export ${parent.label} read-write and mount it so`
+    : `make the directory on the server, or let root make it: export ${parent.label} with no_root_squash`;
 }
 
 function failed(reason: string): AttemptResult {
@@ -189,7 +205,8 @@ async function useLeftover(
     return { kind: "mounted", version: undefined, isOurs: false };
   }
   if (answer.kind === "no-answer" || answer.errno !== "ESTALE") {
-    return failed("it is mounted already and does not answer; its server is waited for");
+    const next = isNotStarted(answer) ? "" : "; its server is waited for";
+    return failed(`it is mounted already and ${silence(answer)}${next}`);
   }
   // On a soft mount ESTALE proves nothing while the server is away.
   await ports.serverReady(share, notYet);
@@ -251,9 +268,12 @@ async function mountWhole(
       return failed(`it was moved to its mount point, but mountinfo does not show it on ${share.realTarget}`);
     }
     if (moved.kind === "failed") aside.refuse(share, moved.errno);
-    const reason = `it could not be moved to its mount point: ${moved.kind === "failed" ? moved.errno : "no answer in time"}`;
+    const reason = `it could not be moved to its mount point: ${moved.kind === "failed" ? moved.errno : (moved.notStarted ?? "no answer in time")}`;
     // What gave no answer may come about after all.
-    return { kind: "failed", failure: { verdict: "transient", reason, cutShort: moved.kind === "no-answer" } };
+    return {
+      kind: "failed",
+      failure: { verdict: "transient", reason, cutShort: moved.kind === "no-answer" && !isNotStarted(moved) },
+    };
   } finally {
     await aside.close(share);
   }
@@ -340,5 +360,16 @@ async function disbelieve(
   const answer = await mounter.statfs(seenAt, timeoutMs);
   if (answer.kind === "done" || (answer.kind === "failed" && isAlive(answer.errno))) return undefined;
   await takeBack();
+  if (isNotStarted(answer)) return `it was mounted but ${silence(answer)}`;
   return `it was mounted but does not answer (statfs: ${answer.kind === "failed" ? answer.errno : "no answer in time"})`;
+}
+
+function isNotStarted(answer: PathAnswer): boolean {
+  return answer.kind === "no-answer" && answer.notStarted !== undefined;
+}
+
+/** Why nothing good was heard of a mount, to go on with after "it is mounted and". */
+function silence(answer: PathAnswer): string {
+  if (answer.kind !== "no-answer" || answer.notStarted === undefined) return "does not answer";
+  return notStartedWords(answer.notStarted);
 }

@@ -76,8 +76,14 @@ async function askKernel(
     case "failed":
       return { kind: "failed", failure: classifyErrno(answer.errno) };
     case "no-answer":
-      return cutShort;
+      return answer.notStarted === undefined ? cutShort : notMade(answer.notStarted);
   }
+}
+
+/** No version can be mounted without a process for the call. */
+function notMade(why: string): CallResult {
+  const reason = `no process can be started to mount it: ${why}`;
+  return { kind: "failed", failure: { verdict: "transient", reason, unreachable: true } };
 }
 
 async function askHelper(

@@ -1,7 +1,9 @@
 // run: plan, wait, mount, hand over, watch, tear down; and all of that again where NFS_WATCH=restart has a share lost.
 import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
+import { isNfs } from "../fstab/mountinfo.ts";
 import type { MountPlan, PlanFacts } from "../fstab/plan.ts";
+import { isSameOrBelow, resolveTarget } from "../fstab/target.ts";
 import type { Command } from "../init/command.ts";
 import { exitCodeOf } from "../init/exit-status.ts";
 import { becomeCommand, startCommand, type InitPorts } from "../init/supervise.ts";
@@ -11,6 +13,8 @@ import { checkRights, writeFstab, type PreparePorts } from "../lifecycle/prepare
 import { restartBudget } from "../lifecycle/restart-budget.ts";
 import { abortedBy, settleMs, Stopped } from "../lifecycle/stop.ts";
 import { undoStack } from "../lifecycle/undo.ts";
+import { notStartedWords } from "../mount/ports.ts";
+import { reasonLog } from "../wait/reasons.ts";
 import {
   watchCommand,
   type CommandEnd,
@@ -106,7 +110,7 @@ async function runOnce(
       const writable = waitUntilWritable(ports, [...shares.mounted], config.identity, times, stop.signal);
       await Promise.race([writable, abortedBy(stop.signal)]);
     }
-    if (plan.shares.length > 0) await waitForPaths(ports, config, command, stop.signal);
+    if (plan.shares.length > 0) await waitForPaths(ports, config, plan, command, stop.signal);
     // One goes on to watch the shares.
     if (settings.watch === "off") ports.workers.stop();
     else ports.workers.keepOne();
@@ -142,19 +146,55 @@ async function runOnce(
 
 /**
  * COMMAND is started by nfs-init itself, which enters its working directory and looks for its file: where these lie on a share
- * that has died since it was mounted, PID 1 would block with them. They are looked at in a worker first.
+ * that has died since it was mounted, PID 1 would block with them. They are looked at in a worker first, and what lies on no share is
+ * not looked at.
  */
-async function waitForPaths(ports: RunPorts, config: Config, command: Command, signal: AbortSignal): Promise<void> {
+async function waitForPaths(
+  ports: RunPorts,
+  config: Config,
+  plan: MountPlan,
+  command: Command,
+  signal: AbortSignal,
+): Promise<void> {
   const { log, clock, mounter, workingDirectory } = ports;
   const file = nameOf(command);
+  const reasons = reasonLog();
+  const facts = factsOf(ports);
   for (const path of [workingDirectory, file.startsWith("/") ? file : undefined]) {
-    if (path === undefined) continue;
+    if (path === undefined || !isOnShare(path, plan, facts)) continue;
     const look = () => Promise.race([mounter.statfs(path, config.settings.attemptTimeoutMs), abortedBy(signal)]);
-    while ((await look()).kind === "no-answer") {
-      log("warn", "the process is to start on a share that does not answer, waiting for it", { stage: "init", path });
+    for (let seen = await look(); seen.kind === "no-answer"; seen = await look()) {
+      const { notStarted } = seen;
+      const reason = notStarted === undefined ? "it does not answer" : notStartedWords(notStarted);
+      if (reasons.isDue(path, reason, clock.nowMs())) log("warn", waitsForPath, { stage: "init", path, reason });
       await clock.sleep(config.settings.retryMaxMs, signal);
     }
   }
+}
+
+const waitsForPath = "the process is to start on a share, waiting until that has been seen to answer";
+
+/** Where no descriptor is free to read them, paths are taken as they are written. */
+function factsOf({ planFacts }: Pick<RunPorts, "planFacts">): Pick<PlanFacts, "mounts" | "readLink"> {
+  try {
+    return planFacts();
+  } catch {
+    return { mounts: [], readLink: () => undefined };
+  }
+}
+
+/** Whether the way to a path leads over an NFS share; nothing on a share is touched to tell. */
+function isOnShare(
+  path: string,
+  plan: MountPlan,
+  { mounts, readLink }: Pick<PlanFacts, "mounts" | "readLink">,
+): boolean {
+  const targets = [
+    ...plan.shares.map(({ realTarget }) => realTarget),
+    ...mounts.filter(isNfs).map(({ target }) => target),
+  ];
+  const real = resolveTarget(path, mounts, readLink, new Set(targets));
+  return real !== undefined && targets.some((target) => isSameOrBelow(real, target));
 }
 
 /** With NFS_EXEC nobody is left to mount what comes later. */

@@ -48,6 +48,20 @@ it("ends with 32 at once in a user namespace, and names it, where the host has n
   expect(lines[0]?.reason).toContain("user namespace");
 });
 
+it("ends with 32 and says what to do where root may not make a mount point on the share above", async () => {
+  await lab().sh(
+    "in_ srv chown 0:0 /srv/exp; in_ srv chmod 755 /srv/exp; in_ srv exportfs -ua; in_ srv exportfs -o rw,root_squash,insecure,no_subtree_check,fsid=100 '*:/srv/exp'; in_ srv exportfs -f",
+  );
+  const mountPoint = box().mountPoint(1);
+  const { exitCode, stderr } = await box().run({
+    env: { NFS_MOUNTS: `${server}:/srv/exp ${mountPoint};${server}:/srv/exp ${mountPoint}/made` },
+  });
+  expect(exitCode).toBe(32);
+  const last = logLines(stderr).at(-1);
+  expect(last?.reason).toContain(`cannot make ${mountPoint}/made on the share: EACCES`);
+  expect(last?.hint).toContain(`export ${server}:/srv/exp with no_root_squash`);
+});
+
 it("ends with 32 at once as another user than root", async () => {
   const { exitCode, stderr } = await box().run({ env: share(), options: "--user 1000:1000" });
   expect(exitCode).toBe(32);

@@ -35,6 +35,30 @@ describe.each(versionsOr(["4.2"]))("version %s", (version) => {
   });
 });
 
+it("leaves no process of its own without a SIGKILL behind when its server is dead, where no pid namespace ends with it", async () => {
+  const stray = `for s in /proc/[0-9]*/status; do
+    grep -q '^Name:.nfs-init$' $s && ! grep -q '^State:.Z' $s && ! grep -qE '^(SigPnd|ShdPnd):.*[13579bdf]..$' $s && echo stray; done 2>/dev/null`;
+  const env = {
+    ...share(),
+    NFS_VERSION: "4.2",
+    NFS_FSTAB: "none",
+    NFS_WATCH_INTERVAL: "500ms",
+    NFS_WATCH_TIMEOUT: "60s",
+  };
+  const variables = Object.entries(env)
+    .map(([name, value]) => `${name}=${quote(value)}`)
+    .join(" ");
+  const command = "trap 'exit 5' TERM; echo ready; while :; do sleep 0.2; done";
+  // A shell is PID 1.
+  const script = `nfs-init -- sh -c ${quote(command)}; echo "code $?"; ${stray}; :`;
+  const job = lab().start(`${variables} container c1 --name box -- sh -c ${quote(script)}`);
+  await said(job, "ready");
+  // A look is on its way by then, and hangs.
+  await lab().sh("link srv down; pause 2; container_exec box sh -c 'kill -TERM $(pgrep -x nfs-init | head -1)'");
+  const { stdout } = await job.done;
+  expect(stdout.trim().split("\n")).toEqual(["ready", "code 5"]);
+});
+
 describe.each(versionsOr(["4.2"]))("version %s, with unwritten data on a slow link", (version) => {
   const blockBytes = 64 * 1024;
   const blocks = 960;

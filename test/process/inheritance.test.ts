@@ -8,6 +8,7 @@ import {
   needRoot,
   nofailShare,
   ordinary,
+  run,
   settled,
   start,
   temporaryDirectory,
@@ -175,6 +176,17 @@ describePlaces((place) => {
     const command = await commandOf({ place, prelude: limits, env });
     expect(limitsOf(command)["Max open files"]).toEqual({ soft, hard });
   });
+
+  // The runtime raises its own soft limit before our first line runs, and nothing tells what it was; one that leaves it passes.
+  for (const env of [{}, { NFS_USER: "1234" }, { NFS_EXEC: "on" }] as readonly Readonly<Record<string, string>>[]) {
+    it.fails(`keeps the soft limit of open files, with ${JSON.stringify(env)}`, async () => {
+      for (const soft of ["4096", "512"]) {
+        const prelude = `ulimit -n 5000; ulimit -Sn ${soft}`;
+        const { stdout } = await run({ args: ["--", "sh", "-c", "ulimit -Sn"], place, prelude, env });
+        expect(stdout).toBe(`${soft}\n`);
+      }
+    });
+  }
 
   it("keeps niceness, capabilities and no_new_privs", async () => {
     const prelude = 'exec nice -n 5 "$@"';

@@ -24,6 +24,7 @@ function pool({ startMs }: { readonly startMs: number }) {
     let last: Promise<unknown> = started;
     const worker: Worker = {
       isAlive: () => isAlive,
+      failure: () => undefined,
       started,
       ask: (request) => {
         const path = "path" in request ? request.path : "";

@@ -25,6 +25,7 @@ function workersOf({ stuck }: { readonly stuck: number }) {
     running.add(number);
     return {
       isAlive: () => running.has(number),
+      failure: () => undefined,
       started: hangs ? new Promise(() => {}) : Promise.resolve(10),
       ask: (request: WorkerRequest) => {
         if (hangs) return new Promise(() => {});
@@ -98,12 +99,14 @@ describe("where no worker can be started", () => {
   const ways = [
     {
       title: "is thrown",
+      reason: "spawn ENOMEM",
       fail: () => {
         throw new Error("spawn ENOMEM");
       },
     },
     {
       title: "is told by an event",
+      reason: "spawn EAGAIN",
       fail: () => {
         const child = new EventEmitter();
         queueMicrotask(() => child.emit("error", new Error("spawn EAGAIN")));
@@ -111,14 +114,19 @@ describe("where no worker can be started", () => {
       },
     },
   ];
-  test.each(ways)("and the reason $title, no request waits for ever, and none behind it", async ({ fail }) => {
+  test.each(ways)("and the reason $title, each request tells it, and none waits for ever", async ({ fail, reason }) => {
     spawn.mockImplementation(fail);
-    const { mounter } = createWorkers();
+    const { mounter, writeAccess } = createWorkers();
     // More than may begin side by side.
     for (let count = 0; count < 10; count++) {
-      expect(await mounter.statfs("/mnt/data", 1_000)).toEqual({ kind: "no-answer" });
-      expect(await mounter.umount("/mnt/data", "lazy", 1_000)).toEqual({ kind: "no-answer" });
-      await expect(mounter.look("/mnt/data", false, 1_000)).rejects.toThrow("no process can be started");
+      const said = { kind: "no-answer", notStarted: reason };
+      expect(await mounter.statfs("/mnt/data", 1_000)).toEqual(said);
+      expect(await mounter.prepare("/mnt/data", undefined, 1_000)).toEqual(said);
+      expect(await mounter.umount("/mnt/data", "lazy", 1_000)).toEqual(said);
+      expect(await writeAccess("/mnt/data", undefined, 1_000)).toEqual(said);
+      await expect(mounter.look("/mnt/data", false, 1_000)).rejects.toThrow(
+        `no process can be started to look at the shares: ${reason}`,
+      );
     }
   });
 });

@@ -158,6 +158,31 @@ describe("an attempt", () => {
     expect(mounter.actions).toContain("wait no more");
   });
 
+  test.each([
+    { reason: "cannot make /mnt/sub on the share: EACCES", nested: true, hint: /on the server.*no_root_squash/ },
+    { reason: "/mnt/sub on the share EACCES", nested: true, hint: /no_root_squash/ },
+    { reason: "cannot make /mnt/sub on the share: EROFS", nested: true, hint: /on the server.*nas:\/top read-write/ },
+    { reason: "EROFS: read-only file system, mkdir '/mnt/sub'", nested: false, hint: /in the image/ },
+    { reason: "EACCES: permission denied, mkdir '/mnt/sub'", nested: false, hint: /in the image/ },
+    { reason: "/mnt/sub on the share is a symbolic link or a file", nested: true, hint: undefined },
+  ])("says what to do where the mount point cannot be made: $reason", async ({ reason, nested, hint }) => {
+    const [top, sub] = planOf({ NFS_MOUNTS: "nas:/top /mnt;nas:/sub /mnt/sub" }).shares;
+    const [alone] = planOf({ NFS_MOUNTS: "nas:/sub /mnt/sub" }).shares;
+    const share = nested ? sub : alone;
+    if (share === undefined || top === undefined) throw new Error("no share");
+    const { result } = await attempt({ share, prepare: () => ({ kind: "refused", reason }) });
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "permanent" } });
+    const said = result.kind === "failed" ? result.failure.hint : undefined;
+    if (hint === undefined) expect(said).toBeUndefined();
+    else expect(said).toMatch(hint);
+  });
+
+  test("is repeated, with what failed, where no process can be started to make it", async () => {
+    const { result } = await attempt({ prepare: () => ({ kind: "no-answer", notStarted: "spawn EMFILE" }) });
+    const reason = expect.stringMatching(/no process can be started.*EMFILE/) as string;
+    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", reason } });
+  });
+
   test("is repeated where the directory above does not answer", async () => {
     const { result, tried } = await attempt({ prepare: () => ({ kind: "no-answer" }) });
     expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
