@@ -1,16 +1,8 @@
 // Puts the rooms together for a role that reads the configuration; loaded only when there is something configured.
 import { createLog } from "./host/log.ts";
 import { clock } from "./host/clock.ts";
-import {
-  claimDirectory,
-  editFile,
-  hiddenPath,
-  lockLocalDirectory,
-  lockTarget,
-  readMounts,
-  readOwnedTargets,
-  writeTerminationLog,
-} from "./host/files.ts";
+import { lockLocalDirectory, readMounts, writeTerminationLog } from "./host/files.ts";
+import { editFile, readFstab } from "./host/fstab-file.ts";
 import type { Inheritance } from "./host/inheritance.ts";
 import { killDescendants } from "./host/descendants.ts";
 import { initPorts, type SignalInbox } from "./host/init.ts";
@@ -19,14 +11,17 @@ import { createWorkers, isRuntimeChild, loadModules } from "./host/processes.ts"
 import { ownRights } from "./host/privileges.ts";
 import { mountRights } from "./host/rights.ts";
 import { dial, resolveName } from "./host/sockets.ts";
+import { claimDirectory, hiddenPath, lineClaims, lockTarget, readNotes } from "./host/state-directory.ts";
 import { readLink, readText } from "./host/text.ts";
 import { readConfig, type Config, type Environment } from "./config/config.ts";
 import { choiceOf, variables } from "./config/variables.ts";
 import { AppError, exitCodes } from "./errors.ts";
 import type { Command } from "./init/command.ts";
+import { ownUmask } from "./init/handover.ts";
 import { missingCapability, withHome } from "./init/identity.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Log, LogStage } from "./lifecycle/log.ts";
+import { ownedMounts } from "./mount/notes.ts";
 import { startPublishing } from "./publishing.ts";
 import { printFstab } from "./roles/fstab.ts";
 import { mount } from "./roles/mount.ts";
@@ -54,6 +49,8 @@ export async function runConfigured(
   surroundings: Surroundings,
 ): Promise<number> {
   const { environment } = surroundings;
+  // What nfs-init makes has the mode that is promised; COMMAND gets the umask back.
+  const inheritedUmask = process.umask(ownUmask);
   // Doctor changes nothing, the termination log of the container it looks at included.
   const isReporting = invocation.role !== "doctor";
   const log = createLog({
@@ -65,21 +62,30 @@ export async function runConfigured(
     const result = readConfig(environment, invocation.flags, { role: invocation.role, accounts });
     const config = result.kind === "config" ? result.config : result.rest;
     for (const reason of config.warnings) log("warn", "configuration", { stage: "config", reason });
-    const planFacts = (): PlanFacts => ({
-      mounts: readMounts(),
-      readLink,
-      owned: readOwnedTargets(config.settings.stateDir),
-    });
+    const planFacts = factsOf(log, config);
     if (result.kind === "problems") {
       const plan = planMounts(config, planFacts());
       const ofTargets = plan.kind === "problems" ? plan.problems : [];
       return refuse(log, [...result.problems, ...ofTargets], isReporting);
     }
-    return await runRole(log, invocation, config, planFacts, command, surroundings);
+    return await runRole(log, invocation, config, planFacts, command, surroundings, inheritedUmask);
   } catch (error) {
     if (error instanceof AppError) return end(log, error, isReporting);
     throw error;
   }
+}
+
+function factsOf(log: Log, { settings: { stateDir } }: Config): () => PlanFacts {
+  const told = new Set<string>();
+  const tell = (path: string, reason: string) => {
+    if (told.has(path)) return;
+    told.add(path);
+    log("warn", "what earlier instances noted is not believed", { stage: "config", path, reason });
+  };
+  return () => {
+    const mounts = readMounts();
+    return { mounts, readLink, owned: ownedMounts(readNotes(stateDir, tell), mounts) };
+  };
 }
 
 async function runRole(
@@ -89,6 +95,7 @@ async function runRole(
   planFacts: () => PlanFacts,
   command: Command,
   { environment, inbox, inheritance, workingDirectory, version, print }: Surroundings,
+  inheritedUmask: number,
 ): Promise<number> {
   const { settings, identity } = config;
   if (role === "fstab") {
@@ -135,7 +142,8 @@ async function runRole(
     keptPath: (target: string) => hiddenPath(settings.stateDir, "kept", target),
     loadModules,
     editFstab: editFile,
-    readFile: readText,
+    readFstab,
+    lineClaims: lineClaims(settings.stateDir),
     explain: async (share: Share) => {
       const [{ explain }, { doctorPorts }] = await Promise.all([
         import("./doctor/explain.ts"),
@@ -147,7 +155,12 @@ async function runRole(
     writeAccess: workers.writeAccess,
     init: initPorts(
       {
-        handover: { identity, dropCaps: settings.dropCaps, umask: settings.umask, nofile: settings.nofile },
+        handover: {
+          identity,
+          dropCaps: settings.dropCaps,
+          umask: settings.umask ?? inheritedUmask,
+          nofile: settings.nofile,
+        },
         inheritance,
         workingDirectory,
         isRuntimeChild,

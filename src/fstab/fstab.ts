@@ -62,15 +62,15 @@ interface Split {
  * so that a torn block can never swallow lines that are not ours.
  */
 function splitAtBlock(text: string): Split {
-  const block = new RegExp(
-    `^${begin}[ \t\r]*\n(?:(?!${begin}[ \t\r]*\n)[^\n]*\n)*?${end}[ \t\r]*(?:\n|$(?![^]))`,
-    "gm",
-  );
-  const [first] = text.matchAll(block);
+  const [first] = text.matchAll(block());
   if (first === undefined) return { before: text, hasBlock: false, after: "" };
   const before = text.slice(0, first.index);
-  const after = text.slice(first.index + first[0].length).replaceAll(block, "");
+  const after = text.slice(first.index + first[0].length).replaceAll(block(), "");
   return { before, hasBlock: true, after };
+}
+
+function block(): RegExp {
+  return new RegExp(`^${begin}[ \t\r]*\n(?:(?!${begin}[ \t\r]*\n)[^\n]*\n)*?${end}[ \t\r]*(?:\n|$(?![^]))`, "gm");
 }
 
 /**
@@ -82,6 +82,33 @@ export function withBlock(text: string, lines: readonly string[]): string {
   if (lines.length === 0) return before + after;
   const lead = !hasBlock && before !== "" && !before.endsWith("\n") ? `${before}\n` : before;
   return `${lead}${begin}\n${lines.map((line) => `${line}\n`).join("")}${end}\n${after}`;
+}
+
+/** The lines of our blocks in a file's text, markers left out. */
+export function blockLines(text: string): readonly string[] {
+  return [...text.matchAll(block())].flatMap(([found]) => found.trimEnd().split("\n").slice(1, -1));
+}
+
+/**
+ * The lines for our block: `own` stands where the first of our old lines stood, or at the end; of the other old lines those stay
+ * that `isKept`, in their order.
+ */
+export function mergeLines(
+  old: readonly string[],
+  own: readonly string[],
+  isOwn: (entry: FstabEntry) => boolean,
+  isKept: (entry: FstabEntry) => boolean,
+): readonly string[] {
+  const before: string[] = [];
+  const after: string[] = [];
+  let isPassed = false;
+  for (const line of old) {
+    const entry = parseFstabLine(line.replace(/\r$/, ""));
+    if (entry === undefined) continue;
+    if (isOwn(entry)) isPassed = true;
+    else if (isKept(entry)) (isPassed ? after : before).push(line);
+  }
+  return [...before, ...own, ...after];
 }
 
 /** The text of a file without our lines. */

@@ -15,6 +15,7 @@ import { clock } from "./clock.ts";
 import { routeTo, tryPort } from "./connect.ts";
 import { tryMount } from "./doctor-trial.ts";
 import { readMounts } from "./files.ts";
+import { readFstab } from "./fstab-file.ts";
 import { mountRights } from "./rights.ts";
 import { dial, resolveName } from "./sockets.ts";
 import { readText } from "./text.ts";
@@ -99,7 +100,8 @@ function lockFacts(): Omit<LockFacts, "ownRpcbind"> {
 
 function fstabFact(path: string): FstabFact {
   if (path === "none") return { path, unwritable: undefined };
-  return { path, unwritable: refusalToWrite(path) ?? undefined };
+  const found = readFstab(path);
+  return { path, unwritable: found.kind === "refused" ? found.reason : refusalToWrite(path) };
 }
 
 /** errno where a file could not be written or made. */

@@ -25,8 +25,11 @@ export function mayExecute(path: string): boolean {
 }
 
 const chunkBytes = 65_536;
+/** What /proc and the like hold is shorter; a link to a device in place of a file must not be read without end. */
+const longestBytes = 64 * 1024 * 1024;
+
 /** The bytes of a small file, or its first ones up to `most`; undefined where it cannot be read. */
-export function readBytes(path: string, most = Number.POSITIVE_INFINITY): Uint8Array | undefined {
+export function readBytes(path: string, most = longestBytes): Uint8Array | undefined {
   const fd = libc.open(cString(path), O_CLOEXEC | O_NONBLOCK, 0);
   if (fd < 0) return undefined;
   const chunks: Uint8Array[] = [];

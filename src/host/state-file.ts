@@ -1,11 +1,13 @@
 // The state file: replaced as a whole by the instance, read by `check` and `status`.
-import { closeSync, constants, fstatSync, lstatSync, open as openCallback, openSync, readFileSync } from "node:fs";
-import { chmod, lstat, mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
+import { closeSync, constants, open as openCallback } from "node:fs";
+import { lstat, mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { errnoOf, messageOf } from "../errors.ts";
 import type { FoundState } from "../report/health.ts";
 import { parseState, stateFileName } from "../report/state.ts";
+import { distrust } from "../report/trust.ts";
+import { readTrusted } from "./bounded-file.ts";
 import { tryLock } from "./libc.ts";
 
 export interface StateFile {
@@ -74,16 +76,9 @@ export function openStateFile(stateDir: string, onTrouble: (reason: string) => v
 
 /** Makes and locks the directory; gives the descriptor that holds the lock. Nobody but this user may write there. */
 async function lockDirectory(stateDir: string): Promise<number> {
-  const made = await mkdir(stateDir, { recursive: true });
-  // Whatever our umask says: others read the state.
-  if (made !== undefined) await chmod(stateDir, 0o755);
-  const { uid, mode } = await lstat(stateDir).then((found) => {
-    if (!found.isDirectory()) throw new Error(`${stateDir} is not a directory`);
-    return found;
-  });
-  if (uid !== process.geteuid?.() || (mode & 0o022) !== 0) {
-    throw new Error(`${stateDir} is not a directory that only this user can write to`);
-  }
+  await mkdir(stateDir, { recursive: true });
+  const reason = distrust(await lstat(stateDir), "directory", process.geteuid?.());
+  if (reason !== undefined) throw new Error(`${stateDir} ${reason}`);
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
   const fd = await promisify(openCallback)(join(stateDir, lockName), flags, 0o600);
   if (tryLock(fd)) return fd;
@@ -130,27 +125,10 @@ const longestStateBytes = 16 * 1024 * 1024;
 
 /** The state published in `stateDir`; only what its writer alone can have put there, and root or this user is the writer. */
 export function readStateFile(stateDir: string): FoundState {
-  let fd: number | undefined;
-  try {
-    const directory = lstatSync(stateDir);
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    fd = openSync(join(stateDir, stateFileName), flags);
-    const file = fstatSync(fd);
-    const writers = new Set([0, process.geteuid?.()]);
-    const isTrusted =
-      directory.isDirectory() &&
-      file.isFile() &&
-      [directory, file].every(({ uid, mode }) => writers.has(uid) && (mode & 0o022) === 0);
-    if (!isTrusted) return { kind: "unusable", reason: `others than root may have written what lies in ${stateDir}` };
-    if (file.size > longestStateBytes) return { kind: "unusable", reason: `the state in ${stateDir} is too long` };
-    const state = parseState(readFileSync(fd, "utf8"));
-    if (state === undefined) {
-      return { kind: "unusable", reason: `the state in ${stateDir} is that of another version of nfs-init` };
-    }
-    return { kind: "state", state };
-  } catch (error) {
-    return errnoOf(error) === "ENOENT" ? { kind: "none" } : { kind: "unusable", reason: messageOf(error) };
-  } finally {
-    if (fd !== undefined) closeSync(fd);
-  }
+  const content = readTrusted(stateDir, stateFileName, longestStateBytes);
+  if (content.kind === "absent") return { kind: "none" };
+  if (content.kind === "refused") return { kind: "unusable", reason: content.reason };
+  const state = parseState(content.bytes.toString());
+  if (state !== undefined) return { kind: "state", state };
+  return { kind: "unusable", reason: `the state in ${stateDir} is that of another version of nfs-init` };
 }

@@ -19,6 +19,7 @@ import {
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { errnoOf, messageOf } from "../errors.ts";
+import { ownUmask } from "../init/handover.ts";
 import type { Identity } from "../init/identity.ts";
 import type { KernelMount } from "../mount/kernel-options.ts";
 import { asideSource } from "../mount/aside.ts";
@@ -79,6 +80,8 @@ export type WorkerReply =
 /** Says that it is ready, and answers requests until stdin ends. */
 export function runWorker(): void {
   let pending = "";
+  // One that was started ahead of everything has the umask that nfs-init was given.
+  process.umask(ownUmask);
   writeSync(1, `${workerReady}\n`);
   process.stdin.setEncoding("utf8");
   process.stdin.on("data", (chunk: string) => {

@@ -12,6 +12,9 @@ export interface Handover {
 }
 
 /** A process that is like nfs-init in everything. */
+/** The umask of nfs-init itself where it makes directories and files: others enter and read, whatever COMMAND's umask is. */
+export const ownUmask = 0o022;
+
 export const plainHandover: Handover = { identity: undefined, dropCaps: false, umask: undefined, nofile: undefined };
 
 /**

@@ -121,6 +121,8 @@ export function mountShares(
     generations.set(share, generation(share) + 1);
   };
   const ours = new Set<Share>();
+  /** Those that a mount call of this instance made. */
+  const made = new Set<Share>();
   const undoable = new Set<Share>();
   const cutShort = new Set<Share>();
   const unmount = unmounter(mounter, clock, settings.unmountTimeoutMs, isAway);
@@ -195,6 +197,9 @@ export function mountShares(
     onMounted: (share, result) => {
       // A call that was cut short may have come about after all: what the next attempt finds is ours then.
       const isOurs = result.isOurs || cutShort.has(share);
+      cutShort.delete(share);
+      if (isOurs) made.add(share);
+      else made.delete(share);
       if (!isOurs) ours.delete(share);
       enterMounted(share);
       hold(share);
@@ -274,7 +279,7 @@ export function mountShares(
       // A hard mount goes on by itself once its server is back, and another instance may have been quicker.
       if (await answersAgain(lost)) {
         for (const share of before) enterMounted(share);
-        report.back(before);
+        report.back(before, (share) => made.has(share));
         return "recovered";
       }
       if (isOvertaken()) return "overtaken";

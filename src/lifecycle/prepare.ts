@@ -2,8 +2,10 @@
 import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
 import { redact } from "../config/secrets.ts";
-import { foreignText, withBlock } from "../fstab/fstab.ts";
-import { foreignLinesOn, fstabLines, type MountPlan } from "../fstab/plan.ts";
+import { blockLines, foreignText, mergeLines, withBlock, type FstabEntry } from "../fstab/fstab.ts";
+import { isNfs, topMountOn } from "../fstab/mountinfo.ts";
+import { foreignLinesOn, fstabLines, type MountPlan, type PlanFacts } from "../fstab/plan.ts";
+import { resolveTarget } from "../fstab/target.ts";
 import { refusalOfRights, type MountRights } from "../mount/preflight.ts";
 import type { Log } from "./log.ts";
 
@@ -17,6 +19,22 @@ export interface PreparePorts {
     | { readonly kind: "written" | "unchanged"; readonly text: string }
     | { readonly kind: "unwritable"; readonly reason: string }
   >;
+  /** Who keeps lines in an fstab: each instance, for as long as it lives, those for its targets. */
+  readonly lineClaims: {
+    readonly stake: (targets: readonly string[]) => void;
+    /** The targets of all instances that are running. */
+    readonly staked: () => ReadonlySet<string>;
+  };
+  readonly planFacts: () => PlanFacts;
+}
+
+export interface ClearPorts extends Pick<PreparePorts, "log" | "editFstab" | "lineClaims" | "planFacts"> {
+  readonly readFstab: (
+    path: string,
+  ) =>
+    | { readonly kind: "text"; readonly text: string; readonly isUnfinished: boolean }
+    | { readonly kind: "absent" }
+    | { readonly kind: "refused"; readonly reason: string };
 }
 
 /** Throws AppError 32 where the first share could not be mounted whatever its server does. */
@@ -29,35 +47,37 @@ export function checkRights({ rights }: Pick<PreparePorts, "rights">, { shares }
   throw new AppError(reason, exitCodes.mountFailed, { hint: refusal.hint });
 }
 
-/** Removes our block from a file that has one. */
-export async function clearFstab(
-  {
-    log,
-    editFstab,
-    readFile,
-  }: Pick<PreparePorts, "log" | "editFstab"> & { readonly readFile: (path: string) => string | undefined },
-  path: string,
-): Promise<void> {
-  const text = path === "none" ? undefined : readFile(path);
-  if (text === undefined || foreignText(text) === text) return;
-  const outcome = await editFstab(path, foreignText);
+/** Removes from a file that has them the lines of a plan, and those that nobody keeps; our block goes with its last line. */
+export async function clearFstab(ports: ClearPorts, path: string, plan: MountPlan): Promise<void> {
+  const { log, editFstab, readFstab } = ports;
+  const about = { stage: "fstab", path } as const;
+  const found = path === "none" ? undefined : readFstab(path);
+  if (found === undefined || found.kind === "absent") return;
+  if (found.kind === "refused") {
+    return log("warn", "fstab cannot be read, it is left as it is", { ...about, reason: found.reason });
+  }
+  const edit = (text: string) => editLines(ports, plan, [], text);
+  if (!found.isUnfinished && edit(found.text) === found.text) return;
+  const outcome = await editFstab(path, edit);
   if (outcome.kind === "unwritable") {
-    log("warn", "our lines could not be removed from fstab", { stage: "fstab", path, reason: outcome.reason });
+    log("warn", "our lines could not be removed from fstab", { ...about, reason: outcome.reason });
   }
 }
 
 /** Writes our block; `defaultPath` is the file where NFS_FSTAB names none. A file that cannot be written is a warning. */
 export async function writeFstab(
-  { log, editFstab }: Pick<PreparePorts, "log" | "editFstab">,
+  ports: Pick<PreparePorts, "log" | "editFstab" | "lineClaims" | "planFacts">,
   config: Config,
   plan: MountPlan,
   defaultPath: string,
 ): Promise<void> {
+  const { log, editFstab, lineClaims } = ports;
   const path = config.settings.fstab ?? defaultPath;
   if (path === "none" || plan.shares.every(({ watchOnly }) => watchOnly)) return;
+  lineClaims.stake(plan.shares.flatMap(({ target, realTarget }) => [target, realTarget]));
   // The file's bytes come and go as Latin-1; our lines are UTF-8.
   const lines = fstabLines(plan).map((line) => Buffer.from(line).toString("latin1"));
-  const outcome = await editFstab(path, (text) => withBlock(text, lines));
+  const outcome = await editFstab(path, (text) => editLines(ports, plan, lines, text));
   if (outcome.kind === "unwritable") {
     log("warn", "fstab cannot be written, mounting goes on without it", {
       stage: "fstab",
@@ -75,4 +95,31 @@ export async function writeFstab(
       reason: `that line mounts ${redact(source)}, the configuration ${share.label}`,
     });
   }
+}
+
+/**
+ * The text with `lines` for the shares of a plan in our block. Of the other lines there those stay that belong to an instance
+ * which is running, or whose share is mounted.
+ */
+function editLines(
+  { lineClaims, planFacts }: Pick<PreparePorts, "lineClaims" | "planFacts">,
+  plan: MountPlan,
+  lines: readonly string[],
+  text: string,
+): string {
+  const ownTargets = new Set(plan.shares.flatMap(({ target, realTarget }) => [target, realTarget]));
+  const staked = lineClaims.staked();
+  const { mounts, readLink } = planFacts();
+  const utf8 = (field: string) => Buffer.from(field, "latin1").toString();
+  const isMounted = ({ source, target }: FstabEntry) => {
+    const there = topMountOn(mounts, resolveTarget(utf8(target), mounts, readLink) ?? utf8(target));
+    return there !== undefined && isNfs(there) && there.source === utf8(source);
+  };
+  const merged = mergeLines(
+    blockLines(text),
+    lines,
+    ({ target }) => ownTargets.has(utf8(target)),
+    (entry) => staked.has(utf8(entry.target)) || isMounted(entry),
+  );
+  return withBlock(text, merged);
 }

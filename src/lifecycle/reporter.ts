@@ -23,8 +23,8 @@ export interface MountReporter {
   readonly mounted: (share: Share, mounted: Mounted) => void;
   /** Shares that were mounted and are away, to be mounted afresh. */
   readonly away: (shares: readonly Share[], reason: string) => void;
-  /** Shares that are there again without that. */
-  readonly back: (shares: readonly Share[]) => void;
+  /** Shares that are there again without that; some were mounted by others in the first place. */
+  readonly back: (shares: readonly Share[], isOurs: (share: Share) => boolean) => void;
   readonly givenUp: (share: Share, error: AppError) => void;
   readonly unmounted: (share: Share, result: UmountResult) => void;
   /** The shares that are not mounted. */
@@ -159,10 +159,10 @@ export function mountReporter(
         board.waiting(share, reason);
       }
     },
-    back: (shares) => {
+    back: (shares, isOurs) => {
       for (const share of shares) {
         waiting.delete(share);
-        board.mounted(share, { version: undefined, isOurs: true });
+        board.mounted(share, { version: undefined, isOurs: isOurs(share) });
       }
     },
     givenUp: (share, error) => {

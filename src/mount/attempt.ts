@@ -129,9 +129,8 @@ export async function attemptShare(
     const prepared = early ?? (await prepare());
     if (prepared.kind !== "prepared") return unusable(share, prepared);
     try {
-      const result = await mountWhole(ports, share, prepared.path, ready, attemptTimeoutMs, signal);
-      if (result.kind === "mounted" && lock.kind === "locked") lock.note(share.label);
-      return result;
+      const round = () => mountWhole(ports, share, prepared.path, ready, attemptTimeoutMs, signal);
+      return await (lock.kind === "locked" ? noted(lock.note, mounter, share, round) : round());
     } finally {
       prepared.release();
     }
@@ -277,6 +276,25 @@ async function mountWhole(
   } finally {
     await aside.close(share);
   }
+}
+
+/**
+ * A round with its intent noted before a mount can come about: whoever kills us in between leaves one that is known as ours. The
+ * note goes again with a round that has left nothing of ours.
+ */
+async function noted(
+  note: (source: string | undefined) => void,
+  mounter: Mounter,
+  share: Share,
+  round: () => Promise<AttemptResult>,
+): Promise<AttemptResult> {
+  note(share.label);
+  const result = await round();
+  const there = topMountOn(mounter.mounts(), share.realTarget);
+  const isLeft = there !== undefined && isShareOf(there, share);
+  const mayBeOurs = result.kind === "mounted" ? result.isOurs : result.failure.cutShort === true || isLeft;
+  if (!mayBeOurs) note(undefined);
+  return result;
 }
 
 /** Tries the versions the share may use, the newest first, until one is mounted or none is left. */

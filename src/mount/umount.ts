@@ -37,18 +37,19 @@ const leastMs = 500;
 const busyMs = 1_000;
 const busyPauseMs = 50;
 
-/** An unmounter whose budget starts with its first call. A share that is away is not waited for. */
+/** An unmounter whose budget starts with its first call. A share that is away is not waited for; `isMeant` are the mounts it takes. */
 export function unmounter(
   mounter: Pick<Mounter, "mounts" | "umount">,
   clock: Clock,
   budgetMs: number,
   isAway: (share: Share) => boolean = () => false,
+  isMeant: (there: MountRecord, share: Share) => boolean = isShareOf,
 ): (share: Share) => Promise<UmountResult> {
   let deadlineMs: number | undefined;
   return async (share) => {
     deadlineMs ??= clock.nowMs() + budgetMs;
     const there = topMountOn(mounter.mounts(), share.realTarget);
-    if (there === undefined || !isShareOf(there, share)) return "gone";
+    if (there === undefined || !isMeant(there, share)) return "gone";
     // Even the way to it leads over what does not answer: it goes when the share above it is detached with all below.
     for (let above = share.parent; above !== undefined; above = above.parent) if (isAway(above)) return "gone";
     // A call that has taken the mount away may still be waiting for the server.

@@ -1,74 +1,91 @@
 // unmount: takes down what the configuration names and an instance of nfs-init has mounted, in reverse order, and our fstab lines.
 import type { Config } from "../config/config.ts";
 import { exitCodes } from "../errors.ts";
-import { isNfs, topMountOn } from "../fstab/mountinfo.ts";
-import { isShareOf, type PlanFacts, type Share } from "../fstab/plan.ts";
+import { isNfs, topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
+import type { PlanFacts, Share } from "../fstab/plan.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
-import { clearFstab, type PreparePorts } from "../lifecycle/prepare.ts";
+import { clearFstab, type ClearPorts } from "../lifecycle/prepare.ts";
 import type { Log } from "../lifecycle/log.ts";
 import { clearAside } from "../mount/aside.ts";
 import { isGuard } from "../mount/guard.ts";
 import type { Clock, Mounter, TargetLock } from "../mount/ports.ts";
-import { unmounter } from "../mount/umount.ts";
+import { isShared, unmounter } from "../mount/umount.ts";
 
-export interface UnmountPorts extends Pick<PreparePorts, "editFstab"> {
+export interface UnmountPorts extends ClearPorts {
   readonly log: Log;
   readonly clock: Clock;
   readonly mounter: Mounter;
   readonly planFacts: () => PlanFacts;
   readonly lockTarget: (target: string) => TargetLock;
   readonly asidePath: (target: string) => { readonly path: string } | { readonly reason: string };
-  readonly readFile: (path: string) => string | undefined;
 }
 
-/** Ends with 0 when nothing of ours is left, with 32 where something is. */
+/** More mounts of ours than this on top of one another are not to be expected. */
+const mostLayers = 10;
+
+/** Ends with 0 when nothing is left on the targets, with 32 where something is, which is said. */
 export async function unmount(ports: UnmountPorts, config: Config): Promise<number> {
   const { log, clock, mounter, lockTarget } = ports;
+  const { unmountTimeoutMs } = config.settings;
   const plan = planShares(ports.planFacts, config);
-  const { owned } = ports.planFacts();
-  const takeDown = unmounter(mounter, clock, config.settings.unmountTimeoutMs);
+  const takeDown = unmounter(mounter, clock, unmountTimeoutMs, () => false, isNfs);
+  const topOf = (share: Share) => topMountOn(mounter.mounts(), share.realTarget);
+  const isOurs = (there: MountRecord) =>
+    isGuard(there) || (isNfs(there) && ports.planFacts().owned.get(there.target) === there.source);
 
-  /** Whether nothing of it is left that is ours. */
-  const unmountOne = async (share: Share): Promise<boolean> => {
-    const about = { stage: "umount", source: share.label, target: share.target } as const;
-    const there = topMountOn(mounter.mounts(), share.realTarget);
-    const isMounted = there !== undefined && isNfs(there) && isShareOf(there, share);
-    const isOurs = owned.get(share.realTarget) === share.label;
-    if (isMounted && !isOurs) {
-      log("info", "left mounted, it was not mounted by nfs-init", about);
-      return true;
-    }
-    const lock = lockTarget(share.realTarget);
-    if (lock.kind === "busy") {
-      log("error", "left mounted, an nfs-init that is running looks after it", about);
-      return !isMounted;
-    }
-    if (isMounted) {
-      const result = await takeDown(share);
-      if (result === "left" || result === "in-use") {
-        log("error", "could not be unmounted", about);
-        return false;
+  /** Takes down what is on top as long as it is ours. */
+  const clear = async (share: Share): Promise<void> => {
+    for (let layers = 0; layers < mostLayers; layers++) {
+      const there = topOf(share);
+      if (there === undefined || !isOurs(there)) return;
+      if (isGuard(there)) {
+        const plain = await mounter.umount(share.realTarget, "plain", unmountTimeoutMs);
+        // Other mount namespaces may have a share on it.
+        if (plain.kind !== "done" && !isShared(there)) await mounter.umount(share.realTarget, "lazy", unmountTimeoutMs);
+        if (topOf(share)?.id === there.id) return;
+        continue;
       }
+      const result = await takeDown(share);
+      if (result === "left" || result === "in-use") return;
+      const about = { stage: "umount", source: there.source, target: share.target } as const;
       log(result === "detached" ? "warn" : "info", result === "detached" ? lazily : "unmounted", about);
     }
-    // An instance that was killed may have been putting it together.
+  };
+
+  /** Takes away what an instance that was killed was putting together out of sight. */
+  const clearHidden = async (share: Share): Promise<void> => {
     const aside = ports.asidePath(share.realTarget);
-    if ("path" in aside) await clearAside(mounter, clock, aside.path, config.settings.unmountTimeoutMs);
-    const now = topMountOn(mounter.mounts(), share.realTarget);
-    if (now !== undefined && isGuard(now))
-      await mounter.umount(share.realTarget, "plain", config.settings.unmountTimeoutMs);
+    if ("path" in aside) await clearAside(mounter, clock, aside.path, unmountTimeoutMs);
+  };
+
+  /** Whether nothing is left of it. */
+  const unmountOne = async (share: Share): Promise<boolean> => {
+    const onTarget = () => mounter.mounts().filter(({ target }) => target === share.realTarget);
+    const isConcern = (there: MountRecord) => isNfs(there) || isGuard(there);
+    const lock = lockTarget(share.realTarget);
+    if (lock.kind !== "busy") {
+      await clear(share);
+      await clearHidden(share);
+    }
+    const left = onTarget().findLast(isConcern);
     if (lock.kind === "locked") {
-      lock.note(undefined);
+      if (left === undefined) lock.note(undefined);
       lock.release();
     }
-    return true;
+    if (left === undefined) return true;
+    const about = { stage: "umount", source: isGuard(left) ? share.label : left.source, target: share.target } as const;
+    if (!isOurs(left)) log("warn", "left mounted, it was not mounted by nfs-init", about);
+    else if (lock.kind === "busy") log("error", "left mounted, an nfs-init that is running looks after it", about);
+    else if (left.id !== topOf(share)?.id) log("error", "left mounted, something else is mounted over it", about);
+    else log("error", "could not be unmounted", about);
+    return false;
   };
   const results: boolean[] = [];
   for (const share of plan.shares.toReversed().filter(({ watchOnly }) => !watchOnly))
     results.push(await unmountOne(share));
   // While something is left, its line is too.
   if (results.includes(false)) return exitCodes.mountFailed;
-  await clearFstab(ports, config.settings.fstab ?? "/etc/fstab");
+  await clearFstab(ports, config.settings.fstab ?? "/etc/fstab", plan);
   return exitCodes.ok;
 }
 

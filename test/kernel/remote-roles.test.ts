@@ -78,14 +78,50 @@ nfs-init unmount; echo $?; left; grep -c nfs-init $NFS_FSTAB; true`,
   expect(stdout).toBe("left 2 2\nleft 2 2\n1\n0\nleft 0 0\n0\n");
 });
 
-it("unmount leaves what somebody else has mounted", async () => {
+it("unmount leaves what somebody else has mounted, and does not end with 0", async () => {
   const { stdout, stderr } = await run(
     `mount.nfs ${server}:/srv/exp $A; nfs-init mount; left; nfs-init unmount; echo $?; left; cat $A/hello`,
   );
-  expect(stdout).toBe("left 2 0\n0\nleft 1 0\nhello\n");
+  expect(stdout).toBe("left 2 0\n32\nleft 1 0\nhello\n");
   expect(messages(stderr, "left mounted, it was not mounted by nfs-init")).toMatchObject([
     { target: box().mountPoint(0) },
   ]);
+});
+
+it("unmount leaves a share that something else is mounted over, and does not end with 0", async () => {
+  const { stdout, stderr } = await run(
+    "nfs-init mount; mount -t tmpfs over $A; nfs-init unmount; echo $?; left; umount $A; nfs-init unmount; echo $?; left",
+  );
+  expect(stdout).toBe("32\nleft 1 0\n0\nleft 0 0\n");
+  expect(messages(stderr, "left mounted, something else is mounted over it")).toMatchObject([
+    { level: "error", target: box().mountPoint(0) },
+  ]);
+});
+
+it("unmount takes down the share that an earlier configuration of nfs-init has left on the target", async () => {
+  const { stdout } = await run(
+    `nfs-init mount; NFS_MOUNTS="${server}:/srv/exp2 $A; ${server}:/srv/exp2 $B" nfs-init unmount; echo $?; left`,
+  );
+  expect(stdout).toBe("0\nleft 0 0\n");
+});
+
+it("unmount takes no guard from an instance that waits, and does not end with 0", async () => {
+  await lab().sh("srv_down");
+  const { stdout, stderr } = await run(
+    `nfs-init -- true 2>/run/log & pid=$!; until grep -q 'waiting for the server' /run/log && [ $(grep -c nfs-init-guard /proc/self/mountinfo) = 2 ]; do sleep 0.1; done
+nfs-init unmount; echo $?; left; kill $pid; wait $pid; left`,
+  );
+  expect(stdout).toBe("32\nleft 0 2\nleft 0 0\n");
+  expect(messages(stderr, "left mounted, an nfs-init that is running looks after it")).toHaveLength(2);
+});
+
+it("mount makes directories on a share with the mode that is promised, whatever the umask", async () => {
+  const [a, b] = [box().mountPoint(0), box().mountPoint(1)];
+  const { stdout } = await run("umask 077; nfs-init mount; stat -c %a $A/new $B/new; nfs-init unmount; echo $?; left", {
+    NFS_MOUNTS: `${server}:/srv/exp ${a} nfs vers=3,nolock; ${server}:/srv/exp2 ${a}/new/sub nfs vers=3,nolock
+${server}:/srv/exp2 ${b} nfs vers=4.2; ${server}:/srv/exp ${b}/new/sub nfs vers=4.2`,
+  });
+  expect(stdout).toBe("755\n755\n0\nleft 0 0\n");
 });
 
 it("unmount takes nothing from an instance that is running", async () => {

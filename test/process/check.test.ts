@@ -60,7 +60,7 @@ describePlaces((place) => {
     expect(await check(directory, ["--since-start"])).toMatchObject({ exitCode: 0 });
     running.stdin.end();
     await running.ended;
-    expect(readdirSync(join(directory, "state")).toSorted()).toEqual(["state.lock", "targets"]);
+    expect(readdirSync(join(directory, "state")).toSorted()).toEqual(["fstab", "state.lock", "targets"]);
     expect(await check(directory)).toMatchObject({
       exitCode: 0,
       stdout: expect.stringMatching(/^ok: no shares/) as string,
@@ -220,7 +220,7 @@ describe("the state file", () => {
     running.stdin.end();
     await running.ended;
     expect(readFileSync(theirs, "utf8")).toBe("as it was");
-    expect(readdirSync(join(directory, "state")).toSorted()).toEqual(["state.lock", "targets"]);
+    expect(readdirSync(join(directory, "state")).toSorted()).toEqual(["fstab", "state.lock", "targets"]);
   });
 
   it("is that of the first of two instances", async () => {

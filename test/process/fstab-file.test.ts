@@ -1,4 +1,5 @@
 // The fstab file: our block is written, everything else in it stays as it was.
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -9,10 +10,13 @@ import {
   readlinkSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { foreignText } from "../../src/fstab/fstab.ts";
+import { recoverText } from "../../src/fstab/rewrite.ts";
 import { eventually } from "../support/eventually.ts";
 import { logLines } from "../support/process-log.ts";
 import {
@@ -20,6 +24,7 @@ import {
   describePlaces,
   needRoot,
   ordinary,
+  run,
   start,
   temporaryDirectory,
   unreachableShare,
@@ -240,20 +245,71 @@ describePid1((place) => {
 describe("several at once", () => {
   needRoot("mounting");
 
-  it("leave the file whole with one block of ours", async () => {
-    const directory = temporaryDirectory();
-    const fstab = join(directory, "fstab");
-    writeFileSync(fstab, foreign);
-    const shares = [1, 2, 3, 4, 5, 6].map((number) => ({
+  /** Ten instances of as many shares, once all of them wait for their servers. */
+  async function startTen(directory: string, prelude?: string) {
+    const shares = Array.from({ length: 10 }, (_, number) => ({
       ...unreachableShare(directory),
       NFS_MOUNT_POINT: join(directory, `share-${number}`),
     }));
-    await Promise.all(shares.map((env) => editBy({ place: ordinary, env })));
-    const candidates = shares.map((env) =>
-      Buffer.concat([foreign, Buffer.from(`\n${blockOf(env)}`)]).toString("latin1"),
+    const instances = shares.map((env) =>
+      start({ args: ["--", "true"], env, ownMounts: true, ...(prelude === undefined ? {} : { prelude }) }),
     );
-    expect(candidates).toContain(readFileSync(fstab, "latin1"));
+    for (const { stderr } of instances) {
+      await eventually("it waits", () => stderr().includes("waiting for the server"), { timeoutMs: 25_000 });
+    }
+    const lines = shares.map(blockOf).map((text) => text.split("\n")[1] ?? "");
+    const stop = async (some: typeof instances) => {
+      for (const { send } of some) await send("SIGTERM");
+      for (const { ended } of some) {
+        // All of them share a state directory, where only one publishes.
+        const said = logLines((await ended).stderr).filter(({ stage }) => stage === "fstab");
+        expect(said).toEqual([]);
+      }
+    };
+    return { shares, instances, lines, stop };
+  }
+
+  /** Our lines in a file whose foreign bytes are those of the tests. */
+  function ownLines(path: string): readonly string[] {
+    const text = readFileSync(path, "latin1");
+    expect(foreignText(text)).toBe(`${foreign.toString("latin1")}\n`);
+    expect(text.match(/^# nfs-init begin$/gm)).toHaveLength(1);
+    return text.slice(foreign.length).match(/^127.*$/gm) ?? [];
+  }
+
+  it.each([
+    { title: "replaced", isBound: false },
+    { title: "rewritten in place", isBound: true },
+  ])("have each its line in a file that is $title, as long as it runs", async ({ isBound }) => {
+    const directory = temporaryDirectory();
+    const path = join(directory, isBound ? "source" : "fstab");
+    writeFileSync(path, foreign);
+    if (isBound) writeFileSync(join(directory, "fstab"), "");
+    const { instances, lines, shares, stop } = await startTen(
+      directory,
+      isBound ? `mount --bind ${directory}/source ${directory}/fstab` : undefined,
+    );
+    expect(ownLines(path).toSorted()).toEqual(lines.toSorted());
+    // Who starts later drops the lines of those that have ended, and no others.
+    await stop(instances.slice(3));
+    const [first = {}] = shares;
+    const prelude = isBound ? { prelude: `mount --bind ${directory}/source ${directory}/fstab` } : {};
+    const env = { ...first, NFS_MOUNT_POINT: join(directory, "later") };
+    await editBy({ place: ordinary, env, ...prelude });
+    expect(ownLines(path).toSorted()).toEqual([...lines.slice(0, 3), blockOf(env).split("\n")[1] ?? ""].toSorted());
+    await stop(instances.slice(0, 3));
     expect(readdirSync(directory).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
+  it("keep each other's lines where one of them is unmounted", async () => {
+    const directory = temporaryDirectory();
+    writeFileSync(join(directory, "fstab"), foreign);
+    const { instances, lines, shares, stop } = await startTen(directory);
+    await stop(instances.slice(0, 1));
+    const { exitCode } = await run({ args: ["unmount"], env: shares[0] ?? {}, ownMounts: true });
+    expect(exitCode).toBe(0);
+    expect(ownLines(join(directory, "fstab")).toSorted()).toEqual(lines.slice(1).toSorted());
+    await stop(instances.slice(1));
   });
 
   it("wait for each other, and lose nothing that is written meanwhile", async () => {
@@ -263,5 +319,88 @@ describe("several at once", () => {
     const prelude = `exec 8>>${fstab}; flock 8; (sleep 0.3; echo '# by another' >&8) & exec 8>&-`;
     expect(messages(await editBy({ place: ordinary, env, prelude }))).toEqual([]);
     expect(readFileSync(fstab, "utf8")).toBe(`# by another\n${blockOf(env)}`);
+  });
+});
+
+describe("a kill while it is rewritten in place", () => {
+  needRoot("mounting");
+
+  it("at any moment leaves a file that the next run makes whole", async () => {
+    const directory = temporaryDirectory();
+    const source = join(directory, "source");
+    const mine = `${"# mine\n".repeat(120_000)}# the last`;
+    writeFileSync(source, mine);
+    writeFileSync(join(directory, "fstab"), "");
+    const prelude = `mount --bind ${source} ${directory}/fstab`;
+    // Each another, so that each has something to change; the block gets longer and shorter.
+    const shares = Array.from({ length: 16 }, (_, round) => ({
+      ...unreachableShare(directory),
+      NFS_MOUNT_POINT: join(directory, `${round}${"-longer".repeat(round % 3)}`),
+    }));
+    const whole = new Set([mine, ...shares.map((env) => `${mine}\n${blockOf(env)}`)]);
+    for (const [round, env] of shares.entries()) {
+      const before = statSync(source, { bigint: true });
+      const running = start({ args: ["--", "true"], env, ownMounts: true, prelude });
+      // Without a pause: the file is changed within a millisecond or two.
+      const untilMs = performance.now() + 10_000;
+      for (let now = before; now.mtimeNs === before.mtimeNs; now = statSync(source, { bigint: true })) {
+        if (performance.now() > untilMs) throw new Error("the file is not changed");
+      }
+      const killMs = performance.now() + (round % 8) * 0.15;
+      while (performance.now() < killMs);
+      running.child.kill("SIGKILL");
+      await running.ended;
+      const left = readFileSync(source, "latin1");
+      expect(whole).toContain(recoverText(left));
+    }
+    const [last = {}] = shares;
+    expect(messages(await editBy({ place: ordinary, env: last, prelude }))).toEqual([]);
+    expect(readFileSync(source, "latin1")).toBe(`${mine}\n${blockOf(last)}`);
+    expect((await run({ args: ["unmount"], env: last, ownMounts: true, prelude })).exitCode).toBe(0);
+    expect(readFileSync(source, "latin1")).toBe(`${mine}\n`);
+  });
+});
+
+describe("what is no fstab", () => {
+  needRoot("mounting");
+
+  const oddities = [
+    {
+      title: "a device that never ends",
+      make: (path: string) => symlinkSync("/dev/zero", path),
+      reason: "regular file",
+    },
+    {
+      title: "a pipe that nobody writes to",
+      make: (path: string) => execFileSync("mkfifo", [path]),
+      reason: "regular file",
+    },
+    {
+      title: "a file of 600 MB",
+      make: (path: string) => {
+        writeFileSync(path, "# mine\n");
+        truncateSync(path, 600_000_000);
+      },
+      reason: "longer than 4096 KiB",
+    },
+  ];
+
+  it.each(oddities)("is left alone by run, which goes on and hears signals: $title", async ({ make, reason }) => {
+    const env = unreachableShare(temporaryDirectory());
+    make(env["NFS_FSTAB"] ?? "");
+    const lines = await editBy({ place: ordinary, env });
+    expect(messages(lines)).toEqual(["fstab cannot be written, mounting goes on without it"]);
+    expect(lines.find(({ stage }) => stage === "fstab")?.reason).toContain(reason);
+  });
+
+  it.each(oddities)("is left alone by unmount, which ends: $title", async ({ make, reason }) => {
+    const env = unreachableShare(temporaryDirectory());
+    make(env["NFS_FSTAB"] ?? "");
+    const { exitCode, stderr } = await run({ args: ["unmount"], env, ownMounts: true });
+    expect(exitCode).toBe(0);
+    expect(logLines(stderr)).toMatchObject([
+      { level: "warn", msg: "fstab cannot be read, it is left as it is", path: env["NFS_FSTAB"] },
+    ]);
+    expect(logLines(stderr)[0]?.reason).toContain(reason);
   });
 });

@@ -1,5 +1,5 @@
 // While it waits for a server, before COMMAND runs: what ends it, what does not, and what it says.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
@@ -350,6 +350,14 @@ describePlaces((place) => {
     expect(text).toContain('NFS_WAIT_TIMEOUT="soon"');
     expect(text).toContain("NFS_OPTIONS=");
     expect(text).not.toContain("hunter2");
+  });
+
+  it("is not held up by a termination log that is a pipe", async () => {
+    const directory = temporaryDirectory();
+    execFileSync("mkfifo", [join(directory, "log")]);
+    const env = { ...unreachableShare(directory), NFS_WAIT_TIMEOUT: "300ms" };
+    const { exitCode } = await run({ args: command, place, env, ownMounts: true, prelude: ownDev(directory) });
+    expect(exitCode).toBe(124);
   });
 
   it("leaves the termination log alone when COMMAND cannot be started", async () => {

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { foreignText, formatFstabLine, parseFstab, withBlock, type FstabEntry } from "../../../src/fstab/fstab.ts";
+import {
+  blockLines,
+  foreignText,
+  formatFstabLine,
+  mergeLines,
+  parseFstab,
+  withBlock,
+  type FstabEntry,
+} from "../../../src/fstab/fstab.ts";
 import fixture from "../../fixtures/fstab.json" with { type: "json" };
 import { random } from "../fakes/random.ts";
 
@@ -132,5 +140,49 @@ describe("our block", () => {
       expect(written).toContain(block);
       expect(withBlock(written, [line])).toBe(written);
     }
+  });
+});
+
+describe("the lines of our block", () => {
+  test.each([
+    ["none", "a\nb\n", []],
+    ["one block", `a\n${block}b\n`, [line]],
+    ["two blocks", `${withBlock("", ["1", "2"])}b\n${withBlock("", ["3"])}`, ["1", "2", "3"]],
+    ["a block at the end without a newline", "# nfs-init begin\nx\n# nfs-init end", ["x"]],
+    ["an empty block", "# nfs-init begin\n# nfs-init end\n", []],
+    ["a begin without an end", "# nfs-init begin\nmine\n", []],
+  ])("are found in a file with %s", (_, text, lines) => {
+    expect(blockLines(text)).toEqual(lines);
+  });
+
+  const of = (name: string) => `nas:/${name} /${name} nfs hard 0 0`;
+  const merge = (old: readonly string[], own: readonly string[], kept: readonly string[]) =>
+    mergeLines(
+      old.map(of),
+      own.map(of),
+      ({ target }) => own.map((name) => `/${name}`).includes(target),
+      ({ target }) => kept.map((name) => `/${name}`).includes(target),
+    );
+
+  test.each([
+    ["come behind those of others", "ab", "xy", "ab", "abxy"],
+    ["stand where they stood", "axb", "x", "ab", "axb"],
+    ["stand together in their own order", "yaxb", "xy", "ab", "xyab"],
+    ["take the place of old ones that nobody keeps", "abc", "x", "b", "bx"],
+    ["go, and leave those of others", "abq", "", "ab", "ab"],
+  ])("%s", (_, old, own, kept, expected) => {
+    const [names, ownNames, keptNames, left] = [old, own, kept, expected].map((text) => text.split(""));
+    expect(merge(names ?? [], ownNames ?? [], keptNames ?? [])).toEqual(left?.map(of));
+  });
+
+  test("are left out where they are no entry", () => {
+    expect(
+      mergeLines(
+        ["# note", "", "x"],
+        [],
+        () => false,
+        () => true,
+      ),
+    ).toEqual([]);
   });
 });

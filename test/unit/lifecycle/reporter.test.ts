@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AppError, exitCodes } from "../../../src/errors.ts";
+import type { Share } from "../../../src/fstab/plan.ts";
 import type { LogFields, LogLevel } from "../../../src/lifecycle/log.ts";
 import { mountReporter } from "../../../src/lifecycle/reporter.ts";
 import type { MountFailure } from "../../../src/mount/outcome.ts";
@@ -266,6 +267,19 @@ describe("what is pending", () => {
     report.failedAttempt(one, refused, 4);
     expect(report.pending()[0]).toBe("nas:/one on /one: Connection refused");
   });
+});
+
+test("a share that is back is published as ours only where it was", () => {
+  const plan = planOf(environment);
+  const published: string[] = [];
+  const board = {
+    waiting: () => {},
+    mounted: (share: Share, { isOurs }: { isOurs: boolean }) => published.push(`${share.target} ${isOurs}`),
+  };
+  const report = mountReporter(() => {}, board, leapingClock(), plan);
+  report.away(plan.shares, "no answer");
+  report.back(plan.shares, ({ target }) => target === "/two");
+  expect(published).toEqual(["/one false", "/two true", "/three false"]);
 });
 
 test("a share that is given up is an error with its reason", () => {

@@ -33,6 +33,8 @@ interface Machine extends Answers {
   readonly lacksGuard?: boolean;
   readonly aside?: (mounter: FakeMounter) => AsidePorts;
   readonly signal?: AbortSignal;
+  /** Where what is noted of the target is collected. */
+  readonly notes?: (string | undefined)[];
 }
 
 /** Makes one attempt; gives its result and everything that was done for it, in order. */
@@ -40,7 +42,7 @@ async function attempt(machine: Machine = {}) {
   const share = machine.share ?? shareOf(machine.environment);
   const mounter = fakeMounter(machine);
   const notices: AttemptNotice["kind"][] = [];
-  const notes: (string | undefined)[] = [];
+  const notes = machine.notes ?? [];
   const lock = (): TargetLock => {
     switch (machine.lock) {
       case "busy":
@@ -84,10 +86,71 @@ async function attempt(machine: Machine = {}) {
   return { result, mounter, notices, notes, tried };
 }
 
+const helped = {
+  NFS_HOST: "nas",
+  NFS_HOST_MOUNT: "/export",
+  NFS_MOUNT_POINT: "/mnt/data",
+  NFS_OPTIONS: "x-nfs-init.helper",
+};
+
 /** Ends of mount calls by version; `ok` for those that are not named. */
 function helper(ends: Readonly<Record<string, CallEnd>>): NonNullable<Answers["helper"]> {
   return ({ version }) => ends[version] ?? "ok";
 }
+
+describe("what is noted of a target", () => {
+  test.each(["mount(2)", "mount.nfs"])("is noted before %s is called: this process may be killed in it", async (by) => {
+    const notes: (string | undefined)[] = [];
+    const atCall: unknown[] = [];
+    await attempt({
+      notes,
+      ...(by === "mount.nfs" ? { environment: helped } : {}),
+      helper: (call) => {
+        atCall.push([call.by, ...notes]);
+        return "ok";
+      },
+    });
+    expect(atCall).toEqual([[by, "nas:/export"]]);
+    expect(notes).toEqual(["nas:/export"]);
+  });
+
+  test("goes where the call fails by itself", async () => {
+    const { notes } = await attempt({ helper: () => denied });
+    expect(notes).toEqual(["nas:/export", undefined]);
+  });
+
+  test("stays where the call is cut short: the mount may come about all the same", async () => {
+    const { result, notes } = await attempt({ helper: () => ({ kind: "killed", stderr: "" }), environment: helped });
+    expect(result).toMatchObject({ kind: "failed", failure: { cutShort: true } });
+    expect(notes).toEqual(["nas:/export"]);
+  });
+
+  test("goes where somebody else was quicker", async () => {
+    const { result, notes } = await attempt({
+      helper: (call, table) => {
+        table.push(nfsMount(call.source, call.target));
+        return busy;
+      },
+    });
+    expect(result).toMatchObject({ kind: "mounted", isOurs: false });
+    expect(notes).toEqual(["nas:/export", undefined]);
+  });
+
+  test("stays where a mount that is not believed cannot be taken back", async () => {
+    const { result, notes } = await attempt({
+      statfs: () => ({ kind: "no-answer" }),
+      umount: () => ({ kind: "no-answer" }),
+    });
+    expect(result.kind).toBe("failed");
+    expect(notes).toEqual(["nas:/export"]);
+  });
+
+  test("is left to whoever has mounted what is there already", async () => {
+    const { result, notes } = await attempt({ mounts: [nfsMount("nas:/export", "/mnt/data")] });
+    expect(result).toMatchObject({ kind: "mounted", isOurs: false });
+    expect(notes).toEqual([]);
+  });
+});
 
 describe("an attempt", () => {
   test("asks for the server while it prepares the mount point, mounts, and looks whether it is mounted", async () => {

@@ -1,0 +1,215 @@
+// The state directory: locks on targets, notes of what is mounted there, and who keeps lines in an fstab. It is root's.
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { errnoOf, messageOf } from "../errors.ts";
+import { formatNote, parseNote, type MountNote } from "../mount/notes.ts";
+import type { TargetLock } from "../mount/ports.ts";
+import { distrust } from "../report/trust.ts";
+import { readTrusted, trustDirectories } from "./bounded-file.ts";
+import { tryLock } from "./libc.ts";
+
+/** Locks are nobody else's to hold: whoever can open a file can flock(2) it. What others may read stands in files of its own. */
+const lockMode = 0o600;
+const targets = "targets";
+const claims = "fstab";
+
+/** More than a note needs: two paths. */
+const longestNoteBytes = 64 * 1024;
+/** More than the targets of thousands of shares need. */
+const longestClaimBytes = 16 * 1024 * 1024;
+
+/**
+ * Takes from others the right to write to an empty directory of ours: the kubelet makes that of an emptyDir with mode 0777. One
+ * that holds something, or has the sticky bit as /tmp has it, is shared on purpose and stays as it is.
+ */
+export function claimDirectory(path: string): void {
+  try {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      const { uid, mode } = fstatSync(fd);
+      const isShared = (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
+      if (isShared && uid === process.geteuid?.() && readdirSync(path).length === 0) fchmodSync(fd, mode & 0o7755);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // It is not there yet, or whoever is about to write there says why it cannot.
+  }
+}
+
+/** A directory below the state directory, made where it can be; throws where others could write to either. */
+function openBelow(stateDir: string, name: string): string {
+  const path = join(stateDir, name);
+  mkdirSync(path, { recursive: true, mode: 0o755 });
+  trustDirectories(stateDir, path);
+  return path;
+}
+
+/** Opens a file that only its owner may open, made where it is absent; an older one that others may open is theirs no more. */
+function openLock(path: string): number {
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const fd = openSync(path, flags, lockMode);
+  const reason = distrust(fstatSync(fd), "file", process.geteuid?.());
+  if (reason !== undefined) {
+    closeSync(fd);
+    throw new Error(`${path} ${reason}`);
+  }
+  if ((fstatSync(fd).mode & 0o7777) !== lockMode) fchmodSync(fd, lockMode);
+  return fd;
+}
+
+/** Puts a whole file in place of an earlier one; gives its descriptor, which is locked where that is asked for. */
+function replace(directory: string, name: string, text: string, mode: number, isLocked: boolean): number {
+  const temporary = join(directory, `.${name}.new`);
+  rmSync(temporary, { force: true });
+  const fd = openSync(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, mode);
+  try {
+    if (isLocked && !tryLock(fd)) throw new Error("it is locked");
+    const bytes = Buffer.from(text);
+    for (let offset = 0; offset < bytes.byteLength;) offset += writeSync(fd, bytes, offset);
+    renameSync(temporary, join(directory, name));
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** The name that stands for a target: its path with '/' as '+', and no longer than a name may be. */
+function nameOf(target: string): string {
+  const name = encodeURIComponent(target).replaceAll("%2F", "+");
+  return name.length <= 200 ? name : `${name.slice(0, 150)}~${Bun.hash(target).toString(16)}`;
+}
+
+/** Takes the lock on a target without waiting; it lasts as long as this process. */
+export function lockTarget(stateDir: string, target: string): TargetLock {
+  try {
+    const directory = openBelow(stateDir, targets);
+    const fd = openLock(join(directory, `${nameOf(target)}.lock`));
+    if (!tryLock(fd)) {
+      closeSync(fd);
+      return { kind: "busy" };
+    }
+    const noteName = `${nameOf(target)}.note`;
+    return {
+      kind: "locked",
+      note: (source) => {
+        try {
+          // What a file says that an earlier version wrote its note to.
+          ftruncateSync(fd, 0);
+          if (source === undefined) rmSync(join(directory, noteName), { force: true });
+          else closeSync(replace(directory, noteName, formatNote({ target, source }), 0o644, false));
+        } catch {
+          // Without the note a later instance takes the mount for somebody else's, which loses nothing.
+        }
+      },
+      release: () => closeSync(fd),
+    };
+  } catch (error) {
+    return { kind: "unavailable", reason: messageOf(error) };
+  }
+}
+
+/** Where what belongs on `target` is mounted out of sight: `aside` a share that is put together, `kept` what lies below one. */
+export function hiddenPath(
+  stateDir: string,
+  kind: "aside" | "kept",
+  target: string,
+): { readonly path: string } | { readonly reason: string } {
+  try {
+    openBelow(stateDir, targets);
+    return { path: join(stateDir, kind, nameOf(target)) };
+  } catch (error) {
+    return { reason: messageOf(error) };
+  }
+}
+
+/** What this and earlier instances noted; `tell` gets what is not believed. */
+export function readNotes(stateDir: string, tell: (path: string, reason: string) => void): readonly MountNote[] {
+  const directory = join(stateDir, targets);
+  const notes: MountNote[] = [];
+  for (const name of namesIn(stateDir, targets, tell)) {
+    if (!name.endsWith(".note")) continue;
+    const content = readTrusted(stateDir, join(targets, name), longestNoteBytes);
+    if (content.kind === "refused") tell(join(directory, name), content.reason);
+    const note = content.kind === "read" ? parseNote(content.bytes.toString()) : undefined;
+    if (note !== undefined) notes.push(note);
+  }
+  return notes;
+}
+
+/** The names in a directory of the state directory; none where it is absent, or not believed. */
+function namesIn(stateDir: string, name: string, tell: (path: string, reason: string) => void): readonly string[] {
+  const path = join(stateDir, name);
+  try {
+    trustDirectories(stateDir, path);
+    return readdirSync(path);
+  } catch (error) {
+    // What is not there, or cannot be looked at, says nothing.
+    if (errnoOf(error) === undefined) tell(stateDir, messageOf(error));
+    return [];
+  }
+}
+
+/** Who keeps lines in an fstab: each instance, for as long as it lives, those for its targets. */
+export interface LineClaims {
+  /** Claims lines from now on. */
+  readonly stake: (targets: readonly string[]) => void;
+  /** The targets that instances claim which are running; this one's are among them. */
+  readonly staked: () => ReadonlySet<string>;
+}
+
+export function lineClaims(stateDir: string): LineClaims {
+  return {
+    stake: (own) => {
+      try {
+        // The lock is held until the process ends.
+        replace(openBelow(stateDir, claims), `${randomUUID()}.lock`, JSON.stringify(own), lockMode, true);
+      } catch {
+        // Another instance may then take its lines for old ones.
+      }
+    },
+    staked: () => {
+      const found = new Set<string>();
+      for (const name of namesIn(stateDir, claims, () => {})) {
+        if (name.endsWith(".lock")) for (const target of claimedIn(stateDir, name)) found.add(target);
+      }
+      return found;
+    },
+  };
+}
+
+/** The targets of one claim; one whose instance has ended is removed. */
+function claimedIn(stateDir: string, name: string): readonly string[] {
+  const path = join(stateDir, claims, name);
+  try {
+    const fd = openLock(path);
+    try {
+      if (tryLock(fd)) {
+        rmSync(path, { force: true });
+        return [];
+      }
+    } finally {
+      closeSync(fd);
+    }
+    const content = readTrusted(stateDir, join(claims, name), longestClaimBytes);
+    const claimed: unknown = content.kind === "read" ? JSON.parse(content.bytes.toString()) : [];
+    return Array.isArray(claimed) ? claimed.filter((one) => typeof one === "string") : [];
+  } catch {
+    return [];
+  }
+}

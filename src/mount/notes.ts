@@ -1,0 +1,42 @@
+// What an instance notes of its mounts for a later one, and how that one knows them: by the note, or by the guard underneath.
+import { isNfs, topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
+import { isGuard } from "./guard.ts";
+
+/** What is noted of a target before mount(2) is called. */
+export interface MountNote {
+  readonly target: string;
+  readonly source: string;
+}
+
+export function formatNote(note: MountNote): string {
+  return `${JSON.stringify(note)}\n`;
+}
+
+export function parseNote(text: string): MountNote | undefined {
+  try {
+    const note: unknown = JSON.parse(text);
+    if (typeof note !== "object" || note === null || !("target" in note) || !("source" in note)) return undefined;
+    const { target, source } = note;
+    return typeof target === "string" && typeof source === "string" ? { target, source } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Source by target of the mounts that this or an earlier instance made: those that are noted, and those that stand on a guard,
+ * which nobody else makes.
+ */
+export function ownedMounts(notes: readonly MountNote[], mounts: readonly MountRecord[]): ReadonlyMap<string, string> {
+  const owned = new Map(notes.map(({ target, source }) => [target, source]));
+  for (const { target } of mounts.filter(isGuard)) {
+    const top = topMountOn(mounts, target);
+    if (top !== undefined && isNfs(top) && isOnGuard(top, mounts)) owned.set(target, top.source);
+  }
+  return owned;
+}
+
+/** Whether a mount stands directly on a guard. */
+function isOnGuard({ parentId, target }: MountRecord, mounts: readonly MountRecord[]): boolean {
+  return mounts.some((one) => one.id === parentId && one.target === target && isGuard(one));
+}
