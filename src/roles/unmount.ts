@@ -52,10 +52,14 @@ export async function unmount(ports: UnmountPorts, config: Config): Promise<numb
     }
   };
 
-  /** Takes away what an instance that was killed was putting together out of sight. */
-  const clearHidden = async (share: Share): Promise<void> => {
+  /** Takes away what an instance that was killed was putting together out of sight; whether nothing is left of it. */
+  const clearHidden = async (share: Share): Promise<boolean> => {
     const aside = ports.asidePath(share.realTarget);
-    if ("path" in aside) await clearAside(mounter, clock, aside.path, unmountTimeoutMs);
+    if (!("path" in aside)) return true;
+    await clearAside(mounter, clock, aside.path, unmountTimeoutMs);
+    if (!mounter.mounts().some(({ target }) => target === aside.path)) return true;
+    log("error", "could not be unmounted", { stage: "umount", source: share.label, target: aside.path });
+    return false;
   };
 
   /** Whether nothing is left of it. */
@@ -63,16 +67,14 @@ export async function unmount(ports: UnmountPorts, config: Config): Promise<numb
     const onTarget = () => mounter.mounts().filter(({ target }) => target === share.realTarget);
     const isConcern = (there: MountRecord) => isNfs(there) || isGuard(there);
     const lock = lockTarget(share.realTarget);
-    if (lock.kind !== "busy") {
-      await clear(share);
-      await clearHidden(share);
-    }
+    if (lock.kind !== "busy") await clear(share);
+    const isHiddenGone = lock.kind === "busy" || (await clearHidden(share));
     const left = onTarget().findLast(isConcern);
     if (lock.kind === "locked") {
       if (left === undefined) lock.note(undefined);
       lock.release();
     }
-    if (left === undefined) return true;
+    if (left === undefined) return isHiddenGone;
     const about = { stage: "umount", source: isGuard(left) ? share.label : left.source, target: share.target } as const;
     if (!isOurs(left)) log("warn", "left mounted, it was not mounted by nfs-init", about);
     else if (lock.kind === "busy") log("error", "left mounted, an nfs-init that is running looks after it", about);

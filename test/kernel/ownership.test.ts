@@ -8,8 +8,8 @@ const { lab, box } = kernelSuite();
 
 /** `left`: how many NFS mounts and how many guards there are. */
 const helpers = `left() { echo "left $(grep -c ' - nfs' /proc/self/mountinfo) $(grep -c nfs-init-guard /proc/self/mountinfo)"; }
-# settled: waits until no process of nfs-init is left, a worker in a mount call included.
-settled() { while pgrep -x nfs-init >/dev/null; do sleep 0.1; done; }`;
+# settled: waits until no process of nfs-init is left, a worker in a mount call (exe) included.
+settled() { while pgrep -x 'nfs-init|exe' >/dev/null; do sleep 0.1; done; }`;
 
 /** A shell in a container with one share configured; $A is its mount point. */
 const script = (text: string, env: Readonly<Record<string, string>> = {}) => {
