@@ -974,6 +974,12 @@ describe("a secret", () => {
     expect(JSON.stringify(result)).not.toContain(secret);
   });
 
+  test("in a list is found by the number of its line", () => {
+    expect(problemsOf({ NFS_MOUNTS: `nas:/a /mnt/a; nas:/b /mnt/b nfs pw=x;${secret}` })).toEqual([
+      expect.stringMatching(/^NFS_MOUNTS line 2="\*\*\*": it seems to hold a password/),
+    ]);
+  });
+
   test("of a skipped share stands in no warning", () => {
     const { warnings } = configOf({ NFS_MOUNT_SKIP: "on", NFS_MOUNTS: `nas:/a /mnt/a nfs password=${secret}` });
     expect(warnings).not.toEqual([]);
