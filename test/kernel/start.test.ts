@@ -35,6 +35,25 @@ describe.each(["3", "4.2"])("version %s", (version) => {
     );
   });
 
+  it("takes the last of ro and rw for what the share is, as the kernel does", async () => {
+    await lab().sh("in_ srv chmod 755 /srv/exp");
+    const as = (options: string) =>
+      box().run({
+        env: share({
+          NFS_VERSION: version,
+          NFS_OPTIONS: `nolock,${options}`,
+          NFS_USER: "1234:1234",
+          NFS_REQUIRE_WRITABLE: "on",
+          NFS_WAIT_TIMEOUT: "6s",
+        }),
+        command: `grep -o ' nfs4* r[ow],' /proc/mounts; exit 5`,
+      });
+    const writable = await as("ro,rw");
+    expect(writable).toMatchObject({ exitCode: 124, stdout: "" });
+    expect(logLines(writable.stderr).at(-1)?.reason).toContain("is not writable in time");
+    expect(await as("rw,ro")).toMatchObject({ exitCode: 5, stdout: expect.stringMatching(/^ nfs4? ro,\n$/) as string });
+  });
+
   it("waits for a server that comes 10 s late", async () => {
     await lab().sh("srv_down");
     const job = box().start({ env: share({ NFS_VERSION: version }), command: `cat ${box().mountPoint()}/hello` });
