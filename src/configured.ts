@@ -29,6 +29,8 @@ import { run } from "./roles/run.ts";
 import { sidecar } from "./roles/sidecar.ts";
 import { unmount } from "./roles/unmount.ts";
 import { wait } from "./roles/wait.ts";
+import type { ExactVersion } from "./fstab/options.ts";
+import type { KernelMount } from "./mount/kernel-options.ts";
 import { planMounts, type PlanFacts, type Share } from "./fstab/plan.ts";
 
 export interface Surroundings {
@@ -114,15 +116,14 @@ async function runRole(
   const workers = createWorkers();
   // One may have been started in vain.
   if (config.shares.length === 0) workers.stop();
+  const machine = async () => {
+    const { doctorPorts } = await import("./host/doctor-facts.ts");
+    return doctorPorts({ environment, fstab: settings.fstab ?? "/etc/fstab", mounter: workers.mounter });
+  };
   if (role === "doctor") {
-    const [{ doctor }, { doctorPorts }] = await Promise.all([
-      import("./roles/doctor.ts"),
-      import("./host/doctor-facts.ts"),
-    ]);
+    const { doctor } = await import("./roles/doctor.ts");
     const isColoured = isTerminal(1) && (environment["NO_COLOR"] ?? "") === "";
-    const fstab = settings.fstab ?? "/etc/fstab";
-    const machine = doctorPorts({ environment, fstab, statfs: workers.mounter.statfs });
-    return doctor({ doctor: machine, planFacts, print, isColoured, onStop: inbox.onStop }, config, { json });
+    return doctor({ doctor: await machine(), planFacts, print, isColoured, onStop: inbox.onStop }, config, { json });
   }
   if (config.shares.length > 0) claimDirectory(settings.stateDir);
   const publishing = startPublishing(log, config, role, version);
@@ -144,13 +145,15 @@ async function runRole(
     editFstab: editFile,
     readFstab,
     lineClaims: lineClaims(settings.stateDir),
+    tryCalls: async (share: Share, asked: ExactVersion, calls: readonly KernelMount[]) => {
+      const { trial } = await machine();
+      const requests = calls.map((call) => ({ version: asked, call }));
+      const tried = await trial(share, requests, AbortSignal.timeout(explainMs));
+      return tried.kind === "tried" ? tried.calls.map(({ errno }) => errno) : [];
+    },
     explain: async (share: Share) => {
-      const [{ explain }, { doctorPorts }] = await Promise.all([
-        import("./doctor/explain.ts"),
-        import("./host/doctor-facts.ts"),
-      ]);
-      const fstab = settings.fstab ?? "/etc/fstab";
-      return explain(share, doctorPorts({ environment, fstab, statfs: workers.mounter.statfs }), identity, explainMs);
+      const { explain } = await import("./doctor/explain.ts");
+      return explain(share, await machine(), identity, explainMs);
     },
     writeAccess: workers.writeAccess,
     init: initPorts(

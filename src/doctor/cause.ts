@@ -48,6 +48,8 @@ export type CauseId =
   | "client-refused"
   | "reserved-port"
   | "kerberos-only"
+  | "kerberos-here"
+  | "flavor-not-offered"
   | "root-export"
   | "server-refuses"
   // the mount itself

@@ -2,7 +2,8 @@
 import { inNamesOf } from "../config/share-names.ts";
 import { hasOption, lastOf, versionsToTry, type ExactVersion } from "../fstab/options.ts";
 import { isSameOrBelow } from "../fstab/target.ts";
-import { classifyErrno } from "../mount/outcome.ts";
+import { kerberosFlavor } from "../mount/kerberos.ts";
+import { reachOf } from "../mount/outcome.ts";
 import { ports as wellKnown, programs, type RpcFailure } from "../rpc/message.ts";
 import { questionOf, type ServerQuestion } from "../wait/readiness.ts";
 import { accessCause } from "./access-causes.ts";
@@ -10,6 +11,7 @@ import type { Cause, CauseId } from "./cause.ts";
 import { inWordsOf, type Engine } from "./engine.ts";
 import { matchClient } from "./export-match.ts";
 import { wantsLocks, type AddressFacts, type DoctorFacts, type ServiceFact, type ShareFacts } from "./facts.ts";
+import { failedMount, kerberosCause } from "./mount-causes.ts";
 import { refusalOf, type Forbidden } from "./rights.ts";
 
 /** All causes, the likeliest first: what stops everything, then share by share what stops it, then what does not. */
@@ -180,8 +182,13 @@ function serverCause(facts: ShareFacts, doctor: DoctorFacts): Found | undefined 
   const free = standings.filter(({ blocked }) => blocked === undefined).map(({ version }) => version);
   if (free.length === 0) return furthest(standings.flatMap(({ blocked }) => blocked ?? []));
   if (trial.kind === "not-tried") return undefined;
-  const failed = trial.calls.find(({ version }) => free.includes(version)) ?? trial.calls[0];
-  return failed === undefined ? undefined : failedMount(doctor, failed.version, failed.errno);
+  // The call that got furthest speaks, alone.
+  const calls = trial.calls.filter(({ version }) => free.includes(version));
+  const [failed] = (calls.length > 0 ? calls : trial.calls).toSorted(
+    (one, other) => reachOf(other.errno) - reachOf(one.errno),
+  );
+  if (failed === undefined) return undefined;
+  return kerberosCause(facts, failed) ?? failedMount(doctor, failed);
 }
 
 function furthest(causes: readonly Found[]): Found | undefined {
@@ -197,47 +204,6 @@ const serviceNames: Readonly<Record<Engine, string>> = {
   host: "",
 };
 
-/** The server would serve, and the kernel here does not mount. */
-function failedMount({ engine }: DoctorFacts, version: ExactVersion, errno: string): Found {
-  const module = version === "3" ? "nfsv3" : "nfsv4";
-  const load = inWordsOf(engine, "load-modules");
-  switch (errno) {
-    case "ENODEV":
-      return {
-        id: "kernel-no-nfs",
-        because: "the host's kernel has no NFS client: mount(2) says No such device (ENODEV)",
-        change: `load the modules nfs, nfsv3 and nfsv4 on the host (${load})`,
-      };
-    case "EPROTONOSUPPORT":
-    case "EOPNOTSUPP":
-      return {
-        id: "kernel-no-version",
-        because: `the host's kernel lacks the module ${module}: mount(2) says Protocol not supported (${errno}) for version ${version}, which the server speaks`,
-        change: `load ${module} on the host (${load}), or set NFS_VERSION to one that the kernel has`,
-      };
-    case "EINVAL":
-      return {
-        id: "option-unknown",
-        because: "the kernel does not accept the mount options (EINVAL)",
-        change: "check NFS_OPTIONS against nfs(5)",
-      };
-    case "ETIMEDOUT":
-      return {
-        id: "mount-hangs",
-        because: `mount(2) of version ${version} does not end although the server answers RPC`,
-        change: "look at the server's load and log, and whether a firewall lets large packets through (MTU)",
-      };
-    default: {
-      const { reason, hint } = classifyErrno(errno);
-      return {
-        id: "mount-failed",
-        because: `mount(2) of version ${version} says ${reason} although the server's answers show nothing against it`,
-        change: hint ?? "look at the kernel's log (dmesg) on this host and at the server's",
-      };
-    }
-  }
-}
-
 /** It mounts, but not the way one would think. */
 function detourCause(facts: ShareFacts, { engine }: DoctorFacts, mounted: ExactVersion): Found | undefined {
   const { share, addresses, trial } = facts;
@@ -249,7 +215,7 @@ function detourCause(facts: ShareFacts, { engine }: DoctorFacts, mounted: ExactV
   if (!addresses.some(({ path4 }) => path4?.asMounted?.kind === "found")) return undefined;
   const call = trial.calls.find(({ version }) => version !== "3");
   if (call === undefined) return undefined;
-  const failed = failedMount({ engine } as DoctorFacts, call.version, call.errno);
+  const failed = failedMount({ engine }, call);
   return { ...failed, because: `in version 3 only, because ${failed.because}` };
 }
 
@@ -323,7 +289,8 @@ function path4Cause(facts: ShareFacts, address: AddressFacts, engine: Engine): F
     case "NFS4ERR_PERM":
       return refusedPort(facts, address, answer.reservedPort, address.path4?.otherPort?.kind === "found", status);
     case "NFS4ERR_WRONGSEC":
-      return kerberosOnly(share.source.path, address, status);
+      // It was asked without Kerberos.
+      return kerberosFlavor(share) === undefined ? kerberosOnly(share.source.path, address, status) : undefined;
     case "NFS4ERR_ACCESS":
       return {
         id: "path-forbidden",
@@ -420,7 +387,9 @@ function path3Cause(facts: ShareFacts, address: AddressFacts, engine: Engine, or
   switch (answer.kind) {
     case "mounted": {
       const isPlain = answer.flavors.length === 0 || answer.flavors.some((flavor) => flavor === 0 || flavor === 1);
-      return isPlain ? undefined : kerberosOnly(path, address, `flavors ${answer.flavors.join(", ")}`);
+      return isPlain || kerberosFlavor(facts.share) !== undefined
+        ? undefined
+        : kerberosOnly(path, address, `flavors ${answer.flavors.join(", ")}`);
     }
     case "no-answer":
       return mountdCause(address, answer.reason, address.mountd?.port ?? 0, orVersion4);

@@ -3,6 +3,9 @@ import { lastOf, versionsToTry, type ExactVersion } from "../fstab/options.ts";
 import type { Share } from "../fstab/plan.ts";
 import { isSameOrBelow } from "../fstab/target.ts";
 import type { Identity } from "../init/identity.ts";
+import type { Mounter } from "../mount/ports.ts";
+import { findRefusedOption, isOptionErrno, type OptionPorts } from "../mount/refused-option.ts";
+import { kerberosFlavor } from "../mount/kerberos.ts";
 import { kernelMount, wantsHelper, type KernelMount } from "../mount/kernel-options.ts";
 import { rpcClient, type RpcClient } from "../rpc/client.ts";
 import { ports as wellKnown, programs, type Credential } from "../rpc/message.ts";
@@ -54,6 +57,7 @@ export interface DoctorPorts {
   readonly mountPoint: (share: Share, timeoutMs: number) => Promise<MountPointFact>;
   /** Mounts for a moment, in a mount namespace of its own, one version after another until one works. */
   readonly trial: (share: Share, requests: readonly TrialRequest[], signal: AbortSignal) => Promise<TrialFact>;
+  readonly readOptions: Mounter["readOptions"];
   /** Who doctor itself is. */
   readonly self: { readonly uid: number; readonly gid: number; readonly machineName: string };
 }
@@ -287,7 +291,24 @@ async function tryMount(
     const options = version === "3" && wantsHelper(share, "3") ? [...share.options, "nolock"] : share.options;
     requests.push({ version, call: kernelMount({ label: share.label, options }, version, addresses) });
   }
-  return ports.trial(share, requests, signal);
+  const trial = await ports.trial(share, requests, signal);
+  if (trial.kind === "not-tried" || trial.calls.some(({ errno }) => !isOptionErrno(errno))) return trial;
+  const [first, ...others] = trial.calls;
+  const [request] = requests;
+  if (first === undefined || request === undefined) return trial;
+  const optionPorts: OptionPorts = {
+    readOptions: (call, words) => ports.readOptions(call, words, limits.questionMs),
+    tryCalls: async (_, version, calls) => {
+      const again = calls.map((call) => ({ version, call }));
+      return errnosOf(await ports.trial(share, again, within(limits.trialMs, whole)));
+    },
+  };
+  const refused = await findRefusedOption(optionPorts, share, request.version, request.call);
+  return { ...trial, calls: [refused === undefined ? first : { ...first, refused }, ...others] };
+}
+
+function errnosOf(trial: TrialFact): readonly string[] {
+  return trial.kind === "tried" ? trial.calls.map(({ errno }) => errno) : [];
 }
 
 /** What the server says of the exported path and of writing there, by RPC and so without any right to mount. */
@@ -296,7 +317,7 @@ async function lookAtPath(one: Case, question: ServerQuestion, facts: Reached): 
     facts.nfs4?.kind === "success" && question.version4 ? await askPath4(one, facts, facts.nfs4.port) : undefined;
   const isFound = path4?.asMounted?.kind === "found";
   const path3Answers =
-    facts.mountd?.kind === "success" && (question.version3 || !isFound)
+    facts.mountd?.kind === "success" && (question.version3 || !isFound || kerberosFlavor(one.share) !== undefined)
       ? await askPath3(one, facts, facts.mountd.port)
       : undefined;
   const instead =

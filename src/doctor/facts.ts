@@ -1,6 +1,7 @@
 // What doctor knows when it judges: plain data about this process, its machine, and each share with its server.
 import type { ExactVersion } from "../fstab/options.ts";
 import type { MountRecord } from "../fstab/mountinfo.ts";
+import type { RefusedOption } from "../mount/refused-option.ts";
 import type { Share } from "../fstab/plan.ts";
 import { wantsHelper } from "../mount/kernel-options.ts";
 import type { Identity } from "../init/identity.ts";
@@ -149,6 +150,8 @@ export interface TrialCall {
   readonly version: ExactVersion;
   /** "" where it went well, the name of the errno, or ETIMEDOUT where it did not end in time. */
   readonly errno: string;
+  /** The option that it was refused for, where that was found out. */
+  readonly refused?: RefusedOption;
 }
 
 export type TrialFact =

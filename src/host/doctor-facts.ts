@@ -25,10 +25,10 @@ export interface DoctorSurroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The fstab that `run` would write, or "none". */
   readonly fstab: string;
-  readonly statfs: Mounter["statfs"];
+  readonly mounter: Pick<Mounter, "statfs" | "readOptions">;
 }
 
-export function doctorPorts({ environment, fstab, statfs }: DoctorSurroundings): DoctorPorts {
+export function doctorPorts({ environment, fstab, mounter }: DoctorSurroundings): DoctorPorts {
   return {
     network: { dial, resolveName },
     nowMs: clock.nowMs,
@@ -46,7 +46,8 @@ export function doctorPorts({ environment, fstab, statfs }: DoctorSurroundings):
       locks: lockFacts(),
       fstab: fstabFact(fstab),
     }),
-    mountPoint: (share, timeoutMs) => mountPointFact(share, statfs, timeoutMs),
+    mountPoint: (share, timeoutMs) => mountPointFact(share, mounter.statfs, timeoutMs),
+    readOptions: mounter.readOptions,
     trial: (share, requests, signal) => tryMount(trialDirectory(share), requests, signal),
     self: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, machineName: hostname() },
   };

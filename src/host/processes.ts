@@ -310,6 +310,7 @@ export function createWorkers(startOne: () => Worker = startWorker): Workers {
       case "refused":
         return { kind: "failed", errno: reply.reason };
       case "done":
+      case "options":
       case "answers":
       case "prepared":
       case "unwritable":
@@ -368,6 +369,10 @@ export function createWorkers(startOne: () => Worker = startWorker): Workers {
       runHelper,
       prepare,
       mount: (call, signal) => askForAnswer({ do: "mount", ...call }, undefined, signal),
+      readOptions: async ({ fstype, source }, words, timeoutMs) => {
+        const { reply } = await ask({ do: "read-options", fstype, source, words }, timeoutMs);
+        return reply?.kind === "options" ? reply.read : { kind: "unknown" };
+      },
       statfs: (path, timeoutMs) => askForAnswer({ do: "statfs", path }, timeoutMs),
       guard: (path, timeoutMs) => askForAnswer({ do: "guard", path }, timeoutMs),
       makeAside: (path, timeoutMs) => askForAnswer({ do: "make-aside", path }, timeoutMs),

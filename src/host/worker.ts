@@ -24,9 +24,10 @@ import type { Identity } from "../init/identity.ts";
 import type { KernelMount } from "../mount/kernel-options.ts";
 import { asideSource } from "../mount/aside.ts";
 import { guardSource } from "../mount/guard.ts";
-import type { Space } from "../mount/ports.ts";
+import type { OptionsRead, Space } from "../mount/ports.ts";
 import { enterPrivateNamespace } from "./doctor-namespace.ts";
 import { errnoName } from "./errno.ts";
+import { readOptions } from "./fsconfig.ts";
 import { become } from "./privileges.ts";
 import { workerReady } from "./worker-argument.ts";
 import {
@@ -52,6 +53,8 @@ export type WorkerRequest =
   /** May it be written to by `identity`, which the worker becomes for good? */
   | { readonly do: "write-access"; readonly path: string; readonly identity: Identity | undefined }
   | ({ readonly do: "mount"; readonly target: string } & KernelMount)
+  /** Have the kernel read the words of a mount one by one. */
+  | ({ readonly do: "read-options"; readonly words: readonly string[] } & Pick<KernelMount, "fstype" | "source">)
   /** Leave nfs-init's mount namespace for good: what is mounted on `target` from then on is not seen outside. */
   | { readonly do: "enter-private-namespace"; readonly target: string }
   /** Mount a guard. */
@@ -75,7 +78,8 @@ export type WorkerReply =
   | { readonly kind: "failed"; readonly errno: string; readonly reason: string }
   | { readonly kind: "prepared"; readonly path: string; readonly fd: number | undefined; readonly isEmpty: boolean }
   | { readonly kind: "unwritable"; readonly mode: string; readonly uid: number; readonly gid: number }
-  | { readonly kind: "refused"; readonly reason: string };
+  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "options"; readonly read: OptionsRead };
 
 /** Says that it is ready, and answers requests until stdin ends. */
 export function runWorker(): void {
@@ -114,6 +118,8 @@ function answer(request: WorkerRequest): WorkerReply {
         return writeAccess(request.path, request.identity);
       case "mount":
         return replyTo(mount(request.source, request.target, request.fstype, request.flags, request.data));
+      case "read-options":
+        return { kind: "options", read: readOptions(request.fstype, request.source, request.words) };
       case "enter-private-namespace": {
         const reason = enterPrivateNamespace(request.target);
         return reason === undefined ? { kind: "done" } : { kind: "refused", reason };

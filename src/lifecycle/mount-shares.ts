@@ -29,6 +29,7 @@ export interface MountSharesPorts extends DiagnosisPorts, AsideMachine, KeeperMa
   /** Waits for the lock on a local directory; undefined where it cannot be had in time. */
   readonly lockDirectory: (path: string) => Promise<(() => void) | undefined>;
   readonly loadModules: () => Promise<void>;
+  readonly tryCalls: EstablishPorts["tryCalls"];
 }
 
 /** What became of a lost share. */
@@ -186,6 +187,7 @@ export function mountShares(
     serverReady: (share, notYet, unneeded) => waiter.ready(questionOf(share), notYet, unneeded),
     serverAnswers: async (share, asked) => (await askServer(network, questionOf(share), asked)).kind === "ready",
     addresses: (share, ready, version, asked) => mountAddresses(network, questionOf(share), ready, version, asked),
+    tryCalls: ports.tryCalls,
     loadModules: () => (settings.modprobe === "off" ? Promise.resolve() : ports.loadModules()),
     tell: report.notice,
     onMounting: (share) => {

@@ -4,7 +4,10 @@ import { isNfs, isOnTop, topMountOn, type MountRecord } from "../fstab/mountinfo
 import { isShareOf, type Share } from "../fstab/plan.ts";
 import type { Ready } from "../wait/wait.ts";
 import { callMount } from "./call.ts";
-import type { MountAddresses } from "./kernel-options.ts";
+import { kernelMount, type MountAddresses } from "./kernel-options.ts";
+import { withKerberosHint } from "./kerberos.ts";
+import { describeRefusedOption } from "./option-hints.ts";
+import { findRefusedOption, type OptionPorts, type RefusedOption } from "./refused-option.ts";
 import { summarize, type MountFailure } from "./outcome.ts";
 import { notStartedWords, type Clock, type Mounter, type PathAnswer, type Prepared, type TargetLock } from "./ports.ts";
 import { detachMount } from "./umount.ts";
@@ -29,6 +32,8 @@ export interface AttemptPorts {
   ) => Promise<MountAddresses | string>;
   /** Waits until no other instance is about to change what is mounted on a target, and keeps others out until released. */
   readonly enter: (share: Share) => Promise<() => void>;
+  /** Mounts that nobody else sees, as `OptionPorts` has it. */
+  readonly tryCalls: OptionPorts["tryCalls"];
   /** Loads the NFS modules where that is wanted and possible. */
   readonly loadModules: () => Promise<void>;
   readonly tell: (notice: AttemptNotice) => void;
@@ -307,6 +312,7 @@ async function mountRound(
   signal: AbortSignal,
 ): Promise<AttemptResult> {
   const failures: MountFailure[] = [];
+  let refusedOptions: ExactVersion | undefined;
   let hasLoadedModules = false;
   const versions = versionsToTry(share.version).filter((version) => !ready.unspoken.includes(version));
   for (let index = 0; index < versions.length;) {
@@ -344,12 +350,39 @@ async function mountRound(
         if (/No such device/.test(failure.reason)) continue;
       }
       failures.push(failure);
+      if (failure.option === true) refusedOptions ??= version;
       if (failure.unreachable === true || failure.everyVersion === true) break;
     }
     index += 1;
   }
   const isCutShort = failures.some(({ cutShort }) => cutShort === true);
-  return { kind: "failed", failure: { ...summarize(failures), ...(isCutShort ? { cutShort: true } : {}) } };
+  const summed = { ...summarize(failures), ...(isCutShort ? { cutShort: true } : {}) };
+  const failure = withKerberosHint(share, summed);
+  // Only where nothing but the options is in the way: another version may take them.
+  if (failure.option !== true || refusedOptions === undefined) return { kind: "failed", failure };
+  const refused = await refusedOption(ports, share, ready, refusedOptions, attemptTimeoutMs, signal);
+  return {
+    kind: "failed",
+    failure: refused === undefined ? failure : { ...failure, ...describeRefusedOption(refused) },
+  };
+}
+
+/** The option that is refused in a version; undefined where that cannot be found out. */
+async function refusedOption(
+  ports: AttemptPorts,
+  share: Share,
+  ready: Ready,
+  version: ExactVersion,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<RefusedOption | undefined> {
+  const addresses = await ports.addresses(share, ready, version, signal);
+  if (typeof addresses === "string") return undefined;
+  const optionPorts: OptionPorts = {
+    readOptions: (call, words) => ports.mounter.readOptions(call, words, timeoutMs),
+    tryCalls: ports.tryCalls,
+  };
+  return findRefusedOption(optionPorts, share, version, kernelMount(share, version, addresses));
 }
 
 /** Where a share is mounted: what mount(2) is given, and the path that mountinfo will show. */

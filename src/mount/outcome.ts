@@ -19,6 +19,8 @@ export interface MountFailure {
   readonly everyVersion?: boolean;
   /** The call was killed: what it asked for may still come about. */
   readonly cutShort?: boolean;
+  /** The kernel or mount.nfs refuses one of the options. */
+  readonly option?: boolean;
   /** The server cannot be reached: trying other versions in this round is in vain. */
   readonly unreachable?: boolean;
 }
@@ -76,6 +78,7 @@ const rows: readonly Row[] = [
   {
     text: /an incorrect mount option was specified|bad option|multiple version options|Failed to find '.*' protocol|unknown (?:mount )?option/i,
     verdict: "permanent",
+    option: true,
     hint: "check NFS_OPTIONS against nfs(5)",
   },
   {
@@ -135,6 +138,7 @@ const errnoWords: Readonly<Record<string, string>> = {
   ENOTDIR: "mount spec or point is not a directory",
   EPERM: "Operation not permitted",
   EPROTONOSUPPORT: "Protocol not supported",
+  ERANGE: "an incorrect mount option was specified",
   EOPNOTSUPP: "requested NFS version or transport protocol is not supported",
   ESTALE: "Stale file handle",
   ETIMEDOUT: "Connection timed out",
@@ -146,6 +150,17 @@ export function classifyErrno(errno: string): MountFailure {
   const words = errnoWords[errno];
   if (words === undefined) return { verdict: "transient", reason: `mount(2): ${errno}` };
   return { ...classifyFailure(words, 0), reason: `${words} (${errno})` };
+}
+
+/**
+ * How far a call got: refused by a kernel without NFS, without that version, for its options; on the way to the server; or by
+ * the server.
+ */
+export function reachOf(errno: string): number {
+  if (errno === "ENODEV") return 0;
+  if (errno === "EPROTONOSUPPORT" || errno === "EOPNOTSUPP") return 1;
+  if (errno === "EINVAL" || errno === "ERANGE") return 2;
+  return /^(?:EACCES|EPERM|ENOENT|ESTALE)$/.test(errno) ? 4 : 3;
 }
 
 /** Sums up one round over several versions: hope in one of them is hope for the share. */

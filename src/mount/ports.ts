@@ -37,6 +37,15 @@ export type Prepared =
   | { readonly kind: "failed"; readonly reason: string }
   | NoAnswer;
 
+/** What the kernel says of the words of a mount that it was given one by one. */
+export type OptionsRead =
+  | { readonly kind: "refused"; readonly index: number; readonly errno: string; readonly said: readonly string[] }
+  /** All of them are words it knows, and it refuses the whole. */
+  | { readonly kind: "failed"; readonly errno: string; readonly said: readonly string[] }
+  | { readonly kind: "accepted" }
+  /** It cannot be asked so (Linux before 5.6, a seccomp profile). */
+  | { readonly kind: "unknown" };
+
 /** How much a file system holds, as statfs(2) says it. */
 export interface Space {
   readonly totalBytes: number;
@@ -64,6 +73,12 @@ export interface Mounter {
   readonly runHelper: (file: string, args: readonly string[], signal: AbortSignal) => Promise<HelperEnd>;
   /** mount(2) in a worker, killed when `signal` aborts. */
   readonly mount: (call: KernelMount & { readonly target: string }, signal: AbortSignal) => Promise<PathAnswer>;
+  /** Has the kernel read the words of a mount, which is not made. */
+  readonly readOptions: (
+    call: Pick<KernelMount, "fstype" | "source">,
+    words: readonly string[],
+    timeoutMs: number,
+  ) => Promise<OptionsRead>;
   /** statfs(2), which asks the server each time. */
   readonly statfs: (path: string, timeoutMs: number) => Promise<PathAnswer>;
   /**

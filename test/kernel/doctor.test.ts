@@ -29,8 +29,9 @@ const longestMs = 10_000;
 const server = "10.77.0.1";
 
 /**
- * `forbid.js mount|make-private PROGRAM...` becomes PROGRAM under a seccomp filter that answers EPERM to every mount(2), number
- * 165 of x86-64, or EACCES to those alone that make mounts private, as AppArmor does with a profile for NFS only.
+ * `forbid.js mount|make-private|new-mount-api PROGRAM...` becomes PROGRAM under a seccomp filter that answers EPERM to every mount(2), number
+ * 165 of x86-64, or EACCES to those alone that make mounts private, as AppArmor does with a profile for NFS only. With
+ * `new-mount-api` there is no fsopen(2), number 430, as before Linux 5.2.
  */
 const forbid = `
 import { dlopen, ptr } from "bun:ffi";
@@ -42,6 +43,7 @@ const [what, ...command] = process.argv.slice(2);
 const [load, isEqual, answer, allow] = [0x20, 0x15, 0x06, 0x7fff0000];
 const rows = {
   mount: [[load, 0, 0, 0], [isEqual, 0, 1, 165], [answer, 0, 0, 0x00050001], [answer, 0, 0, allow]],
+  "new-mount-api": [[load, 0, 0, 0], [isEqual, 0, 1, 430], [answer, 0, 0, 0x00050026], [answer, 0, 0, allow]],
   "make-private": [[load, 0, 0, 0], [isEqual, 0, 3, 165], [load, 0, 0, 40], [isEqual, 0, 1, 0x44000], [answer, 0, 0, 0x0005000d], [answer, 0, 0, allow]],
 }[what];
 const filter = new DataView(new ArrayBuffer(rows.length * 8));
@@ -58,7 +60,7 @@ const words = command.map((word) => new TextEncoder().encode(word + "\\0"));
 symbols.execvp(words[0], new BigUint64Array([...words.map((word) => BigInt(ptr(word))), 0n]));
 process.exit(98);
 `;
-const forbidding = (what: "mount" | "make-private") =>
+const forbidding = (what: "mount" | "make-private" | "new-mount-api") =>
   `env BUN_BE_BUN=1 nfs-init /lab/state/forbid.js ${what} env -u BUN_BE_BUN`;
 
 /** A server that takes the connection, announces a record of 24 bytes, sends four of them, and stops. */
@@ -110,7 +112,24 @@ const faults: readonly Fault[] = [
   {
     fault: "an option that the kernel does not know",
     env: { NFS_OPTIONS: "hard,nonsense" },
-    says: [/option/, /NFS_OPTIONS/],
+    says: [/refuses the mount option nonsense/, /NFS_OPTIONS/],
+  },
+  {
+    fault: "an option that the kernel refuses, where it cannot be asked for which",
+    env: { NFS_VERSION: "4.2", NFS_OPTIONS: "hard,noatime,udp,uid=1000" },
+    launcher: forbidding("new-mount-api"),
+    says: [/refuses the mount option udp/, /NFS_OPTIONS/],
+  },
+  {
+    fault: "Kerberos from an export that does not offer it",
+    env: { NFS_OPTIONS: "hard,nolock,sec=krb5p" },
+    says: [/offers sys and not krb5p/, /add krb5p to sec=/],
+  },
+  {
+    fault: "Kerberos without rpc.gssd",
+    make: reexport("sec=sys:krb5p"),
+    env: { NFS_OPTIONS: "hard,nolock,sec=krb5p" },
+    says: [/sec=krb5p needs rpc\.gssd/, /keytab/, /the export offers sys, krb5p/],
   },
   {
     fault: "version 3 with locks and no statd",

@@ -87,12 +87,35 @@ it("ends with 32 when the kernel still has no NFS after a minute", async () => {
   expect(logLines(stderr).at(-1)).toMatchObject({ level: "fatal", exitCode: 32 });
 });
 
-it("ends with 32 at once on an option the kernel does not know", async () => {
-  const { exitCode, stderr } = await box().run({ env: share({ NFS_OPTIONS: "hard,nonsense" }) });
+it.each([
+  { word: "nonsense", hint: /nfs\(5\).*NFS_OPTIONS/ },
+  { word: "uid=1000", hint: /NFS_USER/ },
+  { word: "gid=1000", hint: /NFS_USER/ },
+  { word: "rsize=8K", hint: /number of bytes/ },
+  { word: "RW", hint: /lower case: rw / },
+  { word: "udp", hint: /UDP/ },
+  { word: "rslave", hint: /propagat/ },
+  { word: "timeo=0", hint: /at least 1/ },
+  { word: "nconnect=32", hint: /1 to 16/ },
+  { word: "debug", hint: /other mount programs/ },
+  { word: "xprtsec=tls", hint: /Linux 6\.5/ },
+])("ends with 32 at once on an option the kernel refuses, and names it: $word", async ({ word, hint }) => {
+  const { exitCode, stderr } = await box().run({ env: share({ NFS_OPTIONS: `soft,nolock,${word},noatime` }) });
   expect(exitCode).toBe(32);
-  expect(logLines(stderr).at(-1)).toMatchObject({
-    hint: expect.stringMatching(/check NFS_OPTIONS against nfs\(5\)\.?$/) as string,
+  const last = logLines(stderr).at(-1);
+  expect(last?.reason).toContain(`the kernel refuses the mount option ${word}`);
+  expect(last?.hint).toMatch(hint);
+});
+
+it.each(["auto", "3"])("says what Kerberos needs here, and nothing else, version %s", async (version) => {
+  const { exitCode, stderr } = await box().run({
+    env: share({ NFS_VERSION: version, NFS_OPTIONS: "nolock,sec=krb5p", NFS_WAIT_TIMEOUT: "16s" }),
   });
+  expect([32, 124]).toContain(exitCode);
+  const hints = logLines(stderr).flatMap(({ hint }) => hint ?? []);
+  expect(hints.length).toBeGreaterThan(0);
+  for (const hint of hints)
+    expect(hint, stderr).toMatch(/rpc\.gssd|does not mount because the export offers sys and not krb5p/);
 });
 
 it("refuses a target that carries a different share that is not ours", async () => {

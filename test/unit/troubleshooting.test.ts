@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { noFlags, readConfig, type Environment } from "../../src/config/config.ts";
+import { mountReporter } from "../../src/lifecycle/reporter.ts";
 import { waitUntilWritable } from "../../src/lifecycle/writable.ts";
 import { connectionWords } from "../../src/host/errno.ts";
 import { attemptShare } from "../../src/mount/attempt.ts";
@@ -60,6 +61,7 @@ async function attempted(
       enter: () => Promise.resolve(() => {}),
       serverAnswers: () => Promise.resolve(true),
       addresses: () => Promise.resolve({ server: "192.0.2.1", mountd: undefined }),
+      tryCalls: () => Promise.resolve([]),
       loadModules: () => Promise.resolve(),
       tell: () => {},
       onDetaching: () => {},
@@ -92,6 +94,18 @@ async function unwritable(): Promise<string> {
   const ports = { log, clock: leapingClock(), writeAccess: () => Promise.resolve(access) };
   const times = { attemptTimeoutMs: 1_000, pauseMs: 1_000, deadlineMs: 1_000 };
   await waitUntilWritable(ports, [shareOf()], undefined, times, never).catch(() => {});
+  return said;
+}
+
+function pendingCall(): string {
+  let said = "";
+  const log = (_level: string, _message: string, { reason }: Readonly<Record<string, unknown>>) => {
+    said = String(reason);
+  };
+  const share = shareOf();
+  const board = { waiting: () => {}, mounted: () => {} };
+  const report = mountReporter(log, board, leapingClock(), { shares: [share] });
+  report.notice({ kind: "pending", share, version: "4.2", forMs: 15_000 });
   return said;
 }
 
@@ -162,6 +176,15 @@ const messages: Readonly<Record<string, () => string | Promise<string>>> = {
   'NFS_USER="...": /etc/passwd has no user': unknownUser,
   "it is not mounted yet, and only watched": () =>
     attempted({}, { environment: { NFS_OPTIONS: "x-nfs-init.watch-only" } }),
+  "the kernel refuses the mount option ...": () =>
+    attempted(
+      {
+        helper: () => "EINVAL",
+        readOptions: (words) => ({ kind: "refused", index: words.indexOf("uid=1"), errno: "EINVAL", said: [] }),
+      },
+      { environment: { NFS_OPTIONS: "hard,nolock,uid=1" } },
+    ),
+  "the mount call of version ... has not ended after ...": pendingCall,
   "an incorrect mount option was specified": () => classifyErrno("EINVAL").reason,
   "mount.nfs cannot be started: not found": withoutHelper,
   "it is mounted already and does not answer": () =>

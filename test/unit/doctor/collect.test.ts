@@ -44,6 +44,7 @@ function setUp(services: Parameters<typeof fakeNetwork>[0], names?: Parameters<t
       ),
     machine: () => machine,
     mountPoint: () => Promise.resolve({ state: { kind: "empty" }, around: undefined }),
+    readOptions: () => Promise.resolve({ kind: "unknown" }),
     trial: (_, requests) => {
       trials.push(...requests);
       return Promise.resolve({ kind: "tried", calls: [] });

@@ -517,6 +517,58 @@ describe("a share does not mount", () => {
       /nfsv4/,
     ],
     ["option-unknown", "with options it does not know", { share: tried(["4.2", "EINVAL"]) }, /NFS_OPTIONS/],
+    [
+      "option-unknown",
+      "with an option that was found out",
+      {
+        share: {
+          trial: {
+            kind: "tried",
+            calls: [
+              { version: "4.2", errno: "EINVAL", refused: { word: "uid=1000", said: "nfs4: Unknown parameter 'uid'" } },
+              { version: "3", errno: "EINVAL" },
+            ],
+          },
+        },
+      },
+      /refuses the mount option uid=1000: nfs4: Unknown parameter 'uid'.*NFS_USER/,
+    ],
+    [
+      "mount-failed",
+      "where the version that got furthest was refused by the server",
+      { share: tried(["4.2", "EINVAL"], ["4.1", "EPROTONOSUPPORT"], ["3", "EACCES"]) },
+      /version 3 says access denied by server \(EACCES\)(?!.*option)/,
+    ],
+    ...["EACCES", "EINVAL", "EPERM"].map((errno): [CauseId, string, Fault, RegExp] => [
+      "kerberos-here",
+      `with Kerberos and no rpc.gssd (${errno})`,
+      {
+        environment: { NFS_OPTIONS: "nolock,sec=krb5p" },
+        address: { path3: path3({ ...mounted, flavors: [1, 390_003, 390_005] }) },
+        share: tried(["4.2", errno], ["3", errno]),
+      },
+      /sec=krb5p needs rpc\.gssd.*keytab.*the export offers sys, krb5, krb5p(?!.*does not export)/,
+    ]),
+    [
+      "kerberos-here",
+      "with Kerberos from an export that wants it",
+      {
+        environment: { ...v4, NFS_OPTIONS: "sec=krb5" },
+        path4: { asMounted: nfs4("WRONGSEC") },
+        address: { path3: path3({ ...mounted, flavors: [390_003] }) },
+        share: tried(["4.2", "EACCES"]),
+      },
+      /sec=krb5 needs rpc\.gssd.*the export offers krb5[^ip]/,
+    ],
+    [
+      "flavor-not-offered",
+      "with a flavor that the export does not offer",
+      {
+        environment: { NFS_OPTIONS: "nolock,sec=krb5p" },
+        share: tried(["4.2", "EACCES"], ["3", "EACCES"]),
+      },
+      /offers sys and not krb5p.*add krb5p to sec=/,
+    ],
     ["mount-hangs", "where mount(2) does not end", { share: tried(["4.2", "ETIMEDOUT"]) }, /does not end/],
     ["mount-failed", "for an error nothing explains", { share: tried(["4.2", "EIO"]) }, /Input\/output error \(EIO\)/],
   ])("%s: %s", (id, _, fault, sentence) => {

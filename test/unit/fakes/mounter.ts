@@ -1,6 +1,6 @@
 // A Mounter without a kernel: a table of mounts, answers told beforehand, and a log of what was asked of it.
 import type { MountRecord } from "../../../src/fstab/mountinfo.ts";
-import type { HelperEnd, Look, Mounter, PathAnswer, Prepared } from "../../../src/mount/ports.ts";
+import type { HelperEnd, Look, Mounter, OptionsRead, PathAnswer, Prepared } from "../../../src/mount/ports.ts";
 import type { AsidePorts } from "../../../src/mount/attempt.ts";
 import { asideSource } from "../../../src/mount/aside.ts";
 import { localMount, nfsMount } from "./mounts.ts";
@@ -26,6 +26,7 @@ export interface Answers {
   /** The mounts at first; kept as the table, so that a test can change it. */
   readonly mounts?: MountRecord[];
   readonly helper?: (call: MountCall, table: MountRecord[]) => CallEnd;
+  readonly readOptions?: (words: readonly string[]) => OptionsRead;
   readonly statfs?: (path: string) => PathAnswer;
   readonly umount?: (target: string, how: "plain" | "lazy" | "force") => PathAnswer;
   readonly guard?: (path: string) => PathAnswer;
@@ -121,6 +122,10 @@ export function fakeMounter(answers: Answers = {}): FakeMounter {
       if (typeof end === "string") return { kind: "failed", errno: errnoFor(end) };
       if (end.kind === "exited" && end.exitCode === 0) return done;
       throw new Error(`mount(2) does not end as a helper does: ${JSON.stringify(end)}`);
+    },
+    readOptions: (_, words) => {
+      actions.push(`read ${words.join(",")}`);
+      return Promise.resolve(answers.readOptions?.(words) ?? { kind: "unknown" });
     },
     statfs: (path) => {
       actions.push(`statfs ${path}`);

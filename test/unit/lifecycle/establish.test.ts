@@ -33,6 +33,7 @@ function establish(environment: Environment, world: World = {}) {
       serverReady: world.server ?? (() => Promise.resolve(ready)),
       enter: () => Promise.resolve(() => {}),
       serverAnswers: () => Promise.resolve(true),
+      tryCalls: () => Promise.resolve([]),
       loadModules: () => Promise.resolve(),
       tell: () => {},
       onDetaching: () => {},

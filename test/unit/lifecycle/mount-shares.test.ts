@@ -63,6 +63,7 @@ async function twoMounted() {
       workers: { warmUp: () => {} },
       lockTarget: () => ({ kind: "locked", note: () => {}, release: () => {} }),
       lockDirectory: () => Promise.resolve(undefined),
+      tryCalls: () => Promise.resolve([]),
       loadModules: () => Promise.resolve(),
       asidePath: (target) => ({ path: `/aside${target}` }),
       keptPath: () => ({ reason: "none" }),

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { Environment } from "../../../src/config/config.ts";
 import type { Share } from "../../../src/fstab/plan.ts";
-import { attemptShare, type AsidePorts, type AttemptNotice, type AttemptPorts } from "../../../src/mount/attempt.ts";
+import {
+  attemptShare,
+  type AsidePorts,
+  type AttemptNotice,
+  type AttemptPorts,
+  type AttemptResult,
+} from "../../../src/mount/attempt.ts";
 import type { PathAnswer, TargetLock } from "../../../src/mount/ports.ts";
 import { askServer, questionOf } from "../../../src/wait/readiness.ts";
 import type { Ready } from "../../../src/wait/wait.ts";
@@ -65,6 +71,7 @@ async function attempt(machine: Machine = {}) {
     enter: () => Promise.resolve(() => {}),
     serverAnswers: () => Promise.resolve(true),
     addresses: machine.addresses ?? (() => Promise.resolve({ server: "10.0.0.2", mountd: undefined })),
+    tryCalls: () => Promise.resolve([]),
     loadModules: () => {
       mounter.actions.push("modprobe");
       machine.loadModules?.();
@@ -761,3 +768,59 @@ describe("a share that others lie below", () => {
     expect(mounter.actions).toContain("close");
   });
 });
+
+describe("an attempt that fails for an option", () => {
+  const readOptions: Answers["readOptions"] = (words) => ({
+    kind: "refused",
+    index: words.indexOf("uid=1000"),
+    errno: "EINVAL",
+    said: ["nfs4: Unknown parameter 'uid'"],
+  });
+  const environment = { NFS_OPTIONS: "hard,nolock,uid=1000" };
+
+  test("names it, asked once for all versions", async () => {
+    const { result, mounter } = await attempt({ environment, readOptions, helper: () => wrongOption });
+    expect(result).toMatchObject({
+      kind: "failed",
+      failure: {
+        verdict: "permanent",
+        reason: "the kernel refuses the mount option uid=1000: nfs4: Unknown parameter 'uid'",
+        hint: expect.stringMatching(/NFS_USER/) as string,
+      },
+    });
+    expect(mounter.actions.filter((action) => action.startsWith("read "))).toHaveLength(1);
+  });
+
+  test("does not look for it where another version takes it, or the server has the last word", async () => {
+    const mounts = await attempt({ environment, readOptions, helper: helper({ "4.2": wrongOption }) });
+    expect(mounts.result).toMatchObject({ kind: "mounted", version: "4.1" });
+    const refused = await attempt({
+      environment,
+      readOptions,
+      helper: helper({ "4.2": wrongOption, "4.1": wrongOption, "4.0": wrongOption, "3": denied }),
+    });
+    expect(refused.result).toMatchObject({
+      failure: { verdict: "ambiguous", reason: expect.stringContaining("access denied") as string },
+    });
+    for (const { mounter } of [mounts, refused]) expect(mounter.actions.join()).not.toContain("read ");
+  });
+
+  test("says what it said before where nothing more can be found out", async () => {
+    const { result } = await attempt({ environment, helper: () => wrongOption });
+    expect(result).toMatchObject({
+      failure: { reason: `${wrongOption} (EINVAL)`, hint: expect.stringContaining("nfs(5)") as string },
+    });
+  });
+});
+
+test.each([denied, notPermitted, wrongOption])(
+  "a share with Kerberos that fails with %s says what that needs here",
+  async (text) => {
+    const { result } = await attempt({ environment: { NFS_OPTIONS: "nolock,sec=krb5p" }, helper: () => text });
+    expect(result).toMatchObject({
+      failure: { hint: expect.stringMatching(/sec=krb5p needs rpc\.gssd.*keytab/) as string },
+    });
+    const { failure } = result as Extract<AttemptResult, { kind: "failed" }>;
+    expect(failure.hint).not.toContain("exportfs");
+  },
+);

@@ -15,6 +15,8 @@ const unreachable: Meaning = { verdict: "transient", unreachable: true };
 const ambiguous: Meaning = { verdict: "ambiguous" };
 const unsupported: Meaning = { verdict: "unsupported" };
 const permanent: Meaning = { verdict: "permanent" };
+/** Which one is found out then. */
+const refusedOption: Meaning = { verdict: "permanent", option: true };
 const hopeless: Meaning = { verdict: "permanent", everyVersion: true };
 const look: Meaning = { verdict: "look" };
 
@@ -29,7 +31,7 @@ const byErrno: Readonly<Record<string, Meaning>> = {
   EPROTONOSUPPORT: unsupported,
   EOPNOTSUPP: unsupported,
   // Another version may take the option; the text does not say which.
-  EINVAL: permanent,
+  EINVAL: refusedOption,
   ENOTDIR: hopeless,
   ENAMETOOLONG: hopeless,
   EBUSY: look,
@@ -133,9 +135,9 @@ describe("mount.nfs' text", () => {
     ["mount.nfs 127.0.0.1:/x /mnt/x -o retry=0,vers=9", transient],
     ["mount.nfs 127.0.0.1:/x /mnt/x -o retry=0,vers=3", permanent],
     ["mount.nfs 127.0.0.1:/x /mnt/x -o retry=0,vers=3,nolock", unreachable],
-    ["mount.nfs 127.0.0.1:/x /mnt/x -o retry=0,proto=foo", permanent],
+    ["mount.nfs 127.0.0.1:/x /mnt/x -o retry=0,proto=foo", refusedOption],
     ["mount.nfs 127.0.0.1:/x /mnt/x -o retry=0,proto=tcp6", permanent],
-    ["mount.nfs 127.0.0.1:/x /mnt/x -o retry=0,vers=3,vers=4", permanent],
+    ["mount.nfs 127.0.0.1:/x /mnt/x -o retry=0,vers=3,vers=4", refusedOption],
     ["mount.nfs 127.0.0.1,127.0.0.2:/x /mnt/x -o retry=0,vers=4.2", unsupported],
   ])("of %s", (command, meaning) => {
     const captured = fixture.captured.find((one) => one.command === command);

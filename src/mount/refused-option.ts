@@ -1,0 +1,92 @@
+// Which of its mount options the kernel refuses, looked for only once it has refused a mount for them.
+import { splitOptions, type ExactVersion } from "../fstab/options.ts";
+import type { Share } from "../fstab/plan.ts";
+import type { KernelMount } from "./kernel-options.ts";
+import type { OptionsRead } from "./ports.ts";
+
+export interface OptionPorts {
+  /** Has the kernel read the words of a call one by one (fsconfig(2), Linux 5.6 for NFS). */
+  readonly readOptions: (
+    call: Pick<KernelMount, "fstype" | "source">,
+    words: readonly string[],
+  ) => Promise<OptionsRead>;
+  /**
+   * Mounts where nobody sees it, one call after another until one works, and takes that down at once: the errno of each, "" of
+   * the one that works. Fewer than the calls, or none, where it cannot be tried.
+   */
+  readonly tryCalls: (share: Share, version: ExactVersion, calls: readonly KernelMount[]) => Promise<readonly string[]>;
+}
+
+export interface RefusedOption {
+  /** As it is written among the options. */
+  readonly word: string;
+  /** The kernel's own words, where it has some. */
+  readonly said: string | undefined;
+}
+
+/** Whether an errno of mount(2) is about its options. */
+export function isOptionErrno(errno: string): boolean {
+  return errno === "EINVAL" || errno === "ERANGE";
+}
+
+/** The option that a call is refused for; undefined where that cannot be found out. */
+export async function findRefusedOption(
+  ports: OptionPorts,
+  share: Share,
+  version: ExactVersion,
+  call: KernelMount,
+): Promise<RefusedOption | undefined> {
+  const words = splitOptions(call.data);
+  const read = await ports.readOptions(call, words);
+  switch (read.kind) {
+    case "refused":
+      return named(words[read.index], read.said.at(-1));
+    case "failed": {
+      const said = read.said.at(-1);
+      const word = said === undefined ? undefined : words.find((one) => isOwn(one) && isNamedIn(one, said));
+      if (word !== undefined) return named(word, said);
+      break;
+    }
+    case "accepted":
+    case "unknown":
+      break;
+  }
+  return named(await firstRefused(ports, share, version, call, words), undefined);
+}
+
+/** Not what nfs-init itself has added. */
+function isOwn(word: string): boolean {
+  return !/^(?:addr|mountaddr|vers)=/.test(word);
+}
+
+function named(word: string | undefined, said: string | undefined): RefusedOption | undefined {
+  return word === undefined || !isOwn(word) ? undefined : { word, said };
+}
+
+/** Whether the kernel's words name an option, or its value: "Unsupported transport protocol udp". */
+function isNamedIn(word: string, said: string): boolean {
+  const [name = "", value = ""] = word.split("=");
+  const said_ = new Set(said.split(/[^\w.-]+/));
+  return said_.has(name) || said_.has(value);
+}
+
+/**
+ * Where the kernel does not tell: the word with which it begins to refuse, found by leaving out one more from the end each time. A
+ * call that is refused for an option goes no further than this kernel; one that works is a mount for a moment.
+ */
+async function firstRefused(
+  { tryCalls }: OptionPorts,
+  share: Share,
+  version: ExactVersion,
+  call: KernelMount,
+  words: readonly string[],
+): Promise<string | undefined> {
+  const own = words.filter(isOwn);
+  const ours = words.filter((word) => !isOwn(word));
+  const counts = Array.from({ length: own.length + 1 }, (_, left) => own.length - left);
+  const calls = counts.map((count) => ({ ...call, data: [...own.slice(0, count), ...ours].join(",") }));
+  const errnos = await tryCalls(share, version, calls);
+  const taken = errnos.findIndex((errno) => !isOptionErrno(errno));
+  // With all of them it must be refused, or there is nothing to find.
+  return taken <= 0 ? undefined : own[own.length - taken];
+}
