@@ -37,7 +37,7 @@ describe.each(versionsOr(["4.2"]))("version %s", (version) => {
 
 it("leaves no process of its own without a SIGKILL behind when its server is dead, where no pid namespace ends with it", async () => {
   const stray = `for s in /proc/[0-9]*/status; do
-    grep -q '^Name:.nfs-init$' $s && ! grep -q '^State:.Z' $s && ! grep -qE '^(SigPnd|ShdPnd):.*[13579bdf]..$' $s && echo stray; done 2>/dev/null`;
+    grep -qE '^Name:.(nfs-init|exe)$' $s && ! grep -q '^State:.Z' $s && ! grep -qE '^(SigPnd|ShdPnd):.*[13579bdf]..$' $s && echo stray; done 2>/dev/null`;
   const env = {
     ...share(),
     NFS_VERSION: "4.2",
