@@ -7,6 +7,15 @@ export default defineConfig({
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node" } },
       {
         test: {
+          name: "native",
+          include: ["test/native/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 60_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
           name: "process",
           include: ["test/process/**/*.test.ts"],
           environment: "node",

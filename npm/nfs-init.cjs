@@ -1,19 +1,11 @@
 #!/usr/bin/env node
-// Starts the executable for this machine: npm installs the one of four optional packages that fits. In an image use the executable itself.
+// Starts the executable for this machine: npm installs the one of two optional packages that fits. In an image use the executable itself.
 "use strict";
 const { spawn } = require("node:child_process");
 const { constants } = require("node:os");
 
-/** glibc tells its version to whoever asks; musl does not. An npm before 10.4 installs the packages for both. */
-function packageName() {
-  process.report.excludeNetwork = true;
-  const { header } = process.report.getReport();
-  const libc = header.glibcVersionRuntime === undefined ? "-musl" : "";
-  return `@nfs-init/${process.platform}-${process.arch}${libc}`;
-}
-
 function executable() {
-  const name = packageName();
+  const name = `@nfs-init/${process.platform}-${process.arch}`;
   try {
     return require.resolve(`${name}/nfs-init`);
   } catch {

@@ -26,16 +26,15 @@ function writePlatformPackage(target: Target): void {
   copyFileSync("LICENSE", join(into, "LICENSE"));
   writeFileSync(
     join(into, "README.md"),
-    `# ${packageName(target)}\n\nThe executable of [nfs-init](https://www.npmjs.com/package/nfs-init) for Linux on ${target.cpu} with ${target.libc}. Install \`nfs-init\` instead.\n`,
+    `# ${packageName(target)}\n\nThe executable of [nfs-init](https://www.npmjs.com/package/nfs-init) for Linux on ${target.cpu}. Install \`nfs-init\` instead.\n`,
   );
   writeManifest(into, {
     name: packageName(target),
     version,
-    description: `nfs-init for Linux on ${target.cpu} with ${target.libc}`,
+    description: `nfs-init for Linux on ${target.cpu}`,
     license,
     os: ["linux"],
     cpu: [target.cpu],
-    libc: [target.libc],
     // Yarn must not keep an executable in an archive.
     preferUnplugged: true,
     files: ["nfs-init", "nfs-init.cdx.json"],
@@ -58,7 +57,7 @@ function writeMainPackage(): void {
     engines: { node: ">=18" },
     bin: { "nfs-init": "nfs-init.cjs" },
     files: ["nfs-init.cjs", "CHANGELOG.md"],
-    // npm installs those that fit this machine's os, cpu and libc.
+    // npm installs those that fit this machine's os and cpu.
     optionalDependencies: Object.fromEntries(targets.map((target) => [packageName(target), version])),
   });
 }

@@ -56,7 +56,8 @@ function parseRole(role: Role, args: readonly string[], version: string, isImpli
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: "text", text };
-    throw new AppError(error.message.replace(/^error: /, ""), exitCodes.usage, { hint: "see nfs-init --help" });
+    const reason = error.message.replace(/^error: /, "").replace("\n(Did you mean", " (did you mean");
+    throw new AppError(reason, exitCodes.usage, { hint: "see nfs-init --help" });
   }
   const command = parser.args;
   const [first = ""] = command;

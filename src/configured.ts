@@ -1,42 +1,25 @@
-// Puts the rooms together for a role that reads the configuration; loaded only when there is something configured.
+// What every role that reads the configuration begins with; loaded only when there is something configured.
+import * as native from "native";
 import { createLog } from "./host/log.ts";
-import { clock } from "./host/clock.ts";
-import { lockLocalDirectory, readMounts, writeTerminationLog } from "./host/files.ts";
-import { editFile, readFstab } from "./host/fstab-file.ts";
-import type { Inheritance } from "./host/inheritance.ts";
-import { killDescendants } from "./host/descendants.ts";
-import { initPorts, type SignalInbox } from "./host/init.ts";
-import { isTerminal } from "./host/libc.ts";
-import { createWorkers, isRuntimeChild, loadModules } from "./host/processes.ts";
-import { ownRights } from "./host/privileges.ts";
-import { mountRights } from "./host/rights.ts";
-import { dial, resolveName } from "./host/sockets.ts";
-import { claimDirectory, hiddenPath, lineClaims, lockTarget, readNotes } from "./host/state-directory.ts";
-import { readLink, readText } from "./host/text.ts";
+import { writeTerminationLog } from "./host/termination-log.ts";
+import { initPorts } from "./host/init.ts";
+import { ownRights } from "./host/process-facts.ts";
+import type { SignalInbox } from "./host/signals.ts";
+import { readText } from "./host/small-files.ts";
 import { readConfig, type Config, type Environment } from "./config/config.ts";
 import { choiceOf, variables } from "./config/variables.ts";
 import { AppError, exitCodes } from "./errors.ts";
 import type { Command } from "./init/command.ts";
-import { ownUmask } from "./init/handover.ts";
+import { exitCodeOf } from "./init/exit-status.ts";
+import { ownUmask, type Handover } from "./init/handover.ts";
 import { missingCapability, withHome } from "./init/identity.ts";
+import { becomeCommand, startCommand, type InitPorts } from "./init/supervise.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Log, LogStage } from "./lifecycle/log.ts";
-import { ownedMounts } from "./mount/notes.ts";
-import { startPublishing } from "./publishing.ts";
-import { printFstab } from "./roles/fstab.ts";
-import { mount } from "./roles/mount.ts";
-import { run } from "./roles/run.ts";
-import { sidecar } from "./roles/sidecar.ts";
-import { unmount } from "./roles/unmount.ts";
-import { wait } from "./roles/wait.ts";
-import type { ExactVersion } from "./fstab/options.ts";
-import type { KernelMount } from "./mount/kernel-options.ts";
-import { planMounts, type PlanFacts, type Share } from "./fstab/plan.ts";
 
 export interface Surroundings {
   readonly environment: Environment;
   readonly inbox: SignalInbox;
-  readonly inheritance: Inheritance;
   /** Where nfs-init was started; undefined where that directory is gone. */
   readonly workingDirectory: string | undefined;
   /** Version of nfs-init. */
@@ -52,7 +35,7 @@ export async function runConfigured(
 ): Promise<number> {
   const { environment } = surroundings;
   // What nfs-init makes has the mode that is promised; COMMAND gets the umask back.
-  const inheritedUmask = process.umask(ownUmask);
+  const inheritedUmask = native.umask(ownUmask);
   // Doctor changes nothing, the termination log of the container it looks at included.
   const isReporting = invocation.role !== "doctor";
   const log = createLog({
@@ -64,144 +47,73 @@ export async function runConfigured(
     const result = readConfig(environment, invocation.flags, { role: invocation.role, accounts });
     const config = result.kind === "config" ? result.config : result.rest;
     for (const reason of config.warnings) log("warn", "configuration", { stage: "config", reason });
-    const planFacts = factsOf(log, config);
     if (result.kind === "problems") {
-      const plan = planMounts(config, planFacts());
-      const ofTargets = plan.kind === "problems" ? plan.problems : [];
-      return refuse(log, [...result.problems, ...ofTargets], isReporting);
+      return refuse(log, [...result.problems, ...(await problemsOfTargets(log, config))], isReporting);
     }
-    return await runRole(log, invocation, config, planFacts, command, surroundings, inheritedUmask);
+    return await runRole(log, invocation, config, command, surroundings, inheritedUmask);
   } catch (error) {
     if (error instanceof AppError) return end(log, error, isReporting);
     throw error;
   }
 }
 
-function factsOf(log: Log, { settings: { stateDir } }: Config): () => PlanFacts {
-  const told = new Set<string>();
-  const tell = (path: string, reason: string) => {
-    if (told.has(path)) return;
-    told.add(path);
-    log("warn", "what earlier instances noted is not believed", { stage: "config", path, reason });
-  };
-  return () => {
-    const mounts = readMounts();
-    return { mounts, readLink, owned: ownedMounts(readNotes(stateDir, tell), mounts) };
-  };
+async function problemsOfTargets(log: Log, config: Config): Promise<readonly string[]> {
+  const [{ planMounts }, { planFactsOf }] = await Promise.all([
+    import("./fstab/plan.ts"),
+    import("./host/plan-facts.ts"),
+  ]);
+  const plan = planMounts(config, planFactsOf(log, config.settings.stateDir)());
+  return plan.kind === "problems" ? plan.problems : [];
 }
 
 async function runRole(
   log: Log,
-  { role, json = false }: Invocation,
+  invocation: Invocation,
   config: Config,
-  planFacts: () => PlanFacts,
   command: Command,
-  { environment, inbox, inheritance, workingDirectory, version, print }: Surroundings,
+  surroundings: Surroundings,
   inheritedUmask: number,
 ): Promise<number> {
-  const { settings, identity } = config;
+  const { role } = invocation;
+  const { settings, identity, shares } = config;
+  const { inbox, workingDirectory, print } = surroundings;
   if (role === "fstab") {
-    await print(printFstab(planFacts, config));
+    const [{ printFstab }, { planFactsOf }] = await Promise.all([
+      import("./roles/fstab.ts"),
+      import("./host/plan-facts.ts"),
+    ]);
+    await print(printFstab(planFactsOf(log, settings.stateDir), config));
     return exitCodes.ok;
   }
   if (role === "run") checkHandover(config);
   if (settings.mountSkip) {
     log("error", "NFS_MOUNT_SKIP or TEST is set, nothing is mounted", { stage: "config" });
-  } else if (config.shares.length > 0) {
-    // A working directory below a mount point would be the one under the share; COMMAND enters it anew.
-    process.chdir("/");
+  } else if (shares.length > 0) {
+    // A working directory below a mount point would be the one under the share; one that is gone lies under nothing.
+    if (workingDirectory !== undefined) native.chdir("/");
   } else if (role !== "run" && role !== "doctor") {
     throw new AppError("no share is configured", exitCodes.config, { hint: "set NFS_HOST and NFS_MOUNT_POINT" });
   }
-  const workers = createWorkers();
-  // One may have been started in vain.
-  if (config.shares.length === 0) workers.stop();
-  const machine = async () => {
-    const { doctorPorts } = await import("./host/doctor-facts.ts");
-    return doctorPorts({ environment, fstab: settings.fstab ?? "/etc/fstab", mounter: workers.mounter });
+  const handover: Handover = {
+    identity,
+    dropCaps: settings.dropCaps,
+    umask: settings.umask ?? inheritedUmask,
+    nofile: settings.nofile,
   };
-  if (role === "doctor") {
-    const { doctor } = await import("./roles/doctor.ts");
-    const isColoured = isTerminal(1) && (environment["NO_COLOR"] ?? "") === "";
-    return doctor({ doctor: await machine(), planFacts, print, isColoured, onStop: inbox.onStop }, config, { json });
+  const asUser = identity === undefined ? command : { ...command, env: withHome(command.env, identity) };
+  if (role === "run" && shares.length === 0 && (settings.listen ?? "off") === "off") {
+    // One that is gone is still ours, and is inherited.
+    return runAlone(initPorts({ handover, workingDirectory }, inbox), asUser, config);
   }
-  if (config.shares.length > 0) claimDirectory(settings.stateDir);
-  const publishing = startPublishing(log, config, role, version);
-  const ports = {
-    log,
-    board: publishing.board,
-    clock,
-    network: { dial, resolveName },
-    mounter: workers.mounter,
-    workers,
-    planFacts,
-    rights: mountRights,
-    workingDirectory,
-    lockTarget: (target: string) => lockTarget(settings.stateDir, target),
-    lockDirectory: lockLocalDirectory,
-    asidePath: (target: string) => hiddenPath(settings.stateDir, "aside", target),
-    keptPath: (target: string) => hiddenPath(settings.stateDir, "kept", target),
-    loadModules,
-    editFstab: editFile,
-    readFstab,
-    lineClaims: lineClaims(settings.stateDir),
-    tryCalls: async (share: Share, asked: ExactVersion, calls: readonly KernelMount[]) => {
-      const { trial } = await machine();
-      const requests = calls.map((call) => ({ version: asked, call }));
-      const tried = await trial(share, requests, AbortSignal.timeout(explainMs));
-      return tried.kind === "tried" ? tried.calls.map(({ errno }) => errno) : [];
-    },
-    explain: async (share: Share) => {
-      const { explain } = await import("./doctor/explain.ts");
-      return explain(share, await machine(), identity, explainMs);
-    },
-    writeAccess: workers.writeAccess,
-    init: initPorts(
-      {
-        handover: {
-          identity,
-          dropCaps: settings.dropCaps,
-          umask: settings.umask ?? inheritedUmask,
-          nofile: settings.nofile,
-        },
-        inheritance,
-        workingDirectory,
-        isRuntimeChild,
-        spawnsHelpers: config.shares.length > 0 || settings.mountSkip,
-      },
-      inbox,
-    ),
-    onStop: inbox.onStop,
-    onStopRequest: inbox.onStopRequest,
-    user: identity ?? { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 },
-    killDescendants: () => killDescendants(isRuntimeChild),
-  };
-  try {
-    switch (role) {
-      case "run":
-        return await run(
-          ports,
-          config,
-          identity === undefined ? command : { ...command, env: withHome(command.env, identity) },
-        );
-      case "wait":
-        return await wait(ports, config);
-      case "mount":
-        return await mount(ports, config);
-      case "unmount":
-        return await unmount(ports, config);
-      case "sidecar":
-        return await sidecar(ports, config);
-    }
-  } finally {
-    await publishing.stop();
-    // Outside a pid namespace one that waits for a dead server would stay behind; nobody is left to take its answer.
-    workers.stopAll();
-  }
+  const { runWithShares } = await import("./with-shares.ts");
+  return runWithShares(log, { ...invocation, role }, config, { command: asUser, handover }, surroundings);
 }
 
-/** Time for a diagnosis beside the waiting. */
-const explainMs = 4_000;
+/** With nothing to mount and nobody to answer, COMMAND is all there is to look after. */
+async function runAlone(init: InitPorts, command: Command, { settings }: Config): Promise<number> {
+  if (settings.exec) becomeCommand(init, command);
+  return exitCodeOf(await startCommand(init, command, settings.signalMap).ended);
+}
 
 /** Whether COMMAND can be made what it is to be is known before anything is touched. */
 function checkHandover({ settings: { dropCaps }, identity }: Config): void {

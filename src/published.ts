@@ -1,4 +1,5 @@
 // Puts the rooms together for the roles that read what a running nfs-init has published: check and status.
+import * as native from "native";
 import type { Environment } from "./config/config.ts";
 import { parsed, takenAs, tidied } from "./config/given.ts";
 import { anyWordToggle, toggle } from "./config/values.ts";
@@ -7,6 +8,7 @@ import { AppError, errnoOf, exitCodes } from "./errors.ts";
 import { clock } from "./host/clock.ts";
 import { bootId, pidNamespace, processStartedMs } from "./host/process-facts.ts";
 import { readStateFile } from "./host/state-file.ts";
+import { complain as complainOn } from "./host/stdio.ts";
 import { printable } from "./printable.ts";
 import { readReportArguments, type ReportRole } from "./report/arguments.ts";
 import type { CallerFacts } from "./report/health.ts";
@@ -38,22 +40,16 @@ export async function runReport(
   }
   const [{ showStatus }, { readMountstats }] = await Promise.all([
     import("./roles/status.ts"),
-    import("./host/mountstats.ts"),
+    import("./host/mounts.ts"),
   ]);
-  const isTerminal = process.stdout.isTTY;
+  const isTerminal = native.isatty(1);
   const isPlain = (environment["NO_COLOR"] ?? "") !== "" || environment["TERM"] === "dumb";
-  /** Whoever reads it may have had enough (head). */
-  const printUntilEnough = (text: string): Promise<void> =>
-    print(text).catch((error: unknown) => {
-      if (error instanceof AppError && errnoOf(error.cause) === "EPIPE") process.exit(exitCodes.ok);
-      throw error;
-    });
   return showStatus(
     {
       readState,
       caller,
       mountstats: readMountstats,
-      print: printUntilEnough,
+      print: (text) => print(text).catch(endWithReader),
       complain,
       sleep: clock.sleep,
       isTerminal,
@@ -63,8 +59,14 @@ export async function runReport(
   );
 }
 
+/** Whoever reads it may have had enough (head). */
+function endWithReader(error: unknown): never {
+  if (error instanceof AppError && errnoOf(error.cause) === "EPIPE") native.exit(exitCodes.ok);
+  throw error;
+}
+
 function complain(line: string): void {
-  process.stderr.write(`${printable(line)}\n`);
+  complainOn(`${printable(line)}\n`);
 }
 
 function stateDirOf(flag: string | undefined, environment: Environment): string {

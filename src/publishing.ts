@@ -1,15 +1,15 @@
 // Puts the rooms together that tell others how the shares are: the board, the state file, the HTTP server.
+import * as native from "native";
 import type { Config } from "./config/config.ts";
 import type { ListenAddress } from "./config/values.ts";
 import { isSameOrBelow } from "./fstab/target.ts";
 import { clock } from "./host/clock.ts";
-import { readMountstats } from "./host/mountstats.ts";
+import { readMountstats } from "./host/mounts.ts";
 import { bootId, pidNamespace, processStartedMs } from "./host/process-facts.ts";
 import { openStateFile } from "./host/state-file.ts";
 import type { Log } from "./lifecycle/log.ts";
 import { createBoard, type Board } from "./report/board.ts";
 import { refresher, staleAfterMs } from "./report/refresh.ts";
-import { respond } from "./report/responses.ts";
 import { formatState } from "./report/state.ts";
 import type { StatusBoard } from "./watch/status.ts";
 
@@ -66,16 +66,15 @@ function publishState(log: Log, board: Board, stateDir: string, intervalMs: numb
       reason,
     }),
   );
-  const instance = { pid: process.pid, pidNamespace: pidNamespace() };
+  const instance = { pid: native.getpid(), pidNamespace: pidNamespace() };
   const { news, stop } = refresher(
     {
       nowMs: clock.nowMs,
       later: (ms, call) => {
         const timer = setTimeout(call, ms);
-        timer.unref();
         return () => clearTimeout(timer);
       },
-      write: () => file.write(formatState(board.current(), instance)),
+      write: () => file.write(() => formatState(board.current(), instance)),
     },
     intervalMs,
   );
@@ -102,9 +101,9 @@ function serve(log: Log, board: Board, address: ListenAddress, shares: Config["s
     nowMs: clock.nowMs(),
     wallMs: Date.now(),
   });
-  void import("./host/http-server.ts").then(({ serveHttp }) => {
+  void Promise.all([import("./host/http-server.ts"), import("./report/responses.ts")]).then(([http, { respond }]) => {
     if (isClosed) return;
-    ({ close } = serveHttp(address, (method, url) => respond(method, url, take), {
+    ({ close } = http.serveHttp(address, (method, url) => respond(method, url, take), {
       onListening: () => log("info", "answering over HTTP", { stage: "watch", address: nameOf(address) }),
       onTrouble: (reason) => say(log, "cannot listen where NFS_LISTEN says, trying again", address, reason),
     }));

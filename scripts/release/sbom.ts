@@ -1,7 +1,9 @@
-// Lists what an executable is made of, as a CycloneDX document: the bundled packages by npm's own lock file, and the runtime.
+// Lists what an executable is made of, as a CycloneDX document: the bundled packages by npm's own lock file, the engine and the C library.
 import { writeFile } from "node:fs/promises";
 import { execa } from "execa";
-import { executableName, runtimeVersion, type Target } from "./targets.ts";
+import type { PinnedFile } from "../debian/pinned.ts";
+import { engine, libc } from "../native/pins.ts";
+import { executableName, type Target } from "./targets.ts";
 
 interface Component {
   readonly type: string;
@@ -43,35 +45,61 @@ export async function writeSbom(target: Target, file: string): Promise<void> {
       stderr: "inherit",
     },
   );
-  await writeFile(file, `${JSON.stringify(withRuntime(JSON.parse(stdout) as Bom, target), undefined, 2)}\n`);
+  await writeFile(file, `${JSON.stringify(withNativeParts(JSON.parse(stdout) as Bom, target), undefined, 2)}\n`);
 }
 
-function withRuntime(bom: Bom, target: Target): Bom {
-  const { component: program, tools } = bom.metadata;
-  const [group = "", name = ""] = target.runtime.name.split("/");
-  const purl = `pkg:npm/${encodeURIComponent(group)}/${name}@${runtimeVersion}`;
-  const runtime: Component = {
-    type: "platform",
-    name,
-    group,
-    version: runtimeVersion,
+/** What is linked in beside the packages: each file as Debian's archive has it. */
+export function nativeParts(target: Target): readonly Component[] {
+  return [
+    nativePart({
+      ...engine,
+      packageVersion: engine.version.replaceAll("-", "."),
+      qualifiers: "arch=source",
+      file: engine.file,
+      description: "The JavaScript engine",
+    }),
+    nativePart({
+      ...libc,
+      packageVersion: libc.revision,
+      qualifiers: `arch=${target.cpu === "x64" ? "amd64" : "arm64"}`,
+      file: libc.files[target.cpu],
+      description: "The C library, linked statically",
+    }),
+  ];
+}
+
+function nativePart(part: {
+  readonly name: string;
+  readonly version: string;
+  readonly packageVersion: string;
+  readonly qualifiers: string;
+  readonly file: PinnedFile;
+  readonly license: string;
+  readonly description: string;
+}): Component {
+  const purl = `pkg:deb/debian/${part.name}@${encodeURIComponent(part.packageVersion)}?${part.qualifiers}`;
+  return {
+    type: "library",
+    name: part.name,
+    version: part.version,
     "bom-ref": purl,
     purl,
-    description: "The JavaScript runtime that the program is compiled into",
-    licenses: [{ license: { id: "MIT", acknowledgement: "declared" } }],
+    description: part.description,
+    licenses: [{ license: { id: part.license, acknowledgement: "declared" } }],
     externalReferences: [
       {
         type: "distribution",
-        url: `https://registry.npmjs.org/${target.runtime.name}/-/${name}-${runtimeVersion}.tgz`,
-        hashes: [
-          {
-            alg: "SHA-512",
-            content: Buffer.from(target.runtime.integrity.slice("sha512-".length), "base64").toString("hex"),
-          },
-        ],
+        url: `https://deb.debian.org/debian/${part.file.path}`,
+        hashes: [{ alg: "SHA-256", content: part.file.sha256 }],
       },
     ],
   };
+}
+
+function withNativeParts(bom: Bom, target: Target): Bom {
+  const { component: program, tools } = bom.metadata;
+  const parts = nativeParts(target);
+  const refs = parts.flatMap((part) => part["bom-ref"] ?? []);
   return {
     ...bom,
     metadata: {
@@ -80,12 +108,12 @@ function withRuntime(bom: Bom, target: Target): Bom {
       tools: { components: tools.components.filter((tool) => tool.name !== "npm") },
       component: { ...program, properties: [{ name: "nfs-init:executable", value: executableName(target) }] },
     },
-    components: [...bom.components, runtime],
+    components: [...bom.components, ...parts],
     dependencies: [
       ...bom.dependencies.map((entry) =>
-        entry.ref === program["bom-ref"] ? { ...entry, dependsOn: [...(entry.dependsOn ?? []), purl] } : entry,
+        entry.ref === program["bom-ref"] ? { ...entry, dependsOn: [...(entry.dependsOn ?? []), ...refs] } : entry,
       ),
-      { ref: purl },
+      ...refs.map((ref) => ({ ref })),
     ],
   };
 }

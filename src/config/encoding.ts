@@ -16,6 +16,14 @@ const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The text that UTF-8 bytes stand for. A byte that is none of it becomes a lone surrogate, U+DC80 to U+DCFF, as Python has it. */
 export function decodeText(bytes: Uint8Array): string {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return decodePieces(bytes);
+  }
+}
+
+function decodePieces(bytes: Uint8Array): string {
   let text = "";
   let decoded = 0;
   for (let index = 0; index < bytes.byteLength;) {

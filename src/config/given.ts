@@ -47,7 +47,8 @@ export function readGiven(environment: Environment, flags: Flags): Reader {
   }
   const flagged = new Map<VariableKey, Given>();
   for (const variable of variableRows) {
-    const value = flags.values.get(variable.key) ?? "";
+    const value = flags.values.get(variable.key);
+    if (value === undefined) continue;
     const one = take(`--${flagName(variable)}`, value, variable.key, warnings);
     if (one.value !== "") flagged.set(variable.key, one);
   }

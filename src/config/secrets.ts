@@ -31,9 +31,10 @@ export function redact(value: string): string {
 }
 
 function givesAway(text: string): boolean {
-  return (
-    namesSecret(text) || text.split(/[\s"'`,;=()<>]/).some(beginsWithCredentials) || text.split(/\s/).some(hasUserInfo)
-  );
+  if (namesSecret(text)) return true;
+  // Credentials stand before an "@".
+  if (!text.includes("@")) return false;
+  return text.split(/[\s"'`,;=()<>]/).some(beginsWithCredentials) || text.split(/\s/).some(hasUserInfo);
 }
 
 /** `password=`, `token = `, `username=NAME%PASSWORD`. */

@@ -11,25 +11,23 @@ const kubernetesService =
 /** A Service's name has 63 characters at most, a port's 15. */
 const longestServiceVariable = 120;
 
-/** What other tools call it: without NFS_ and without the number of a share. */
-const elsewhere: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    HOST: "SERVER SERVERS ADDRESS ADDR IP HOSTNAME SERVER_HOST SERVER_NAME SERVER_IP SERVER_ADDR SERVER_ADDRESS REMOTE_HOST",
-    HOST_MOUNT:
-      "PATH SHARE SHARE_PATH SHARE_NAME REMOTE_PATH REMOTE_DIR SERVER_PATH SERVER_DIR SERVER_SHARE EXPORT EXPORTS EXPORT_PATH EXPORT_DIR SOURCE SRC",
-    MOUNT_POINT:
-      "TARGET TARGET_PATH MOUNTPOINT MOUNT_PATH MOUNT_DIR MOUNT_TARGET LOCAL_PATH LOCAL_DIR LOCAL_MOUNT DEST DESTINATION DIR DIRECTORY",
-    OPTIONS: "OPTS MOUNT_OPTIONS MOUNT_OPTS MOUNT_FLAGS FLAGS ARGS",
-    VERSION: "VERS VER NFSVERS TYPE FSTYPE PROTOCOL PROTOCOL_VERSION MOUNT_VERSION",
-    MOUNTS: "MOUNT SHARES VOLUMES MOUNT_LIST",
-    MOUNT_SKIP: "SKIP SKIP_MOUNT NO_MOUNT DISABLE DISABLED TEST",
-    WAIT_TIMEOUT: "TIMEOUT MOUNT_TIMEOUT CONNECT_TIMEOUT",
-    RETRY_MAX: "RETRY_INTERVAL RETRY_DELAY",
-    USER: "UID GID PUID PGID USERNAME RUN_AS",
-    LOG_LEVEL: "DEBUG VERBOSE VERBOSITY LOGLEVEL",
-    STATE_DIR: "RUN_DIR STATEDIR",
-  }).flatMap(([ours, theirs]) => theirs.split(" ").map((name) => [name, ours] as const)),
-);
+/** What other tools call it, in words: without NFS_ and without the number of a share. */
+const elsewhere: Readonly<Record<string, string>> = {
+  HOST: "SERVER SERVERS ADDRESS ADDR IP HOSTNAME SERVER_HOST SERVER_NAME SERVER_IP SERVER_ADDR SERVER_ADDRESS REMOTE_HOST",
+  HOST_MOUNT:
+    "PATH SHARE SHARE_PATH SHARE_NAME REMOTE_PATH REMOTE_DIR SERVER_PATH SERVER_DIR SERVER_SHARE EXPORT EXPORTS EXPORT_PATH EXPORT_DIR SOURCE SRC",
+  MOUNT_POINT:
+    "TARGET TARGET_PATH MOUNTPOINT MOUNT_PATH MOUNT_DIR MOUNT_TARGET LOCAL_PATH LOCAL_DIR LOCAL_MOUNT DEST DESTINATION DIR DIRECTORY",
+  OPTIONS: "OPTS MOUNT_OPTIONS MOUNT_OPTS MOUNT_FLAGS FLAGS ARGS",
+  VERSION: "VERS VER NFSVERS TYPE FSTYPE PROTOCOL PROTOCOL_VERSION MOUNT_VERSION",
+  MOUNTS: "MOUNT SHARES VOLUMES MOUNT_LIST",
+  MOUNT_SKIP: "SKIP SKIP_MOUNT NO_MOUNT DISABLE DISABLED TEST",
+  WAIT_TIMEOUT: "TIMEOUT MOUNT_TIMEOUT CONNECT_TIMEOUT",
+  RETRY_MAX: "RETRY_INTERVAL RETRY_DELAY",
+  USER: "UID GID PUID PGID USERNAME RUN_AS",
+  LOG_LEVEL: "DEBUG VERBOSE VERBOSITY LOGLEVEL",
+  STATE_DIR: "RUN_DIR STATEDIR",
+};
 
 /** A warning for each variable of that kind that is set. */
 export function unknownVariableWarnings(environment: Readonly<Record<string, string | undefined>>): string[] {
@@ -52,7 +50,7 @@ function instead(name: string, known: ReadonlySet<string>): string {
     number === undefined
       ? [...known].filter((one) => one.startsWith("NFS_"))
       : shareKeys.map((key) => variableName(key, number));
-  const meant = elsewhere.get(rest);
+  const meant = Object.keys(elsewhere).find((ours) => elsewhere[ours]?.split(" ").includes(rest));
   const asOurs = meant === undefined ? undefined : `NFS_${number === undefined ? "" : `${number}_`}${meant}`;
   if (asOurs !== undefined && candidates.includes(asOurs)) return `; nfs-init calls it ${asOurs}`;
   if (name.length > longestServiceVariable) return "";

@@ -1,4 +1,5 @@
 // Parsers for single values from outside: text in, a typed value out, or undefined where the text cannot be understood.
+import { SIGCHLD, SIGKILL, SIGSTOP, signalNumbers } from "../init/signals.ts";
 
 /** A kind of value: how it is written, and how it is read. */
 export interface Format<T> {
@@ -141,17 +142,6 @@ export function anyText(accepts: string): Format<string> {
   return { accepts, parse: (value) => value };
 }
 
-/** Numbers of the signals a name may stand for on Linux (signal(7), x86 and ARM). */
-export const signalNumbers: ReadonlyMap<string, number> = new Map(
-  [
-    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU",
-    "URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS",
-  ]
-    .join(" ")
-    .split(" ")
-    .map((name, index) => [name, index + 1]),
-);
-
 /** A signal by name, with or without SIG, as its number; real-time ones as RTMIN+n. */
 export const signal: Format<number> = {
   accepts: "a signal name such as TERM or RTMIN+3",
@@ -175,16 +165,12 @@ export const userSpec: Format<{ readonly user: string; readonly group: string | 
   },
 };
 
-/** Signals that never reach nfs-init as something to pass on: not to be caught, about itself, or the terminal's to send. */
-const notPassedOn: ReadonlySet<number | undefined> = new Set(
-  ["ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "SEGV", "CHLD", "STOP", "TSTP", "TTIN", "TTOU", "PWR", "SYS"].map(
-    (name) => signalNumbers.get(name),
-  ),
-);
+/** Not to be caught, or about a child of ours; every other signal is passed on. */
+const notPassedOn: ReadonlySet<number | undefined> = new Set([SIGKILL, SIGSTOP, SIGCHLD]);
 
 /** Signals rewritten on their way: from number to number, each once. */
 export const signalMap: Format<ReadonlyMap<number, number>> = {
-  accepts: "pairs such as TERM:QUIT,HUP:USR1, of signals that are passed on",
+  accepts: "pairs such as TERM:QUIT,HUP:USR1; the first may be any signal but KILL, STOP and CHLD",
   parse: (value) => {
     const map = new Map<number, number>();
     for (const [from, to, ...more] of signalPairs(value)) {
@@ -196,9 +182,11 @@ export const signalMap: Format<ReadonlyMap<number, number>> = {
   },
   explain: (value) => {
     const from = signalPairs(value).map(([one]) => one);
-    const twice = from.findIndex((one, index) => one !== undefined && from.indexOf(one) < index);
-    const name = value.split(",")[twice]?.split(":")[0]?.trim();
-    return name === undefined ? undefined : `it says twice what becomes of ${name}`;
+    const nameOf = (index: number) => value.split(",")[index]?.split(":")[0]?.trim();
+    const twice = nameOf(from.findIndex((one, index) => one !== undefined && from.indexOf(one) < index));
+    if (twice !== undefined) return `it says twice what becomes of ${twice}`;
+    const kept = nameOf(from.findIndex((one) => notPassedOn.has(one)));
+    return kept === undefined ? undefined : `${kept} is not passed on`;
   },
 };
 

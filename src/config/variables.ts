@@ -188,10 +188,10 @@ export const variables = {
   nofile: {
     name: "NFS_NOFILE",
     group: "The process",
-    meaning: "soft limit of open files for COMMAND",
+    meaning: "soft limit of open files for COMMAND, at most its hard limit",
     format: integer(3, 1_073_741_816),
     default: "",
-    defaultMeaning: "1024, or the hard limit if lower",
+    defaultMeaning: "unchanged",
   },
   exec: {
     name: "NFS_EXEC",

@@ -1,5 +1,5 @@
 // Does an export's list of clients name this one: exports(5), "Machine Name Formats", as far as an address alone can tell.
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "../address.ts";
 
 export type ClientMatch =
   /** `by` is the entry that names it, "everyone" for a list without entries. */

@@ -22,12 +22,27 @@ export interface MountRecord {
 
 /** Records of a mountinfo text; a line that is none is passed over. Fields are parted by exactly one blank. */
 export function parseMountinfo(text: string): readonly MountRecord[] {
-  const records: MountRecord[] = [];
-  for (const line of text.split("\n")) {
-    const record = parseMountinfoLine(line);
-    if (record !== undefined) records.push(record);
-  }
-  return records;
+  return mountinfoParser()(text);
+}
+
+/**
+ * Gives a parser of texts that come one after another and differ little: a line that the text before had is not parsed again. With
+ * hundreds of mounts the whole table takes milliseconds, and it is asked for at each step of each share.
+ */
+export function mountinfoParser(): (text: string) => readonly MountRecord[] {
+  let parsed = "";
+  let byLine: ReadonlyMap<string, MountRecord> = new Map();
+  let records: readonly MountRecord[] = [];
+  return (text) => {
+    if (text === parsed) return records;
+    const lines = new Map<string, MountRecord>();
+    for (const line of text.split("\n")) {
+      const record = byLine.get(line) ?? parseMountinfoLine(line);
+      if (record !== undefined) lines.set(line, record);
+    }
+    [parsed, byLine, records] = [text, lines, [...lines.values()]];
+    return records;
+  };
 }
 
 function parseMountinfoLine(line: string): MountRecord | undefined {

@@ -66,8 +66,12 @@ export function recoverText(found: string): string {
   return (record.at === record.start ? record.content : text.slice(0, record.start).replace(/\0+$/, "")) + since;
 }
 
+/** What would end the line of a record, or part the text from it; and what stands for that. */
+const escapes: Readonly<Record<string, string>> = { "%": "%25", "\0": "%00", "\n": "%0A", "\r": "%0D" };
+const decoded: Readonly<Record<string, string>> = { "%25": "%", "%00": "\0", "%0A": "\n", "%0D": "\r" };
+
 function recordOf(start: number, after: string): string {
-  const content = btoa(after);
+  const content = after.replaceAll(/[%\0\n\r]/g, (one) => escapes[one] ?? one);
   return `${mark}${start} ${checksum(`${start} ${content}`)} ${content}\n`;
 }
 
@@ -83,9 +87,19 @@ interface RewriteRecord {
 function lastRecord(text: string): RewriteRecord | undefined {
   for (let start = text.lastIndexOf(mark); start >= 0; start = start === 0 ? -1 : text.lastIndexOf(mark, start - 1)) {
     const end = text.indexOf("\n", start);
-    const [at, sum, content] = (end < 0 ? "" : text.slice(start + mark.length, end)).split(" ");
-    if (content === undefined || sum !== checksum(`${at} ${content}`)) continue;
-    return { start, at: Number(at), end: end + 1, content: atob(content) };
+    const record = end < 0 ? "" : text.slice(start + mark.length, end);
+    const {
+      at = "",
+      sum,
+      content = "",
+    } = /^(?<at>\d+) (?<sum>[0-9a-f]{8}) (?<content>.*)$/s.exec(record)?.groups ?? {};
+    if (sum === undefined || sum !== checksum(`${at} ${content}`)) continue;
+    return {
+      start,
+      at: Number(at),
+      end: end + 1,
+      content: content.replaceAll(/%[0-9A-F]{2}/g, (one) => decoded[one] ?? one),
+    };
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 // What is mounted: the source of a share, `host:/path`, `[v6]:/path` or `nfs://host[:port]/path[?options]`.
-import { isIP, isIPv6 } from "node:net";
+import { isIP, isIPv6 } from "../address.ts";
 import { encodingProblem } from "../config/encoding.ts";
 import { shown } from "../config/shown.ts";
 import { optionsProblem } from "./options.ts";

@@ -1,36 +1,28 @@
 // Files whose path or content others choose: only a regular file is read, and only so much of it.
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
 import { distrust } from "../report/trust.ts";
+import { parentOf, readUpTo } from "./small-files.ts";
 
 /** What a path gave. */
 export type FileContent =
-  | { readonly kind: "read"; readonly bytes: Buffer }
+  | { readonly kind: "read"; readonly bytes: Uint8Array }
   | { readonly kind: "absent" }
   | { readonly kind: "refused"; readonly reason: string };
 
 /** The bytes of an open file; throws where it is no regular file or longer than `mostBytes`. */
-export function readOpened(fd: number, mostBytes: number): Buffer {
-  const facts = fstatSync(fd);
-  if (!facts.isFile()) throw new Error("it is not a regular file");
-  const tooLong = new Error(`it is longer than ${mostBytes / 1024} KiB`);
-  if (facts.size > mostBytes) throw tooLong;
-  const chunks: Buffer[] = [];
+export function readOpened(fd: number, mostBytes: number): Uint8Array {
+  const { type, size } = native.fstat(fd);
+  if (type !== "file") throw new Error("it is not a regular file");
   // Files under /proc tell no size, and any file may grow meanwhile.
-  for (let total = 0; ;) {
-    const chunk = Buffer.alloc(Math.min(64 * 1024, mostBytes + 1 - total));
-    const length = readSync(fd, chunk, 0, chunk.byteLength, total);
-    if (length === 0) return Buffer.concat(chunks);
-    total += length;
-    if (total > mostBytes) throw tooLong;
-    chunks.push(chunk.subarray(0, length));
-  }
+  const bytes = size > mostBytes ? undefined : readUpTo(fd, mostBytes + 1);
+  if (bytes === undefined || bytes.byteLength > mostBytes) throw new Error(`it is longer than ${mostBytes / 1024} KiB`);
+  return bytes;
 }
 
 /** The bytes of a regular file of at most `mostBytes`. A FIFO or a device is neither waited for nor read. */
 export function readRegular(path: string, mostBytes: number): FileContent {
-  return attempt(() => readPath(path, constants.O_RDONLY, (fd) => readOpened(fd, mostBytes)));
+  return attempt(() => readPath(path, 0, (fd) => readOpened(fd, mostBytes)));
 }
 
 /**
@@ -39,33 +31,39 @@ export function readRegular(path: string, mostBytes: number): FileContent {
  */
 export function readTrusted(stateDir: string, name: string, mostBytes: number): FileContent {
   return attempt(() => {
-    trustDirectories(stateDir, join(stateDir, dirname(name)));
-    return readPath(join(stateDir, name), constants.O_RDONLY | constants.O_NOFOLLOW, (fd) => {
-      const reason = distrust(fstatSync(fd), "file", process.geteuid?.());
-      if (reason !== undefined) throw new Error(`${basename(name)} ${reason}`);
+    const path = `${stateDir}/${name}`;
+    trustDirectories(stateDir, parentOf(path));
+    return readPath(path, native.O_NOFOLLOW, (fd) => {
+      trustFile(fd, name);
       return readOpened(fd, mostBytes);
     });
   });
 }
 
+/** Throws where others than root and this user may write to an open file. */
+export function trustFile(fd: number, name: string): void {
+  const reason = distrust(native.fstat(fd), "file", native.geteuid());
+  if (reason !== undefined) throw new Error(`${name} ${reason}`);
+}
+
 /** Throws where others than root and this user may write to one of these directories, or it is a link. */
 export function trustDirectories(...paths: readonly string[]): void {
   for (const path of new Set(paths)) {
-    const reason = distrust(lstatSync(path), "directory", process.geteuid?.());
+    const reason = distrust(native.lstat(path), "directory", native.geteuid());
     if (reason !== undefined) throw new Error(`${path} ${reason}`);
   }
 }
 
-function readPath(path: string, flags: number, read: (fd: number) => Buffer): Buffer {
-  const fd = openSync(path, flags | constants.O_NONBLOCK | constants.O_NOCTTY);
+function readPath(path: string, flags: number, read: (fd: number) => Uint8Array): Uint8Array {
+  const fd = native.open(path, native.O_RDONLY | native.O_NONBLOCK | flags);
   try {
     return read(fd);
   } finally {
-    closeSync(fd);
+    native.close(fd);
   }
 }
 
-function attempt(read: () => Buffer): FileContent {
+function attempt(read: () => Uint8Array): FileContent {
   try {
     return { kind: "read", bytes: read() };
   } catch (error) {

@@ -1,5 +1,5 @@
 // Time of this machine.
-import { bootTimeMs } from "./libc.ts";
+import { bootTimeMs } from "native";
 import type { Clock } from "../mount/ports.ts";
 
 export const clock: Clock = {

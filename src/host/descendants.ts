@@ -1,19 +1,18 @@
 // The processes that came from this one, and their end.
-import { constants } from "node:os";
-import { kill } from "./libc.ts";
-import { listDirectory } from "./raw-files.ts";
-import { readText } from "./text.ts";
-
-const SIGKILL = constants.signals.SIGKILL;
+import * as native from "native";
+import { SIGKILL } from "../init/signals.ts";
+import { isOwnChild, sendQuietly } from "./children.ts";
+import { listDirectory, readText } from "./small-files.ts";
 
 /**
  * Sends SIGKILL to every descendant of this process that is not a helper of its own, and to nobody else: a pid namespace may
  * be shared, and `docker exec` puts processes beside us that are not ours. Gives how many were alive, zombies not counted.
  */
-export function killDescendants(isOwnHelper: (pid: number) => boolean): number {
+export function killDescendants(): number {
+  const self = native.getpid();
   const parents = new Map<number, number>();
   const alive = new Set<number>();
-  for (const name of listDirectory("/proc").filter((entry) => /^\d+$/.test(entry))) {
+  for (const name of processes()) {
     // The second field is a name in parentheses that may hold anything; state and parent follow it.
     const [state = "Z", parent] = readText(`/proc/${name}/stat`)?.split(")").at(-1)?.trim().split(" ") ?? [];
     parents.set(Number(name), Number(parent ?? 0));
@@ -21,12 +20,20 @@ export function killDescendants(isOwnHelper: (pid: number) => boolean): number {
   }
   const isOurs = (pid: number): boolean => {
     for (let one: number | undefined = pid; one !== undefined && one !== 0; one = parents.get(one)) {
-      if (one === process.pid) return true;
-      if (isOwnHelper(one)) return false;
+      if (one === self) return true;
+      if (isOwnChild(one)) return false;
     }
     return false;
   };
-  const found = [...alive].filter((pid) => pid !== process.pid && isOurs(pid));
-  for (const pid of found) kill(pid, SIGKILL);
+  const found = [...alive].filter((pid) => pid !== self && isOurs(pid));
+  for (const pid of found) sendQuietly(pid, SIGKILL);
   return found.length;
+}
+
+function processes(): readonly string[] {
+  try {
+    return listDirectory("/proc").filter((entry) => /^\d+$/.test(entry));
+  } catch {
+    return [];
+  }
 }

@@ -1,7 +1,5 @@
 // What doctor asks of this machine: /proc, the routing table, the mount point, and a mount that nobody else sees.
-import { accessSync, constants, existsSync, lstatSync, readdirSync, statSync } from "node:fs";
-import { hostname, release } from "node:os";
-import { dirname, join } from "node:path";
+import * as native from "native";
 import type { DoctorPorts } from "../doctor/collect.ts";
 import { engineOf } from "../doctor/engine.ts";
 import type { FstabFact, KernelFacts, LockFacts, MountPointFact, ProcessFacts } from "../doctor/facts.ts";
@@ -12,13 +10,14 @@ import { isShareOf, type Share } from "../fstab/plan.ts";
 import { isSameOrBelow } from "../fstab/target.ts";
 import type { Mounter } from "../mount/ports.ts";
 import { clock } from "./clock.ts";
-import { routeTo, tryPort } from "./connect.ts";
 import { tryMount } from "./doctor-trial.ts";
-import { readMounts } from "./files.ts";
 import { readFstab } from "./fstab-file.ts";
-import { mountRights } from "./rights.ts";
-import { dial, resolveName } from "./sockets.ts";
-import { readText } from "./text.ts";
+import { findHelper } from "./helper.ts";
+import { readMounts } from "./mounts.ts";
+import { resolveName } from "./names.ts";
+import { mountRights } from "./process-facts.ts";
+import { isDirectory, listDirectory, lookAt, parentOf, readText } from "./small-files.ts";
+import { dial, routeTo, tryPort } from "./sockets.ts";
 
 /** What doctor is given besides the machine. */
 export interface DoctorSurroundings {
@@ -37,8 +36,8 @@ export function doctorPorts({ environment, fstab, mounter }: DoctorSurroundings)
     machine: (shares) => ({
       engine: engineOf({
         environment,
-        hasDockerFile: existsSync("/.dockerenv"),
-        hasPodmanFile: existsSync("/run/.containerenv"),
+        hasDockerFile: lookAt("/.dockerenv") !== undefined,
+        hasPodmanFile: lookAt("/run/.containerenv") !== undefined,
         cgroup: readText("/proc/self/cgroup") ?? "",
       }),
       process: processFacts(shares),
@@ -49,7 +48,7 @@ export function doctorPorts({ environment, fstab, mounter }: DoctorSurroundings)
     mountPoint: (share, timeoutMs) => mountPointFact(share, mounter.statfs, timeoutMs),
     readOptions: mounter.readOptions,
     trial: (share, requests, signal) => tryMount(trialDirectory(share), requests, signal),
-    self: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, machineName: hostname() },
+    self: { uid: native.geteuid(), gid: native.getegid(), machineName: native.uname().nodename },
   };
 }
 
@@ -75,28 +74,25 @@ function processFacts([first]: readonly Share[]): ProcessFacts {
 function kernelFacts(): KernelFacts {
   const filesystems = (readText("/proc/filesystems") ?? "").match(/^.*\bnfs4?$/gm) ?? [];
   const loaded = (readText("/proc/modules") ?? "").match(/^nfs(?:v3|v4)?(?= )/gm) ?? [];
-  const modules = `/lib/modules/${release()}`;
+  const { release } = native.uname();
+  const modules = `/lib/modules/${release}`;
   return {
-    release: release(),
+    release,
     filesystems: filesystems.map((line) => line.replace(/^.*\s/, "")),
     loaded: [...loaded],
-    onDisk: existsSync(modules) ? modulesBelow(modules) : undefined,
+    onDisk: isDirectory(modules) ? modulesBelow(modules) : undefined,
   };
 }
 
 /** Those of the NFS client that lie where the kernel's build puts them, or are built in. */
 function modulesBelow(modules: string): readonly string[] {
-  const builtIn = readText(join(modules, "modules.builtin")) ?? "";
-  const listed = readText(join(modules, "modules.dep")) ?? "";
+  const builtIn = readText(`${modules}/modules.builtin`) ?? "";
+  const listed = readText(`${modules}/modules.dep`) ?? "";
   return ["nfs", "nfsv3", "nfsv4"].filter((name) => new RegExp(`/nfs/${name}\\.ko`).test(`${builtIn}\n${listed}`));
 }
 
 function lockFacts(): Omit<LockFacts, "ownRpcbind"> {
-  const folders = `${process.env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`
-    .split(":")
-    .filter((folder) => folder !== "");
-  const find = (name: string) => folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
-  return { mountHelper: find("mount.nfs"), statd: find("rpc.statd") };
+  return { mountHelper: findHelper("mount.nfs"), statd: findHelper("rpc.statd") };
 }
 
 function fstabFact(path: string): FstabFact {
@@ -108,12 +104,12 @@ function fstabFact(path: string): FstabFact {
 /** errno where a file could not be written or made. */
 function refusalToWrite(path: string): string | undefined {
   const failure = accessFailure(path);
-  return failure === "ENOENT" ? accessFailure(dirname(path)) : failure;
+  return failure === "ENOENT" ? accessFailure(parentOf(path)) : failure;
 }
 
 function accessFailure(path: string): string | undefined {
   try {
-    accessSync(path, constants.W_OK);
+    native.access(path, native.W_OK);
     return undefined;
   } catch (error) {
     return errnoOf(error) ?? "EIO";
@@ -158,12 +154,12 @@ function mountAround(mounts: readonly MountRecord[], path: string): MountRecord 
 
 function localState(path: string): MountPointFact["state"] {
   try {
-    if (!statSync(path).isDirectory()) return { kind: "not-a-directory" };
+    if (native.stat(path).type !== "directory") return { kind: "not-a-directory" };
     return { kind: isEmpty(path) ? "empty" : "not-empty" };
   } catch {
-    const above = nearestDirectory(dirname(path));
+    const above = nearestDirectory(parentOf(path));
     try {
-      if (!statSync(above).isDirectory()) return { kind: "not-a-directory" };
+      if (native.stat(above).type !== "directory") return { kind: "not-a-directory" };
     } catch (error) {
       return { kind: "cannot-be-made", above, errno: errnoOf(error) ?? "EIO" };
     }
@@ -174,7 +170,7 @@ function localState(path: string): MountPointFact["state"] {
 
 function isEmpty(path: string): boolean {
   try {
-    return readdirSync(path).length === 0;
+    return listDirectory(path).length === 0;
   } catch {
     return true;
   }
@@ -182,17 +178,8 @@ function isEmpty(path: string): boolean {
 
 function nearestDirectory(path: string): string {
   let found = path;
-  while (found !== "/" && !isThere(found)) found = dirname(found);
+  while (found !== "/" && lookAt(found) === undefined) found = parentOf(found);
   return found;
-}
-
-function isThere(path: string): boolean {
-  try {
-    lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**
@@ -201,13 +188,6 @@ function isThere(path: string): boolean {
  */
 function trialDirectory({ realTarget }: Share): string | undefined {
   const mounts = readMounts();
-  const isUsable = (path: string) => {
-    if (nfsAbove(mounts, path) !== undefined) return false;
-    try {
-      return statSync(path).isDirectory();
-    } catch {
-      return false;
-    }
-  };
+  const isUsable = (path: string) => nfsAbove(mounts, path) === undefined && isDirectory(path);
   return [realTarget, "/mnt", "/srv", "/tmp", "/run", "/var"].find(isUsable);
 }

@@ -1,7 +1,20 @@
-// The trial mount: in a worker with a mount namespace of its own, which goes with it, so that nothing is left and nobody sees it.
+// The trial mount: in a child with a mount namespace of its own, which goes with it, so that nothing is left and nobody sees it.
+import * as native from "native";
 import type { TrialRequest } from "../doctor/collect.ts";
 import type { TrialCall, TrialFact } from "../doctor/facts.ts";
-import { startWorker } from "./processes.ts";
+import { errnoOf } from "../errors.ts";
+import { parseMountinfo } from "../fstab/mountinfo.ts";
+import { isSameOrBelow } from "../fstab/target.ts";
+import { outcomeOf, tryChild } from "./children.ts";
+import { readText } from "./small-files.ts";
+
+type Told =
+  | { readonly kind: "entered"; readonly refused: string | undefined }
+  /** "" where the mount was made. */
+  | { readonly kind: "called"; readonly errno: string };
+
+/** Beyond the time of the trial: it only matters where a process that was killed does not go. */
+const callMs = 4_000;
 
 /**
  * Mounts on `directory` in one version after another until one works. What does not end in time is killed and not waited
@@ -13,34 +26,73 @@ export async function tryMount(
   signal: AbortSignal,
 ): Promise<TrialFact> {
   if (directory === undefined) return { kind: "not-tried", reason: "there is no directory to mount on" };
-  const worker = startWorker();
-  signal.addEventListener("abort", worker.stop, { once: true });
-  if (signal.aborted) worker.stop();
+  const started = tryChild<Told>((tell) => trial(directory, requests, tell));
+  if (started.kind === "not-started") {
+    return { kind: "not-tried", reason: `no process can be started for it: ${started.reason}` };
+  }
+  const { child } = started;
+  signal.addEventListener("abort", child.stop, { once: true });
+  if (signal.aborted) child.stop();
+  const next = async () => {
+    const timer = setTimeout(child.stop, callMs);
+    const told = await child.next();
+    clearTimeout(timer);
+    return told;
+  };
   try {
-    const entered = await worker.ask({ do: "enter-private-namespace", target: directory }, callMs);
-    if (entered === undefined) return { kind: "not-tried", reason: "it did not begin in time" };
-    if (entered.kind !== "done") {
-      const reason = "reason" in entered ? entered.reason : entered.kind;
-      return { kind: "not-tried", reason: `no mount namespace of its own could be made: ${reason}` };
+    const entered = await next();
+    if (entered?.kind !== "entered") return { kind: "not-tried", reason: "it did not begin in time" };
+    if (entered.refused !== undefined) {
+      return { kind: "not-tried", reason: `no mount namespace of its own could be made: ${entered.refused}` };
     }
     const calls: TrialCall[] = [];
-    for (const { version, call } of requests) {
-      const reply = await worker.ask({ do: "mount", ...call, target: directory }, callMs);
-      const errno = reply === undefined ? "ETIMEDOUT" : reply.kind === "failed" ? reply.errno : "";
+    for (const { version } of requests) {
+      const told = await next();
+      const errno = told?.kind === "called" ? told.errno : "ETIMEDOUT";
       calls.push({ version, errno });
-      if (reply === undefined) break;
-      if (errno !== "") continue;
-      // Before the namespace goes, so that the server is told.
-      await worker.ask({ do: "umount", target: directory, how: "lazy" }, umountMs);
-      break;
+      if (told === undefined || errno === "") break;
     }
+    // Before the namespace goes, so that the server is told.
+    if (calls.at(-1)?.errno === "") await next();
     return { kind: "tried", calls };
   } finally {
-    signal.removeEventListener("abort", worker.stop);
-    worker.stop();
+    signal.removeEventListener("abort", child.stop);
+    child.stop();
   }
 }
 
-/** Beyond the time of the trial: it only matters where a process that was killed does not go. */
-const callMs = 4_000;
-const umountMs = 1_000;
+function trial(directory: string, requests: readonly TrialRequest[], tell: (told: Told) => void): void {
+  const refused = enterPrivateNamespace(directory);
+  tell({ kind: "entered", refused });
+  if (refused !== undefined) return;
+  for (const { call } of requests) {
+    const { source, fstype, flags, data } = call;
+    const outcome = outcomeOf(() => native.mount(source, directory, fstype, flags, data));
+    tell({ kind: "called", errno: outcome.kind === "failed" ? outcome.errno : "" });
+    if (outcome.kind !== "failed") {
+      outcomeOf(() => native.umount2(directory, native.MNT_DETACH | native.UMOUNT_NOFOLLOW));
+      return;
+    }
+  }
+}
+
+/**
+ * Leaves the mount namespace that this process was started in; undefined, or why a mount on `target` would be seen outside.
+ * A security profile that allows nothing but NFS forbids to make mounts private: then `target` must lie on one that is.
+ */
+function enterPrivateNamespace(target: string): string | undefined {
+  try {
+    native.unshare(native.CLONE_NEWNS);
+  } catch (error) {
+    return `unshare(2): ${errnoOf(error)}`;
+  }
+  const outcome = outcomeOf(() => native.mount("none", "/", null, native.MS_REC | native.MS_PRIVATE, null));
+  if (outcome.kind !== "failed") return undefined;
+  const around = parseMountinfo(readText("/proc/self/mountinfo") ?? "")
+    .filter((record) => isSameOrBelow(target, record.target))
+    .toSorted((one, other) => one.target.length - other.target.length)
+    .at(-1);
+  if (around === undefined) return "its mounts cannot be read";
+  const isShared = around.optional.some((field) => field.startsWith("shared:"));
+  return isShared ? `what is mounted would be seen outside, and making it private says ${outcome.errno}` : undefined;
+}

@@ -1,10 +1,4 @@
-// Names of error numbers.
-import { constants } from "node:os";
-
-/** The name of an errno (`ENOENT`), or its number where it has none. */
-export function errnoName(number: number): string {
-  return Object.entries(constants.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
-}
+// What errors of the kernel mean, in a few words.
 
 /** What a connection's failure means, in a few words. */
 export const connectionWords: Readonly<Record<string, string>> = {

@@ -1,27 +1,11 @@
 // The fstab file: changed under a lock, replaced atomically or rewritten in place.
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
+import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
 import { planFinishing, planRewriting, recoverText, type Rewriting, type RewriteStep } from "../fstab/rewrite.ts";
 import { readOpened, readRegular } from "./bounded-file.ts";
 import { clock } from "./clock.ts";
-import { tryLock } from "./libc.ts";
+import { tryLock } from "./locks.ts";
+import { parentOf, removeQuietly } from "./small-files.ts";
 
 export type FstabOutcome =
   | { readonly kind: "written"; readonly text: string }
@@ -50,7 +34,7 @@ export type FstabText =
 export function readFstab(path: string): FstabText {
   const content = readRegular(path, longestFileBytes);
   if (content.kind !== "read") return content;
-  const found = content.bytes.toString("latin1");
+  const found = native.decodeLatin1(content.bytes);
   try {
     const text = recovered(found);
     return { kind: "text", text, isUnfinished: text !== found };
@@ -70,8 +54,8 @@ export async function editFile(path: string, edit: (latin1: string) => string): 
     fd = await openLocked(path);
     if (fd === undefined) return { kind: "unwritable", reason: "another process keeps it locked" };
     // Opening has made the file that a symbolic link may have pointed to in vain.
-    const real = realpathSync(path);
-    const found = readOpened(fd, longestFileBytes).toString("latin1");
+    const real = native.realpath(path);
+    const found = native.decodeLatin1(readOpened(fd, longestFileBytes));
     const before = recovered(found);
     const after = edit(before);
     if (after === found) return { kind: "unchanged", text: after };
@@ -83,7 +67,7 @@ export async function editFile(path: string, edit: (latin1: string) => string): 
   } catch (error) {
     return { kind: "unwritable", reason: messageOf(error) };
   } finally {
-    if (fd !== undefined) closeSync(fd);
+    if (fd !== undefined) native.close(fd);
   }
 }
 
@@ -91,46 +75,51 @@ export async function editFile(path: string, edit: (latin1: string) => string): 
 async function openLocked(path: string): Promise<number | undefined> {
   const untilMs = clock.nowMs() + lockForMs;
   for (;;) {
-    const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK, 0o644);
-    if (!fstatSync(fd).isFile()) {
+    const fd = native.open(path, native.O_RDWR | native.O_CREAT | native.O_NONBLOCK, 0o644);
+    try {
+      const locked = native.fstat(fd);
       // /dev/null, as people mask a file, must not be replaced by one; a FIFO would be waited for.
-      closeSync(fd);
-      throw new Error("it is not a regular file");
+      if (locked.type !== "file") throw new Error("it is not a regular file");
+      if (tryLock(fd) && leadsTo(path, locked)) return fd;
+    } catch (error) {
+      native.close(fd);
+      throw error;
     }
-    if (tryLock(fd)) {
-      const [locked, named] = [fstatSync(fd), statSync(path, { throwIfNoEntry: false })];
-      if (named?.ino === locked.ino && named.dev === locked.dev) return fd;
-    }
-    closeSync(fd);
+    native.close(fd);
     if (clock.nowMs() > untilMs) return undefined;
     await clock.sleep(20);
+  }
+}
+
+function leadsTo(path: string, { dev, ino }: native.Stat): boolean {
+  try {
+    const named = native.stat(path);
+    return named.ino === ino && named.dev === dev;
+  } catch {
+    return false;
   }
 }
 
 /** Whether a file could be replaced by rename(2); false where only rewriting in place is left. */
 function replaceFile(path: string, fd: number, text: string): boolean {
   // One name for all: who holds the lock on the file may remove what an earlier run left when it was killed.
-  const temporary = join(dirname(path), `.${basename(path)}.nfs-init`);
-  const { mode, uid, gid } = fstatSync(fd);
+  const temporary = `${parentOf(path)}/.${path.slice(path.lastIndexOf("/") + 1)}.nfs-init`;
+  const { mode, uid, gid } = native.fstat(fd);
   try {
-    rmSync(temporary, { force: true });
-    const copy = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    removeQuietly(temporary);
+    const copy = native.open(temporary, native.O_WRONLY | native.O_CREAT | native.O_EXCL, 0o600);
     try {
-      writeFileSync(copy, text, "latin1");
-      fchownSync(copy, uid, gid);
-      fchmodSync(copy, mode & 0o7777);
-      fsyncSync(copy);
+      writeAt(copy, native.encodeLatin1(text), 0);
+      native.fchown(copy, uid, gid);
+      native.fchmod(copy, mode);
+      native.fsync(copy);
     } finally {
-      closeSync(copy);
+      native.close(copy);
     }
-    renameSync(temporary, path);
+    native.rename(temporary, path);
     return true;
   } catch (error) {
-    try {
-      unlinkSync(temporary);
-    } catch {
-      // It was not made.
-    }
+    removeQuietly(temporary);
     // EBUSY: a bind mount, as Docker has it for /etc files given with -v.
     if (["EBUSY", "EXDEV", "EACCES", "EPERM", "EROFS"].includes(errnoOf(error) ?? "")) return false;
     throw error;
@@ -142,17 +131,18 @@ function rewrite(fd: number, before: string, { prepare, replace }: Rewriting): v
   try {
     for (const step of prepare) takeStep(fd, step);
   } catch (error) {
-    ftruncateSync(fd, before.length);
+    native.ftruncate(fd, before.length);
     throw error;
   }
   for (const step of replace) takeStep(fd, step);
 }
 
 function takeStep(fd: number, step: RewriteStep): void {
-  if (step.kind === "sync") return fsyncSync(fd);
-  if (step.kind === "truncate") return ftruncateSync(fd, step.length);
-  const bytes = Buffer.from(step.latin1, "latin1");
-  for (let offset = 0; offset < bytes.byteLength;) {
-    offset += writeSync(fd, bytes, offset, bytes.byteLength - offset, step.at + offset);
-  }
+  if (step.kind === "sync") native.fsync(fd);
+  else if (step.kind === "truncate") native.ftruncate(fd, step.length);
+  else writeAt(fd, native.encodeLatin1(step.latin1), step.at);
+}
+
+function writeAt(fd: number, bytes: Uint8Array, at: number): void {
+  for (let offset = 0; offset < bytes.byteLength;) offset += native.write(fd, bytes.subarray(offset), at + offset);
 }

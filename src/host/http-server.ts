@@ -1,11 +1,10 @@
 // A small HTTP server for probes and scrapers: a few short requests, each on a connection of its own.
-import { lstatSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import { connect, type Socket } from "node:net";
+import * as native from "native";
 import type { ListenAddress } from "../config/values.ts";
 import { errnoOf, messageOf } from "../errors.ts";
 import type { Response } from "../report/responses.ts";
-import { openFileLimits } from "./libc.ts";
+import { readRequest, type Request } from "./http-request.ts";
+import { lookAt, removeQuietly } from "./small-files.ts";
 
 export interface HttpServerEvents {
   readonly onListening: () => void;
@@ -13,141 +12,206 @@ export interface HttpServerEvents {
   readonly onTrouble: (reason: string) => void;
 }
 
+type Respond = (method: string, url: string) => Response;
+
 /** The first and the longest pause before it tries again to listen. */
 const retryMinMs = 250;
 const retryMaxMs = 5_000;
 /** Nobody waits for a client: whoever is not done by then is cut off. */
 const requestMs = 5_000;
-const longestHeadersBytes = 8_192;
+const backlog = 128;
+
 /**
  * Descriptors are finite, and nfs-init needs some itself to ask servers and start workers: a quarter of what it may have is for
  * connections. Few enough of those, and a client that opens many and asks nothing would keep the probes out.
  */
-function mostConnections(): { readonly kept: number; readonly atOnce: number } {
-  const atOnce = Math.max(8, Math.min(1_024, Math.floor(Number(openFileLimits().soft) / 4)));
-  return { kept: Math.min(256, Math.floor(atOnce / 2)), atOnce };
+function mostConnections(): number {
+  return Math.max(8, Math.min(256, Math.floor(native.getrlimitNofile().soft / 4)));
 }
 
-/** Answers GET and HEAD at `address` until it is closed, which takes no time. Without it the process may end. */
+/** Answers GET and HEAD at `address` until it is closed, which takes no time. */
 export function serveHttp(
   address: ListenAddress,
-  respond: (method: string, url: string) => Response,
+  respond: Respond,
   { onListening, onTrouble }: HttpServerEvents,
 ): { readonly close: () => void } {
-  let server: Server | undefined;
-  let retry: NodeJS.Timeout | undefined;
-  let isClosed = false;
-  let isBound = false;
+  const connections = new Set<Connection>();
+  let socket: number | undefined;
+  let retry: ReturnType<typeof setTimeout> | undefined;
   let told: string | undefined;
   let pauseMs = retryMinMs;
 
+  const take = (): void => {
+    if (socket === undefined) return;
+    let fd: number;
+    try {
+      fd = native.accept(socket);
+    } catch {
+      // It has hung up already, or no descriptor is free.
+      return;
+    }
+    // The oldest has had its time: one that has not asked by now is not to keep others out.
+    if (connections.size >= mostConnections()) [...connections][0]?.end();
+    const connection: Connection = answering(fd, respond, () => connections.delete(connection));
+    connections.add(connection);
+  };
   const listen = (): void => {
-    if (isClosed) return;
-    server = createAnswering(respond);
-    server.on("error", (error) => void failed(error));
-    server.on("listening", () => {
-      if (isClosed) return server?.close();
-      isBound = true;
+    try {
+      socket = listenAt(address);
+      native.watch(socket, native.POLLIN, take);
       told = undefined;
       onListening();
-    });
-    server.listen(address.kind === "socket" ? { path: address.path } : { host: address.host, port: address.port });
-    server.unref();
-  };
-  const failed = async (error: Error): Promise<void> => {
-    if (isClosed || isBound) return;
-    if (address.kind === "socket" && (await removeLeftSocket(address.path, error))) return listen();
-    const reason = messageOf(error);
-    if (reason !== told) onTrouble(reason);
-    told = reason;
-    retry = setTimeout(listen, pauseMs);
-    pauseMs = Math.min(2 * pauseMs, retryMaxMs);
-    retry.unref();
+    } catch (error) {
+      const reason = messageOf(error);
+      if (reason !== told) onTrouble(reason);
+      told = reason;
+      retry = setTimeout(listen, pauseMs);
+      pauseMs = Math.min(2 * pauseMs, retryMaxMs);
+    }
   };
   listen();
   return {
     close: () => {
-      isClosed = true;
       clearTimeout(retry);
-      if (!isBound) return;
-      server?.close();
-      server?.closeAllConnections();
+      for (const connection of connections) connection.end();
+      if (socket === undefined) return;
+      native.unwatch(socket);
+      native.close(socket);
+      socket = undefined;
       if (address.kind === "socket") removeQuietly(address.path);
     },
   };
 }
 
-function createAnswering(respond: (method: string, url: string) => Response): Server {
-  const limits = {
-    maxHeaderSize: longestHeadersBytes,
-    headersTimeout: requestMs,
-    requestTimeout: requestMs,
-    connectionsCheckingInterval: 1_000,
-  };
-  const server = createServer(limits, (request, response) => {
-    const { method = "", url = "" } = request;
-    const { status, contentType, body } = answer(respond, method, url);
-    response.writeHead(status, {
-      connection: "close",
-      "content-type": contentType,
-      "content-length": Buffer.byteLength(body),
-      "cache-control": "no-store",
-      ...(status === 405 ? { allow: "GET, HEAD" } : {}),
-    });
-    response.end(method === "HEAD" ? undefined : body);
-    // A request's body is nobody's concern here.
-    request.resume();
+function listenAt(address: ListenAddress): number {
+  if (address.kind === "socket") return listenOnPath(address.path, true);
+  const fd = native.socket(address.host.includes(":") ? native.AF_INET6 : native.AF_INET, native.SOCK_STREAM);
+  return bound(fd, () => {
+    native.setsockopt(fd, native.SOL_SOCKET, native.SO_REUSEADDR, 1);
+    native.bind(fd, { address: address.host, port: address.port });
   });
-  const { kept, atOnce } = mostConnections();
-  server.maxConnections = atOnce;
-  // The oldest has to go for one more: it has had its time, and a probe must not be kept out. It goes only once all that have come
-  // together are let in, so that more are for a moment.
-  const open = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    open.add(socket);
-    socket.once("close", () => open.delete(socket));
-    const [oldest] = open;
-    if (open.size > kept) oldest?.destroy();
-    // One that does not read its answer.
-    socket.setTimeout(requestMs, () => socket.destroy());
-    socket.on("error", () => {});
-    socket.unref();
-  });
-  return server;
 }
+
+function listenOnPath(path: string, mayReplace: boolean): number {
+  const fd = native.socket(native.AF_UNIX, native.SOCK_STREAM);
+  try {
+    return bound(fd, () => native.bind(fd, { path }));
+  } catch (error) {
+    if (mayReplace && errnoOf(error) === "EADDRINUSE" && isLeftSocket(path) && removeQuietly(path)) {
+      return listenOnPath(path, false);
+    }
+    throw error;
+  }
+}
+
+function bound(fd: number, bind: () => void): number {
+  try {
+    bind();
+    native.listen(fd, backlog);
+    return fd;
+  } catch (error) {
+    native.close(fd);
+    throw error;
+  }
+}
+
+/** Whether nobody listens on a socket that a killed instance has left. */
+function isLeftSocket(path: string): boolean {
+  if (lookAt(path)?.type !== "socket") return false;
+  const fd = native.socket(native.AF_UNIX, native.SOCK_STREAM);
+  try {
+    native.connect(fd, { path });
+    return false;
+  } catch (error) {
+    return errnoOf(error) === "ECONNREFUSED";
+  } finally {
+    native.close(fd);
+  }
+}
+
+interface Connection {
+  readonly end: () => void;
+}
+
+const chunkBytes = 8_192;
+
+/** Reads one request from a connection, answers it, and hangs up. */
+function answering(fd: number, respond: Respond, onEnd: () => void): Connection {
+  let isOver = false;
+  let answer: Uint8Array = new Uint8Array();
+  const end = () => {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(timer);
+    native.unwatch(fd);
+    native.close(fd);
+    onEnd();
+  };
+  const timer = setTimeout(end, requestMs);
+  const orEnd = (action: () => void) => {
+    try {
+      action();
+    } catch (error) {
+      if (errnoOf(error) !== "EAGAIN") end();
+    }
+  };
+  const send = () => {
+    while (answer.byteLength > 0) answer = answer.subarray(native.send(fd, answer));
+    end();
+  };
+  const request = readRequest();
+  native.watch(fd, native.POLLIN, () =>
+    orEnd(() => {
+      const bytes = native.read(fd, chunkBytes);
+      if (bytes.byteLength === 0) return end();
+      const read = request.push(bytes);
+      if (read.kind === "more") return;
+      answer = native.encodeUtf8(read.kind === "request" ? answerTo(read.request, respond) : refusal(read.status));
+      native.watch(fd, native.POLLOUT, () => orEnd(send));
+    }),
+  );
+  return { end };
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
 
 interface Answer extends Omit<Response, "status"> {
   readonly status: number;
 }
 
+function answerTo({ method, target }: Request, respond: Respond): string {
+  return format(method, safely(respond, method, target));
+}
+
 /** A fault in an answer is the asker's alone. */
-function answer(respond: (method: string, url: string) => Response, method: string, url: string): Answer {
+function safely(respond: Respond, method: string, target: string): Answer {
   try {
-    return respond(method, url);
+    return respond(method, target);
   } catch (error) {
     return { status: 500, contentType: "text/plain; charset=utf-8", body: `${messageOf(error)}\n` };
   }
 }
 
-/** Removes the socket that a killed instance left, which nobody listens on; whether there was one. */
-async function removeLeftSocket(path: string, error: Error): Promise<boolean> {
-  if (errnoOf(error) !== "EADDRINUSE" || lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return false;
-  const isDead = await new Promise<boolean>((resolve) => {
-    const socket = connect({ path });
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(false);
-    });
-    socket.once("error", (refused) => resolve(errnoOf(refused) === "ECONNREFUSED"));
-  });
-  return isDead && removeQuietly(path);
+function refusal(status: number): string {
+  return format("GET", { status, contentType: "text/plain; charset=utf-8", body: `${reasons[status] ?? ""}\n` });
 }
 
-function removeQuietly(path: string): boolean {
-  try {
-    rmSync(path, { force: true });
-    return true;
-  } catch {
-    return false;
-  }
+function format(method: string, { status, contentType, body }: Answer): string {
+  const head = [
+    `HTTP/1.1 ${status} ${reasons[status] ?? ""}`,
+    "connection: close",
+    `content-type: ${contentType}`,
+    `content-length: ${native.encodeUtf8(body).byteLength}`,
+    "cache-control: no-store",
+    ...(status === 405 ? ["allow: GET, HEAD"] : []),
+  ];
+  return `${head.join("\r\n")}\r\n\r\n${method === "HEAD" ? "" : body}`;
 }

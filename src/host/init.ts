@@ -1,240 +1,152 @@
-// The init's hands: signals, COMMAND's start, reaping, the terminal.
-import { constants } from "node:os";
-import { messageOf } from "../errors.ts";
+// The init's hands: COMMAND's start, its signals, its end, the terminal.
+import * as native from "native";
+import { errnoOf } from "../errors.ts";
+import type { Command } from "../init/command.ts";
 import type { Handover } from "../init/handover.ts";
-import { reap, type EndedChild } from "../init/reaper.ts";
-import { forwardedSignals, isStopSignal, type ForwardedSignal } from "../init/signals.ts";
-import type { InitPorts } from "../init/supervise.ts";
-import { becomeCommand, spawnCommand, type NotStarted } from "./execute.ts";
-import type { Inheritance } from "./inheritance.ts";
-import {
-  becomeSubreaper,
-  collect,
-  foregroundGroup,
-  hasPidfd,
-  isTerminal,
-  kill,
-  ownGroup,
-  peekEndedChild,
-  setForegroundGroup,
-  takeStop,
-} from "./libc.ts";
-import { takeOwnSignals } from "./own-signals.ts";
-import { readText } from "./text.ts";
-
-/** Takes signals from the first moment on: for COMMAND once it runs, to end the wait before. */
-export interface SignalInbox {
-  /** From now on signals are for COMMAND. */
-  readonly route: InitPorts["routeSignals"];
-  /** Called with the first stop signal that comes before `route`; at once if one has come. */
-  readonly onStop: (stop: (signal: number) => void) => void;
-  /** Called with the first signal after `route` that asks COMMAND to end; at once if one has come. */
-  readonly onStopRequest: (asked: () => void) => void;
-  /** Takes the signals too that the runtime does not know: they come with the next `takeOwn`, and a SIGCHLD tells of them. */
-  readonly openOwn: () => void;
-  readonly takeOwn: () => void;
-  /** Forgets those that came before COMMAND. */
-  readonly dropOwn: () => void;
-}
-
-export function openSignalInbox(): SignalInbox {
-  let early: { readonly name: ForwardedSignal; readonly number: number }[] = [];
-  let stop: ((signal: number) => void) | undefined;
-  let deliver: ((signal: number) => void) | undefined;
-  let readOwn: () => readonly number[] = () => [];
-  let stopRequests = 0;
-  let onFirstRequest: (() => void) | undefined;
-  const pass = (name: ForwardedSignal, number: number) => {
-    deliver?.(number);
-    // HUP asks many a program to read its configuration anew.
-    if (isStopSignal(name) && name !== "SIGHUP" && ++stopRequests === 1) onFirstRequest?.();
-  };
-  for (const name of forwardedSignals) {
-    const number = constants.signals[name];
-    process.on(name, () => {
-      if (deliver !== undefined) return pass(name, number);
-      early.push({ name, number });
-      if (isStopSignal(name)) stop?.(number);
-    });
-  }
-  return {
-    onStop: (callback) => {
-      stop = callback;
-      const first = early.find(({ name }) => isStopSignal(name));
-      if (first !== undefined) callback(first.number);
-    },
-    route: (onSignal) => {
-      deliver = onSignal;
-      stopRequests = 0;
-      if (onSignal === undefined) return;
-      // What came before and did not stop us was meant for COMMAND only if it asks for an end: the rest is about a
-      // process that did not run.
-      for (const { name, number } of early) if (isStopSignal(name)) pass(name, number);
-      early = [];
-      for (const number of readOwn()) onSignal(number);
-    },
-    onStopRequest: (asked) => {
-      onFirstRequest = asked;
-      if (stopRequests > 0) asked();
-    },
-    openOwn: () => {
-      readOwn = takeOwnSignals();
-    },
-    takeOwn: () => {
-      // Until then they wait in their pipe.
-      if (deliver === undefined) return;
-      for (const number of readOwn()) deliver(number);
-    },
-    dropOwn: () => {
-      readOwn();
-    },
-  };
-}
-
-/** How often ended children are looked for where SIGCHLD does not reach us. */
-const reapIntervalMs = 250;
-/** How soon to look again when a child of the runtime stands before others. */
-const reapAgainMs = 5;
-const stdin = 0;
-const { SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU } = constants.signals;
+import { mountingCapabilities } from "../init/identity.ts";
+import { SIGCONT } from "../init/signals.ts";
+import type { InitPorts, StartOutcome } from "../init/supervise.ts";
+import { onOtherChild, reapChildren, sendQuietly } from "./children.ts";
+import { readFirstBytes } from "./small-files.ts";
+import type { SignalInbox } from "./signals.ts";
+import { takeTerminal } from "./terminal.ts";
 
 export interface InitOptions {
   readonly handover: Handover;
-  readonly inheritance: Inheritance;
-  /** Entered by COMMAND; it stays in ours where undefined. */
+  /**
+   * The directory that COMMAND starts in; ours where undefined. It is entered by COMMAND itself: a share may have been mounted on
+   * it since we started.
+   */
   readonly workingDirectory: string | undefined;
-  readonly isRuntimeChild: (pid: number) => boolean;
-  /** Whether the runtime has children at all. */
-  readonly spawnsHelpers: boolean;
 }
 
-export function initPorts(
-  { handover, inheritance, workingDirectory, isRuntimeChild, spawnsHelpers }: InitOptions,
-  inbox: SignalInbox,
-): InitPorts {
-  const terminal = isTerminal(stdin) ? takeTerminal() : undefined;
-  let onEnd: ((child: EndedChild) => void) | undefined;
-  const enterDirectory = (): NotStarted | undefined => {
-    try {
-      if (workingDirectory !== undefined) process.chdir(workingDirectory);
-      return undefined;
-    } catch (error) {
-      return { kind: "not-executable", reason: `its working directory ${workingDirectory}: ${messageOf(error)}` };
-    }
-  };
+const stdin = 0;
+
+export function initPorts({ handover, workingDirectory }: InitOptions, inbox: SignalInbox): InitPorts {
+  const terminal = native.isatty(stdin) ? takeTerminal(stdin) : undefined;
+  const program = ({ argv, env }: Command): native.Program => ({
+    file: argv[0] ?? "",
+    argv,
+    env,
+    directory: workingDirectory,
+    umask: handover.umask,
+    nofile: handover.nofile,
+    identity: changeOf(handover.identity),
+    dropCapabilities: handover.dropCaps ? mountingCapabilities : undefined,
+  });
   return {
     start: (command) => {
-      const refused = enterDirectory();
-      if (refused !== undefined) return refused;
-      if (process.pid !== 1) becomeSubreaper();
-      inbox.dropOwn();
-      const outcome = spawnCommand(command, handover, inheritance);
+      if (native.getpid() !== 1) becomeSubreaper();
+      const foreground = terminal?.isOurs() === true ? stdin : undefined;
+      const outcome = withShell(program(command), (one) => native.spawn({ ...one, newGroup: true, foreground }));
       // A working directory on a mount would keep it busy.
-      process.chdir("/");
-      if (outcome.kind === "started") terminal?.hand(outcome.pid);
+      native.chdir("/");
+      if (outcome.kind === "started") terminal?.follow(outcome.pid);
       return outcome;
     },
-    replace: (command) => enterDirectory() ?? becomeCommand(command, handover, inheritance),
+    replace: (command) => {
+      const outcome = withShell(program(command), native.execve);
+      if (outcome.kind === "started") throw new Error("execve(2) has returned");
+      return outcome;
+    },
     send: (pid, signal) => {
       if (signal === SIGCONT && terminal?.resume(pid) === true) return;
-      kill(pid, signal);
+      sendQuietly(pid, signal);
     },
-    reapChildren: (callback) => {
-      const isFirst = onEnd === undefined;
-      onEnd = callback;
-      if (!isFirst) return;
-      let again: NodeJS.Timeout | undefined;
-      const look = () => {
-        clearTimeout(again);
-        inbox.takeOwn();
-        terminal?.followStop();
-        const isThrough = reap({ peek: peekEndedChild, collect, isRuntimeChild }, (child) => onEnd?.(child));
-        if (!isThrough) again = setTimeout(look, reapAgainMs);
-      };
-      // Without pidfd_open (kernels before 5.3) the runtime needs SIGCHLD for its own children, and is left it where it has any.
-      const isTold = hasPidfd() || !spawnsHelpers;
-      if (isTold) process.on("SIGCHLD", look);
-      // Keeps the runtime alive; it also does the looking where SIGCHLD is not ours.
-      setInterval(look, isTold ? 2 ** 31 - 1 : reapIntervalMs);
-      look();
+    reapChildren: (onEnd) => {
+      onOtherChild(onEnd);
+      inbox.onChild(() => terminal?.followStop());
+      reapChildren();
     },
     routeSignals: inbox.route,
     reclaimTerminal: () => terminal?.reclaim(),
   };
 }
 
-/** Job control: COMMAND has the terminal while we would have it. */
-interface Terminal {
-  /** Puts COMMAND's group into the foreground, where that is ours to give. */
-  readonly hand: (pid: number) => void;
-  /** Stops with COMMAND when the terminal has stopped it, so that the shell that started us goes on (Ctrl-Z). */
-  readonly followStop: () => void;
-  /** Continues what stopped with COMMAND, in the foreground if we were put there (fg); whether there was something. */
-  readonly resume: (pid: number) => boolean;
-  /** Takes the foreground back. */
-  readonly reclaim: () => void;
+const CAP_SETGID = 6n;
+
+/** Groups, gid and uid to set; none where an unprivileged process is to be who it is. */
+function changeOf(identity: Handover["identity"]): native.Program["identity"] {
+  if (identity === undefined) return undefined;
+  const { uid, gid, groups } = identity;
+  const isSame = native.geteuid() === uid && native.getegid() === gid && groups.length === 0;
+  const maySetGroups = ((native.capget().effective >> CAP_SETGID) & 1n) !== 0n;
+  return isSame && !maySetGroups ? undefined : { uid, gid, groups: [gid, ...groups] };
 }
 
-/** Whether no shell of our session stands above our process group: the kernel stops none of it at Ctrl-Z then (setpgid(2)). */
-function isOrphanedGroup(): boolean {
-  const own = familyOf(process.pid);
-  for (let pid = process.ppid; pid > 0;) {
-    const one = familyOf(pid);
-    if (one === undefined || one.session !== own?.session) return true;
-    if (one.group !== own.group) return false;
-    pid = one.parent;
+/** Makes orphans among our descendants our children, as they are for PID 1. An emulated kernel may not know the call. */
+function becomeSubreaper(): void {
+  try {
+    native.prctl(native.PR_SET_CHILD_SUBREAPER, 1);
+  } catch {
+    // They go to somebody else then.
   }
-  return true;
 }
 
-function familyOf(pid: number) {
-  // The second field is a name in parentheses that may hold anything.
-  const fields = readText(`/proc/${pid}/stat`)?.split(")").at(-1)?.trim().split(" ");
-  const [, parent = 0, group = 0, session = 0] = fields?.map(Number) ?? [];
-  return fields === undefined ? undefined : { parent, group, session };
+const isProgram = "check that it is a program and its mode has x";
+
+/** Starts a program; a script without a first line that names its interpreter by sh, as execvp(3) has it. */
+function withShell(program: native.Program, start: (program: native.Program) => number): StartOutcome {
+  try {
+    return { kind: "started", pid: start(program) };
+  } catch (error) {
+    if (errnoOf(error) !== "ENOEXEC") return notStarted(error, program);
+    const path = findExecutable(program.file);
+    // Shells look for a NUL, too: a binary is no script.
+    if (path === undefined || readFirstBytes(path, 256)?.includes(0) === true) return notStarted(error, program);
+    const shell = "/bin/sh";
+    try {
+      return {
+        kind: "started",
+        pid: start({ ...program, file: shell, argv: [shell, path, ...program.argv.slice(1)] }),
+      };
+    } catch (again) {
+      return notStarted(again, program);
+    }
+  }
 }
 
-/** Undefined where stdin is a terminal of another session. */
-function takeTerminal(): Terminal | undefined {
-  // 0: the foreground lies outside our pid namespace, whose init we are.
-  const isOurs = () => [0, ownGroup()].includes(foregroundGroup(stdin) ?? -1);
-  if (foregroundGroup(stdin) === undefined) return undefined;
-  let command: number | undefined;
-  let isStopped = false;
-  const hand = (pid: number) => {
-    if (!isOurs()) return;
-    setForegroundGroup(stdin, pid);
-    // It may have looked at the terminal before that and been stopped (SIGTTIN).
-    kill(-pid, SIGCONT);
-  };
-  return {
-    hand: (pid) => {
-      command = pid;
-      hand(pid);
-    },
-    followStop: () => {
-      if (command === undefined) return;
-      const signal = takeStop(command);
-      if (signal !== SIGTSTP && signal !== SIGTTIN && signal !== SIGTTOU) return;
-      if (isOrphanedGroup()) {
-        // Nobody could continue us, and the kernel would not stop COMMAND without us in between: Ctrl-Z means nothing then.
-        if (signal === SIGTSTP) kill(-command, SIGCONT);
-        return;
+function notStarted(error: unknown, { directory }: native.Program): Exclude<StartOutcome, { kind: "started" }> {
+  const errno = errnoOf(error);
+  if (errno === undefined) throw error;
+  const { syscall } = error as native.NativeError;
+  if (syscall === "chdir")
+    return { kind: "not-executable", reason: `its working directory ${String(directory)}: ${errno}` };
+  if (syscall !== "execve") return { kind: "not-executable", reason: stepReason(syscall, errno) };
+  switch (errno) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return { kind: "not-found" };
+    case "EACCES":
+      return { kind: "not-executable", reason: "permission denied", hint: isProgram };
+    case "ENOEXEC":
+      return { kind: "not-executable", reason: "not in a format this machine can run", hint: isProgram };
+    default:
+      return { kind: "not-executable", reason: errno };
+  }
+}
+
+function stepReason(syscall: string, errno: string): string {
+  if (syscall === "fork" && errno === "EAGAIN") return "no more processes are allowed, raise the limit of processes";
+  return `${syscall}: ${errno}`;
+}
+
+/** Where execvp(3) finds a program, as bytes. */
+function findExecutable(file: native.CString): Uint8Array | undefined {
+  const name = typeof file === "string" ? native.encodeUtf8(file) : file;
+  const slash = 0x2f;
+  if (name.includes(slash)) return name;
+  const path = native.environ().find((entry) => native.decodeLatin1(entry.subarray(0, 5)) === "PATH=");
+  const folders = path === undefined ? "/bin:/usr/bin" : native.decodeLatin1(path.subarray(5));
+  return folders
+    .split(":")
+    .map((folder) => native.encodeLatin1(`${folder === "" ? "." : folder}/${native.decodeLatin1(name)}`))
+    .find((found) => {
+      try {
+        native.access(found, native.X_OK);
+        return true;
+      } catch {
+        return false;
       }
-      isStopped = true;
-      if (foregroundGroup(stdin) === command) setForegroundGroup(stdin, ownGroup());
-      // The whole job stops, as it would have without us in between.
-      kill(0, signal);
-    },
-    resume: (pid) => {
-      const wasStopped = isStopped;
-      isStopped = false;
-      hand(pid);
-      if (wasStopped) kill(-pid, SIGCONT);
-      return wasStopped;
-    },
-    reclaim: () => {
-      if (process.pid !== 1 && foregroundGroup(stdin) === command) setForegroundGroup(stdin, ownGroup());
-    },
-  };
+    });
 }

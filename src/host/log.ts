@@ -1,10 +1,9 @@
 // The log on stderr: one line an event, JSON by pino or plain text; a log that cannot be written never ends or blocks us.
-import { writeSync } from "node:fs";
+import * as native from "native";
 import pino from "pino";
 import { shortened } from "../config/shown.ts";
-import { isTerminal, isWritable } from "./libc.ts";
-import { printable, printableJson } from "../printable.ts";
 import type { Log, LogFields, LogLevel } from "../lifecycle/log.ts";
+import { printable, printableJson } from "../printable.ts";
 
 const stderr = 2;
 /** A pipe takes up to PIPE_BUF bytes at once or says beforehand that it would block (pipe(7)). */
@@ -16,17 +15,20 @@ export interface LogOptions {
   readonly format: "auto" | "json" | "text";
 }
 
+type Line = Readonly<Record<string, unknown>>;
+
 export function createLog({ level, format }: LogOptions): Log {
-  const asText = format === "text" || (format === "auto" && isTerminal(stderr));
-  const logger = pino(
-    {
-      level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
+  const asText = format === "text" || (format === "auto" && native.isatty(stderr));
+  const write = (line: object) => writeLine(line as Line, asText ? textOf : jsonOf);
+  const logger = pino({
+    level,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    browser: {
+      asObject: true,
       formatters: { level: (label) => ({ level: label }) },
+      write: { fatal: write, error: write, warn: write, info: write, debug: write, trace: write },
     },
-    { write: (line: string) => writeLine(line, asText ? textOf : asJson) },
-  );
+  });
   return (severity, message, fields) => {
     logger[severity](shorten(fields), message);
   };
@@ -43,28 +45,29 @@ function shorten(fields: LogFields): LogFields {
 
 let dropped = 0;
 
-function writeLine(line: string, format: (json: string) => string): void {
-  const counted = dropped === 0 ? line : line.replace(/\}\n$/, `,"dropped":${dropped}}\n`);
-  const bytes = Buffer.from(format(counted));
+function writeLine(line: Line, format: (line: Line) => string): void {
+  const bytes = native.encodeUtf8(format(dropped === 0 ? line : { ...line, dropped }));
+  if (bytes.byteLength <= longestLineBytes && canWrite(bytes)) dropped = 0;
+  else dropped += 1;
+}
+
+/** A full disk or a closed pipe: nothing can be said about it here, the line counts as dropped. */
+function canWrite(bytes: Uint8Array): boolean {
   try {
-    if (bytes.byteLength <= longestLineBytes && isWritable(stderr)) {
-      writeSync(stderr, bytes);
-      dropped = 0;
-      return;
-    }
+    if (native.poll(stderr, native.POLLOUT, 0) !== native.POLLOUT) return false;
+    native.write(stderr, bytes);
+    return true;
   } catch {
-    // A full disk or a closed pipe: nothing can be said about it here, the line counts as dropped.
+    return false;
   }
-  dropped += 1;
 }
 
-function asJson(line: string): string {
-  return `${printable(line.trimEnd())}\n`;
+function jsonOf(line: Line): string {
+  return `${printable(JSON.stringify(line))}\n`;
 }
 
-/** A JSON line for people: `07:01:02.345 info  mount: mounted source=... target=...`. */
-function textOf(line: string): string {
-  const { time, level, msg, stage, ...fields } = JSON.parse(line) as Record<string, unknown>;
+/** A line for people: `07:01:02.345 info  mount: mounted source=... target=...`. */
+function textOf({ time, level, msg, stage, ...fields }: Line): string {
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${quoted(value)}`);
   return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${String(stage)}: ${String(msg)}${rest.join("")}\n`;
 }

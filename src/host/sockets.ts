@@ -1,11 +1,8 @@
-// TCP connections, UDP sockets and name resolution of this machine.
-import { createSocket } from "node:dgram";
-import { lookup } from "node:dns/promises";
-import { connect } from "node:net";
+// TCP connections and UDP sockets of this machine.
+import * as native from "native";
+import type { PortFact, RouteFact } from "../doctor/facts.ts";
 import { errnoOf } from "../errors.ts";
-import { within } from "../rpc/client.ts";
 import type { Connection, DialOptions } from "../rpc/transport.ts";
-import { nameNotKnown, nameResolver } from "../wait/names.ts";
 import { connectionWords } from "./errno.ts";
 
 /** Source ports as nfs-utils and the kernel's client choose them (`sunrpc.min_resvport`, `max_resvport`). */
@@ -21,24 +18,14 @@ const highestReservedPort = 1023;
  * it is closed: a proper close would keep its port in TIME_WAIT for a minute, and there are 359 of them for all mounts of the
  * machine. Its owner has read all answers by then, so nothing is lost.
  */
-export async function dial(
+export function dial(
   address: string,
   port: number,
   signal: AbortSignal,
   options: DialOptions = {},
 ): Promise<Connection> {
-  if (options.transport === "udp") return dialOnce(address, port, signal, options);
-  const truth = kernelsWord(address, port, signal);
-  // What is not refused at once is unreachable, or silent: then the kernel's word is asked for side by side.
-  const timer = setTimeout(() => void truth.ask(), freshMs);
-  try {
-    return await soonest((given) => dialOnce(address, port, given, options), signal);
-  } catch (error) {
-    // One that was asked for while the server was silent waits for the kernel's next SYN; what refuses now may serve before that.
-    throw errnoOf(error) === "ECONNREFUSED" ? ((await within(freshMs, truth.ask())) ?? error) : error;
-  } finally {
-    clearTimeout(timer);
-  }
+  const once = (given: AbortSignal) => dialOnce(address, port, given, options);
+  return options.transport === "udp" ? once(signal) : soonest(once, signal);
 }
 
 /** After this time a connection that is still being made is given company by a fresh one. */
@@ -50,7 +37,7 @@ const mostTries = 2;
  * A connection by the first of several tries that is made. The kernel repeats an unanswered SYN after 1, 3, 7 and 15 s
  * (tcp(7), tcp_syn_retries): a server that comes up in between would be noticed seconds late by one try alone.
  */
-async function soonest(open: (signal: AbortSignal) => Promise<Connection>, signal: AbortSignal): Promise<Connection> {
+async function soonest(once: (signal: AbortSignal) => Promise<Connection>, signal: AbortSignal): Promise<Connection> {
   const { promise: made, resolve, reject } = Promise.withResolvers<Connection>();
   const tries: AbortController[] = [];
   let first: AbortController | undefined;
@@ -58,7 +45,7 @@ async function soonest(open: (signal: AbortSignal) => Promise<Connection>, signa
     const life = new AbortController();
     tries.push(life);
     if (tries.length > mostTries) tries.shift()?.abort();
-    open(AbortSignal.any([signal, life.signal])).then(
+    once(AbortSignal.any([signal, life.signal])).then(
       (connection) => {
         if (first !== undefined) return connection.close();
         first = life;
@@ -85,11 +72,10 @@ async function dialOnce(
   signal: AbortSignal,
   { transport = "tcp", reserved = false }: DialOptions,
 ): Promise<Connection> {
-  const open = transport === "tcp" ? openTcp : openUdp;
   if (reserved) {
     for (const localPort of reservedPorts()) {
       try {
-        return await open(address, port, signal, localPort);
+        return await open(address, port, transport, signal, localPort);
       } catch (error) {
         const errno = errnoOf(error);
         if (signal.aborted) throw error;
@@ -99,7 +85,7 @@ async function dialOnce(
       }
     }
   }
-  return open(address, port, signal);
+  return open(address, port, transport, signal);
 }
 
 /** All of them, beginning with any. */
@@ -109,160 +95,153 @@ function* reservedPorts(): Generator<number> {
   for (let index = 0; index < count; index++) yield lowestReservedPort + ((first + index) % count);
 }
 
-/** What has come and was not received yet. Told of the end once, it stays ended. */
-interface Inbox {
-  readonly put: (bytes: Uint8Array) => void;
-  readonly end: (failure?: Error) => void;
-  readonly bytes: () => number;
-  readonly receive: Connection["receive"];
+async function open(
+  address: string,
+  port: number,
+  transport: "tcp" | "udp",
+  signal: AbortSignal,
+  localPort?: number,
+): Promise<Connection> {
+  const fd = socketFor(address, transport === "tcp" ? native.SOCK_STREAM : native.SOCK_DGRAM);
+  try {
+    if (localPort !== undefined)
+      native.bind(fd, { address: address.includes(":") ? "::" : "0.0.0.0", port: localPort });
+    await connected(fd, address, port, signal);
+    if (transport === "tcp") native.setsockopt(fd, native.IPPROTO_TCP, native.TCP_NODELAY, 1);
+    const own = native.getsockname(fd);
+    const reservedPort = "port" in own && own.port <= highestReservedPort;
+    return carry(fd, transport, signal, { reservedPort, isReset: transport === "tcp" && localPort !== undefined });
+  } catch (error) {
+    native.close(fd);
+    throw plain(error);
+  }
 }
 
-function inbox(onTaken: () => void = () => {}): Inbox {
-  const chunks: Uint8Array[] = [];
-  let byteCount = 0;
-  let ended = false;
-  let failure: Error | undefined;
-  let wake: (() => void) | undefined;
-  return {
-    put: (bytes) => {
-      chunks.push(bytes);
-      byteCount += bytes.byteLength;
-      wake?.();
-    },
-    end: (error) => {
-      if (!ended) failure = error;
-      ended = true;
-      wake?.();
-    },
-    bytes: () => byteCount,
-    receive: async () => {
-      while (chunks.length === 0 && !ended) {
-        await new Promise<void>((woken) => {
-          wake = woken;
-        });
-      }
-      const chunk = chunks.shift();
-      if (chunk === undefined && failure !== undefined) throw failure;
-      byteCount -= chunk?.byteLength ?? 0;
-      onTaken();
-      return chunk;
-    },
-  };
+function socketFor(address: string, type: number): number {
+  try {
+    return native.socket(address.includes(":") ? native.AF_INET6 : native.AF_INET, type);
+  } catch (error) {
+    throw plain(error);
+  }
+}
+
+/** Connects; rejects with the kernel's error, or when `signal` aborts. */
+async function connected(fd: number, address: string, port: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) throw outOfTime();
+  try {
+    return native.connect(fd, { address, port });
+  } catch (error) {
+    if (errnoOf(error) !== "EINPROGRESS") throw error;
+  }
+  await new Promise<void>((resolve, reject) => {
+    const abort = () => {
+      native.unwatch(fd);
+      reject(outOfTime());
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    native.watch(fd, native.POLLOUT, () => {
+      native.unwatch(fd);
+      signal.removeEventListener("abort", abort);
+      resolve();
+    });
+  });
+  native.takeError(fd);
 }
 
 /** As much may wait to be received; a server that sends more waits itself, or with UDP loses it. */
 const mostWaitingBytes = 256 * 1024;
+const chunkBytes = 65_536;
 
-function openTcp(address: string, port: number, signal: AbortSignal, localPort?: number): Promise<Connection> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(outOfTime());
-    const socket = connect({ host: address, port, ...(localPort === undefined ? {} : { localPort }) });
-    const received = inbox(() => {
-      if (received.bytes() < mostWaitingBytes) socket.resume();
-    });
-    const fail = (error: Error) => {
-      received.end(error);
-      reject(error);
-    };
-    const close = () => {
-      // A reset waits for the connection; one that is still being made is just given up.
-      if (localPort === undefined || socket.connecting) socket.destroy();
-      else socket.resetAndDestroy();
-    };
-    const abort = () => {
-      close();
-      fail(outOfTime());
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    socket.setNoDelay(true);
-    socket.on("data", (chunk: Uint8Array) => {
-      received.put(chunk);
-      if (received.bytes() >= mostWaitingBytes) socket.pause();
-    });
-    socket.on("end", () => received.end());
-    socket.on("close", () => {
-      signal.removeEventListener("abort", abort);
-      received.end();
-    });
-    socket.on("error", (error) => fail(plain(error)));
-    socket.on("connect", () =>
-      resolve({
-        reservedPort: (socket.localPort ?? highestReservedPort + 1) <= highestReservedPort,
-        send: (bytes) => socket.write(bytes),
-        receive: received.receive,
-        close,
-      }),
-    );
-  });
+interface Kind {
+  readonly reservedPort: boolean;
+  /** A close resets it. */
+  readonly isReset: boolean;
 }
 
-/**
- * How long what the kernel said of an address and port is taken for what it would say again. That a host cannot be reached ends
- * when it comes up, and then it is the ports that refuse.
- */
-const learntMs = { refused: 10_000, other: 1_000 } as const;
-const learnt = new Map<string, { readonly error: Error | undefined; readonly untilMs: number }>();
+/** A connected socket as a connection; `signal` ends it. */
+function carry(fd: number, transport: "tcp" | "udp", signal: AbortSignal, { reservedPort, isReset }: Kind): Connection {
+  const received: Uint8Array[] = [];
+  const unsent: Uint8Array[] = [];
+  let waitingBytes = 0;
+  let isClosed = false;
+  let isEnded = false;
+  let failure: Error | undefined;
+  let wake = () => {};
 
-/**
- * Bun reports every connect(2) that fails as refused. Why it really did is learnt by one of our own, which costs packets;
- * undefined where that one went well, and under another runtime.
- */
-function kernelsWord(address: string, port: number, signal: AbortSignal) {
-  const key = `${address} ${port}`;
-  let asked: Promise<Error | undefined> | undefined;
-  const learn = async (): Promise<Error | undefined> => {
-    if (!("bun" in process.versions)) return undefined;
-    const known = learnt.get(key);
-    if (known !== undefined && known.untilMs > performance.now()) return known.error;
-    const { connectErrno } = await import("./connect.ts");
-    const code = await connectErrno(address, port, signal);
-    const error = code === "" ? undefined : plain(Object.assign(new Error(code), { code }));
-    const lastsMs = code === "ECONNREFUSED" ? learntMs.refused : learntMs.other;
-    if (!signal.aborted) learnt.set(key, { error, untilMs: performance.now() + lastsMs });
-    return error;
+  const end = (error?: unknown) => {
+    if (!isEnded && error !== undefined) failure = plain(error);
+    isEnded = true;
+    if (!isClosed) native.unwatch(fd);
+    wake();
   };
-  return { ask: () => (asked ??= learn()) };
-}
-
-function openUdp(address: string, port: number, signal: AbortSignal, localPort = 0): Promise<Connection> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(outOfTime());
-    const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
-    const received = inbox();
-    let closed = false;
-    const close = () => {
-      if (closed) return;
-      closed = true;
-      signal.removeEventListener("abort", abort);
-      received.end();
-      socket.close();
-    };
-    const fail = (error: Error) => {
-      received.end(error);
-      reject(error);
-      close();
-    };
-    const abort = () => fail(outOfTime());
-    signal.addEventListener("abort", abort, { once: true });
-    socket.on("error", (error) => fail(plain(error)));
-    socket.on("message", (datagram: Uint8Array) => {
-      if (received.bytes() + datagram.byteLength <= mostWaitingBytes) received.put(datagram);
+  const close = () => {
+    if (isClosed) return;
+    end();
+    isClosed = true;
+    signal.removeEventListener("abort", abort);
+    if (isReset) native.setLingerZero(fd);
+    native.close(fd);
+  };
+  const abort = () => {
+    end(outOfTime());
+    close();
+  };
+  const attempt = (action: () => void) => {
+    try {
+      action();
+    } catch (error) {
+      if (errnoOf(error) !== "EAGAIN") end(error);
+    }
+  };
+  const listen = () => {
+    if (isEnded) return;
+    const isFull = waitingBytes >= mostWaitingBytes;
+    const events = (isFull ? 0 : native.POLLIN) | (unsent.length > 0 ? native.POLLOUT : 0);
+    if (events === 0) return native.unwatch(fd);
+    native.watch(fd, events, (ready) => {
+      if ((ready & native.POLLOUT) !== 0) attempt(flush);
+      if (!isEnded && (ready & ~native.POLLOUT) !== 0) attempt(take);
+      listen();
     });
-    socket.on("connect", () =>
-      resolve({
-        reservedPort: socket.address().port <= highestReservedPort,
-        send: (bytes) => {
-          if (!closed) socket.send(bytes, (error) => error !== null && fail(plain(error)));
-        },
-        receive: received.receive,
-        close,
-      }),
-    );
-    // Only datagrams of this server come in, and its "port unreachable" as ECONNREFUSED.
-    socket.bind(localPort, () => {
-      if (!closed) socket.connect(port, address);
-    });
-  });
+  };
+  const take = () => {
+    const bytes = native.read(fd, chunkBytes);
+    if (bytes.byteLength === 0 && transport === "tcp") return end();
+    received.push(bytes);
+    waitingBytes += bytes.byteLength;
+    wake();
+  };
+  const flush = () => {
+    for (let next = unsent[0]; next !== undefined; next = unsent[0]) {
+      const sent = native.send(fd, next);
+      if (transport === "udp" || sent === next.byteLength) unsent.shift();
+      else unsent[0] = next.subarray(sent);
+    }
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  listen();
+  return {
+    reservedPort,
+    send: (bytes) => {
+      if (isEnded) return;
+      unsent.push(bytes);
+      attempt(flush);
+      listen();
+    },
+    receive: async () => {
+      while (received.length === 0 && !isEnded) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      const bytes = received.shift();
+      if (bytes === undefined && failure !== undefined) throw failure;
+      waitingBytes -= bytes?.byteLength ?? 0;
+      listen();
+      return bytes;
+    },
+    close,
+  };
 }
 
 function outOfTime(): Error {
@@ -270,30 +249,37 @@ function outOfTime(): Error {
 }
 
 /** The same error with a short text. */
-function plain(error: Error): Error {
+function plain(error: unknown): Error {
   const code = errnoOf(error);
-  return Object.assign(new Error(describe(error), { cause: error }), code === undefined ? {} : { code });
+  if (code === undefined) return error instanceof Error ? error : new Error(String(error));
+  return Object.assign(new Error(connectionWords[code] ?? code, { cause: error }), { code });
 }
 
-const resolverWords: Readonly<Record<string, string>> = {
-  ENOTFOUND: nameNotKnown,
-  EAI_AGAIN: "name server does not answer",
-};
-
-function describe(error: Error): string {
-  const code = errnoOf(error) ?? "";
-  return connectionWords[code] ?? resolverWords[code] ?? error.message;
+/** A connection attempt's end: the name of the errno, ETIMEDOUT where `signal` ends it. */
+export async function tryPort(address: string, port: number, signal: AbortSignal): Promise<PortFact> {
+  try {
+    const connection = await open(address, port, "tcp", signal);
+    connection.close();
+    return { kind: "open", port };
+  } catch (error) {
+    const errno = errnoOf(error) ?? "ETIMEDOUT";
+    return { kind: "closed", port, errno, reason: connectionWords[errno] ?? errno };
+  }
 }
 
-/** The addresses of a name, asked anew by getaddrinfo(3) as mount.nfs does. */
-export const resolveName = nameResolver({
-  nowMs: () => performance.now(),
-  lookup: async (name, family) => {
-    try {
-      const found = await lookup(name, { all: true, family });
-      return { kind: "addresses", addresses: found.map(({ address }) => address) };
-    } catch (error) {
-      return { kind: "unresolved", reason: error instanceof Error ? describe(error) : String(error) };
-    }
-  },
-});
+const discardPort = 9;
+
+/** The way to an address: a connected UDP socket sends nothing and lets the kernel choose. */
+export function routeTo(address: string): RouteFact {
+  let fd: number | undefined;
+  try {
+    fd = socketFor(address, native.SOCK_DGRAM);
+    native.connect(fd, { address, port: discardPort });
+    const own = native.getsockname(fd);
+    return { kind: "route", localAddress: "address" in own ? own.address : "" };
+  } catch (error) {
+    return { kind: "no-route", reason: plain(error).message };
+  } finally {
+    if (fd !== undefined) native.close(fd);
+  }
+}

@@ -1,25 +1,13 @@
 // The state directory: locks on targets, notes of what is mounted there, and who keeps lines in an fstab. It is root's.
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
-import { randomUUID } from "node:crypto";
-import { join } from "node:path";
+import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
 import { formatNote, parseNote, type MountNote } from "../mount/notes.ts";
 import type { TargetLock } from "../mount/ports.ts";
-import { distrust } from "../report/trust.ts";
-import { readTrusted, trustDirectories } from "./bounded-file.ts";
-import { tryLock } from "./libc.ts";
+import { readTrusted, trustDirectories, trustFile } from "./bounded-file.ts";
+import { writeAll } from "./children.ts";
+import { tryLock } from "./locks.ts";
+import { listDirectory, makeDirectories, removeQuietly } from "./small-files.ts";
+import { wyhash } from "./wyhash.ts";
 
 /** Locks are nobody else's to hold: whoever can open a file can flock(2) it. What others may read stands in files of its own. */
 const lockMode = 0o600;
@@ -37,13 +25,13 @@ const longestClaimBytes = 16 * 1024 * 1024;
  */
 export function claimDirectory(path: string): void {
   try {
-    const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    const fd = native.open(path, native.O_RDONLY | native.O_DIRECTORY | native.O_NOFOLLOW);
     try {
-      const { uid, mode } = fstatSync(fd);
+      const { uid, mode } = native.fstat(fd);
       const isShared = (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
-      if (isShared && uid === process.geteuid?.() && readdirSync(path).length === 0) fchmodSync(fd, mode & 0o7755);
+      if (isShared && uid === native.geteuid() && listDirectory(path).length === 0) native.fchmod(fd, mode & 0o7755);
     } finally {
-      closeSync(fd);
+      native.close(fd);
     }
   } catch {
     // It is not there yet, or whoever is about to write there says why it cannot.
@@ -52,39 +40,39 @@ export function claimDirectory(path: string): void {
 
 /** A directory below the state directory, made where it can be; throws where others could write to either. */
 function openBelow(stateDir: string, name: string): string {
-  const path = join(stateDir, name);
-  mkdirSync(path, { recursive: true, mode: 0o755 });
+  const path = `${stateDir}/${name}`;
+  makeDirectories(path);
   trustDirectories(stateDir, path);
   return path;
 }
 
 /** Opens a file that only its owner may open, made where it is absent; an older one that others may open is theirs no more. */
 function openLock(path: string): number {
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const fd = openSync(path, flags, lockMode);
-  const reason = distrust(fstatSync(fd), "file", process.geteuid?.());
-  if (reason !== undefined) {
-    closeSync(fd);
-    throw new Error(`${path} ${reason}`);
+  const flags = native.O_RDWR | native.O_CREAT | native.O_NOFOLLOW | native.O_NONBLOCK;
+  const fd = native.open(path, flags, lockMode);
+  try {
+    trustFile(fd, path);
+    if (native.fstat(fd).mode !== lockMode) native.fchmod(fd, lockMode);
+    return fd;
+  } catch (error) {
+    native.close(fd);
+    throw error;
   }
-  if ((fstatSync(fd).mode & 0o7777) !== lockMode) fchmodSync(fd, lockMode);
-  return fd;
 }
 
 /** Puts a whole file in place of an earlier one; gives its descriptor, which is locked where that is asked for. */
 function replace(directory: string, name: string, text: string, mode: number, isLocked: boolean): number {
-  const temporary = join(directory, `.${name}.new`);
-  rmSync(temporary, { force: true });
-  const fd = openSync(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, mode);
+  const temporary = `${directory}/.${name}.new`;
+  removeQuietly(temporary);
+  const fd = native.open(temporary, native.O_RDWR | native.O_CREAT | native.O_EXCL | native.O_NOFOLLOW, mode);
   try {
     if (isLocked && !tryLock(fd)) throw new Error("it is locked");
-    const bytes = Buffer.from(text);
-    for (let offset = 0; offset < bytes.byteLength;) offset += writeSync(fd, bytes, offset);
-    renameSync(temporary, join(directory, name));
+    writeAll(fd, native.encodeUtf8(text));
+    native.rename(temporary, `${directory}/${name}`);
     return fd;
   } catch (error) {
-    closeSync(fd);
-    rmSync(temporary, { force: true });
+    native.close(fd);
+    removeQuietly(temporary);
     throw error;
   }
 }
@@ -92,36 +80,7 @@ function replace(directory: string, name: string, text: string, mode: number, is
 /** The name that stands for a target: its path with '/' as '+', and no longer than a name may be. */
 function nameOf(target: string): string {
   const name = encodeURIComponent(target).replaceAll("%2F", "+");
-  return name.length <= 200 ? name : `${name.slice(0, 150)}~${Bun.hash(target).toString(16)}`;
-}
-
-/** Takes the lock on a target without waiting; it lasts as long as this process. */
-export function lockTarget(stateDir: string, target: string): TargetLock {
-  try {
-    const directory = openBelow(stateDir, targets);
-    const fd = openLock(join(directory, `${nameOf(target)}.lock`));
-    if (!tryLock(fd)) {
-      closeSync(fd);
-      return { kind: "busy" };
-    }
-    const noteName = `${nameOf(target)}.note`;
-    return {
-      kind: "locked",
-      note: (source) => {
-        try {
-          // What a file says that an earlier version wrote its note to.
-          ftruncateSync(fd, 0);
-          if (source === undefined) rmSync(join(directory, noteName), { force: true });
-          else closeSync(replace(directory, noteName, formatNote({ target, source }), 0o644, false));
-        } catch {
-          // Without the note a later instance takes the mount for somebody else's, which loses nothing.
-        }
-      },
-      release: () => closeSync(fd),
-    };
-  } catch (error) {
-    return { kind: "unavailable", reason: messageOf(error) };
-  }
+  return name.length <= 200 ? name : `${name.slice(0, 150)}~${wyhash(native.encodeUtf8(target)).toString(16)}`;
 }
 
 /** Where what belongs on `target` is mounted out of sight: `aside` a share that is put together, `kept` what lies below one. */
@@ -132,21 +91,49 @@ export function hiddenPath(
 ): { readonly path: string } | { readonly reason: string } {
   try {
     openBelow(stateDir, targets);
-    return { path: join(stateDir, kind, nameOf(target)) };
+    return { path: `${stateDir}/${kind}/${nameOf(target)}` };
   } catch (error) {
     return { reason: messageOf(error) };
   }
 }
 
+/** Takes the lock on a target without waiting; it lasts as long as this process. */
+export function lockTarget(stateDir: string, target: string): TargetLock {
+  try {
+    const directory = openBelow(stateDir, targets);
+    const fd = openLock(`${directory}/${nameOf(target)}.lock`);
+    if (!tryLock(fd)) {
+      native.close(fd);
+      return { kind: "busy" };
+    }
+    const noteName = `${nameOf(target)}.note`;
+    return {
+      kind: "locked",
+      note: (source) => {
+        try {
+          // What a file says that an earlier version wrote its note to.
+          native.ftruncate(fd, 0);
+          if (source === undefined) removeQuietly(`${directory}/${noteName}`);
+          else native.close(replace(directory, noteName, formatNote({ target, source }), 0o644, false));
+        } catch {
+          // Without the note a later instance takes the mount for somebody else's, which loses nothing.
+        }
+      },
+      release: () => native.close(fd),
+    };
+  } catch (error) {
+    return { kind: "unavailable", reason: messageOf(error) };
+  }
+}
+
 /** What this and earlier instances noted; `tell` gets what is not believed. */
 export function readNotes(stateDir: string, tell: (path: string, reason: string) => void): readonly MountNote[] {
-  const directory = join(stateDir, targets);
   const notes: MountNote[] = [];
   for (const name of namesIn(stateDir, targets, tell)) {
     if (!name.endsWith(".note")) continue;
-    const content = readTrusted(stateDir, join(targets, name), longestNoteBytes);
-    if (content.kind === "refused") tell(join(directory, name), content.reason);
-    const note = content.kind === "read" ? parseNote(content.bytes.toString()) : undefined;
+    const content = readTrusted(stateDir, `${targets}/${name}`, longestNoteBytes);
+    if (content.kind === "refused") tell(`${stateDir}/${targets}/${name}`, content.reason);
+    const note = content.kind === "read" ? parseNote(native.decodeUtf8(content.bytes)) : undefined;
     if (note !== undefined) notes.push(note);
   }
   return notes;
@@ -154,10 +141,10 @@ export function readNotes(stateDir: string, tell: (path: string, reason: string)
 
 /** The names in a directory of the state directory; none where it is absent, or not believed. */
 function namesIn(stateDir: string, name: string, tell: (path: string, reason: string) => void): readonly string[] {
-  const path = join(stateDir, name);
+  const path = `${stateDir}/${name}`;
   try {
     trustDirectories(stateDir, path);
-    return readdirSync(path);
+    return listDirectory(path);
   } catch (error) {
     // What is not there, or cannot be looked at, says nothing.
     if (errnoOf(error) === undefined) tell(stateDir, messageOf(error));
@@ -178,7 +165,7 @@ export function lineClaims(stateDir: string): LineClaims {
     stake: (own) => {
       try {
         // The lock is held until the process ends.
-        replace(openBelow(stateDir, claims), `${randomUUID()}.lock`, JSON.stringify(own), lockMode, true);
+        replace(openBelow(stateDir, claims), `${randomName()}.lock`, JSON.stringify(own), lockMode, true);
       } catch {
         // Another instance may then take its lines for old ones.
       }
@@ -193,21 +180,25 @@ export function lineClaims(stateDir: string): LineClaims {
   };
 }
 
+function randomName(): string {
+  return [...native.getrandom(16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** The targets of one claim; one whose instance has ended is removed. */
 function claimedIn(stateDir: string, name: string): readonly string[] {
-  const path = join(stateDir, claims, name);
+  const path = `${stateDir}/${claims}/${name}`;
   try {
     const fd = openLock(path);
     try {
       if (tryLock(fd)) {
-        rmSync(path, { force: true });
+        removeQuietly(path);
         return [];
       }
     } finally {
-      closeSync(fd);
+      native.close(fd);
     }
-    const content = readTrusted(stateDir, join(claims, name), longestClaimBytes);
-    const claimed: unknown = content.kind === "read" ? JSON.parse(content.bytes.toString()) : [];
+    const content = readTrusted(stateDir, `${claims}/${name}`, longestClaimBytes);
+    const claimed: unknown = content.kind === "read" ? JSON.parse(native.decodeUtf8(content.bytes)) : [];
     return Array.isArray(claimed) ? claimed.filter((one) => typeof one === "string") : [];
   } catch {
     return [];

@@ -1,18 +1,17 @@
 // The state file: replaced as a whole by the instance, read by `check` and `status`.
-import { closeSync, constants, open as openCallback } from "node:fs";
-import { lstat, mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
+import { notStartedWords } from "../mount/ports.ts";
 import type { FoundState } from "../report/health.ts";
 import { parseState, stateFileName } from "../report/state.ts";
-import { distrust } from "../report/trust.ts";
-import { readTrusted } from "./bounded-file.ts";
-import { tryLock } from "./libc.ts";
+import { readTrusted, trustDirectories } from "./bounded-file.ts";
+import { inChild, writeAll } from "./children.ts";
+import { tryLock } from "./locks.ts";
+import { makeDirectories, removeQuietly } from "./small-files.ts";
 
 export interface StateFile {
-  /** Has the file replaced by this text. Nobody waits for it: while a write is under way the newest text waits. */
-  readonly write: (text: string) => void;
+  /** Has the file replaced by the text that is given when its turn comes. Nobody waits for it: one write is under way at a time. */
+  readonly write: (textNow: () => string) => void;
   /** Removes the file, which nobody is to believe any more. */
   readonly withdraw: () => Promise<void>;
 }
@@ -23,100 +22,101 @@ const temporaryName = ".state.json.new";
 
 /** Longest time a write under way is waited for at the end: a disk may hang. */
 const withdrawMs = 200;
+/** Longest time a write takes; what takes longer is tried again with the next text. */
+const writeMs = 30_000;
 
 /**
- * Publishes in `stateDir`, which is made where it is absent. Written by the pool's threads, one at a time, so that a disk that
- * hangs holds up nothing else. `onTrouble` is told the first time that it cannot be written; it is tried again with each text.
+ * Publishes in `stateDir`, which is made where it is absent. Written in children, one at a time, so that a disk that hangs holds
+ * up nothing else. `onTrouble` is told the first time that it cannot be written; it is tried again with each text.
  */
 export function openStateFile(stateDir: string, onTrouble: (reason: string) => void): StateFile {
-  const path = join(stateDir, stateFileName);
+  const path = `${stateDir}/${stateFileName}`;
   let lock: number | undefined;
-  let next: string | undefined;
+  let next: (() => string) | undefined;
   let writing: Promise<void> | undefined;
   let isWithdrawn = false;
   let hasTold = false;
+  let isOurs = false;
 
   const put = async (text: string): Promise<void> => {
     try {
-      lock ??= await lockDirectory(stateDir);
-      await replace(stateDir, path, text, () => isWithdrawn);
+      lock ??= lockDirectory(stateDir);
+      const answer = await inChild(() => replace(stateDir, path, text), writeMs);
+      if (answer.kind === "not-started") throw new Error(notStartedWords(answer.reason));
+      if (answer.kind !== "answer")
+        throw new Error(answer.kind === "no-answer" ? "it cannot be written in time" : answer.reason);
+      isOurs = true;
     } catch (error) {
       if (hasTold || isWithdrawn) return;
       hasTold = true;
       onTrouble(messageOf(error));
-      // What an earlier instance left there is not to be taken for ours.
-      if (lock !== undefined) await rm(path, { force: true }).catch(() => {});
+      // What an earlier instance left there is not to be taken for ours; our own is believed until it is too old.
+      if (lock !== undefined && !isOurs) removeQuietly(path);
     }
   };
   const drain = async (): Promise<void> => {
-    for (let text = next; text !== undefined && !isWithdrawn; text = next) {
+    // Whoever is about to end before anything was begun leaves nothing.
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    for (let textNow = next; textNow !== undefined && !isWithdrawn; textNow = next) {
       next = undefined;
-      await put(text);
+      await put(textNow());
     }
     writing = undefined;
   };
   return {
-    write: (text) => {
-      next = text;
+    write: (textNow) => {
+      next = textNow;
       if (!isWithdrawn) writing ??= drain();
     },
     withdraw: async () => {
       isWithdrawn = true;
-      const remove = async () => {
-        await writing;
-        if (lock === undefined) return;
-        await rm(path, { force: true }).catch(() => {});
-        closeSync(lock);
-        lock = undefined;
-      };
-      await Promise.race([remove(), new Promise<void>((resolve) => void setTimeout(resolve, withdrawMs).unref())]);
+      const isThrough = await Promise.race([
+        Promise.resolve(writing).then(() => true),
+        new Promise<false>((resolve) => setTimeout(resolve, withdrawMs, false)),
+      ]);
+      if (lock === undefined) return;
+      // A disk that hangs would take us along.
+      if (isThrough) removeQuietly(path);
+      native.close(lock);
+      lock = undefined;
     },
   };
 }
 
 /** Makes and locks the directory; gives the descriptor that holds the lock. Nobody but this user may write there. */
-async function lockDirectory(stateDir: string): Promise<number> {
-  await mkdir(stateDir, { recursive: true });
-  const reason = distrust(await lstat(stateDir), "directory", process.geteuid?.());
-  if (reason !== undefined) throw new Error(`${stateDir} ${reason}`);
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
-  const fd = await promisify(openCallback)(join(stateDir, lockName), flags, 0o600);
+function lockDirectory(stateDir: string): number {
+  makeDirectories(stateDir);
+  trustDirectories(stateDir);
+  const flags = native.O_RDWR | native.O_CREAT | native.O_NOFOLLOW;
+  const fd = native.open(`${stateDir}/${lockName}`, flags, 0o600);
   if (tryLock(fd)) return fd;
-  closeSync(fd);
+  native.close(fd);
   throw new Error(`another nfs-init publishes its state in ${stateDir}`);
 }
 
-/**
- * Readers see the old text or the new one, never half of it. It need not outlive the machine: nothing is synced. This is done
- * for as long as shares are watched, and each step wakes a thread: there is none that is needed only after a failure.
- */
-async function replace(stateDir: string, path: string, text: string, isOver: () => boolean): Promise<void> {
-  const temporary = join(stateDir, temporaryName);
-  const file = await create(temporary);
+/** Readers see the old text or the new one, never half of it. It need not outlive the machine: nothing is synced. */
+function replace(stateDir: string, path: string, text: string): void {
+  const temporary = `${stateDir}/${temporaryName}`;
+  const fd = create(temporary);
   try {
-    try {
-      await file.chmod(0o644);
-      await file.writeFile(text);
-    } finally {
-      await file.close();
-    }
-    if (isOver()) throw new Error("nobody is to read it any more");
-    await rename(temporary, path);
+    native.fchmod(fd, 0o644);
+    writeAll(fd, native.encodeUtf8(text));
+    native.rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
+    removeQuietly(temporary);
     throw error;
   }
 }
 
 /** Makes the file anew, in place of what an earlier instance has left there. */
-async function create(path: string): Promise<FileHandle> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+function create(path: string): number {
+  const flags = native.O_WRONLY | native.O_CREAT | native.O_EXCL | native.O_NOFOLLOW;
   try {
-    return await open(path, flags, 0o644);
+    return native.open(path, flags, 0o644);
   } catch (error) {
     if (errnoOf(error) !== "EEXIST") throw error;
-    await rm(path);
-    return open(path, flags, 0o644);
+    native.unlink(path);
+    return native.open(path, flags, 0o644);
   }
 }
 
@@ -128,7 +128,7 @@ export function readStateFile(stateDir: string): FoundState {
   const content = readTrusted(stateDir, stateFileName, longestStateBytes);
   if (content.kind === "absent") return { kind: "none" };
   if (content.kind === "refused") return { kind: "unusable", reason: content.reason };
-  const state = parseState(content.bytes.toString());
+  const state = parseState(native.decodeUtf8(content.bytes));
   if (state !== undefined) return { kind: "state", state };
   return { kind: "unusable", reason: `the state in ${stateDir} is that of another version of nfs-init` };
 }

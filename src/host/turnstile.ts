@@ -1,11 +1,4 @@
 // Bounds how many requests begin side by side, without letting one that hangs hold up the others.
-import { availableParallelism } from "node:os";
-
-/**
- * How many requests are begun side by side: many shares need not as many workers, each of which costs a process start, and on
- * one processor they would only wait for each other.
- */
-const atOnce = Math.min(4, Math.max(2, availableParallelism()));
 
 /** A request that has begun. */
 export interface Turn {
@@ -15,8 +8,8 @@ export interface Turn {
   readonly leaveAfter: (ms: number) => void;
 }
 
-/** Lets a few requests begin at a time. */
-export function turnstile(): () => Promise<Turn> {
+/** Lets `atOnce` requests begin at a time: many shares need not as many children, on few processors they would only wait for each other. */
+export function turnstile(atOnce: number): () => Promise<Turn> {
   const waiting: (() => void)[] = [];
   let begun = 0;
   return async () => {

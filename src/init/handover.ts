@@ -7,20 +7,12 @@ export interface Handover {
   readonly dropCaps: boolean;
   /** umask(2); unchanged where undefined. */
   readonly umask: number | undefined;
-  /** Soft limit of open files; the conventional one where undefined. */
+  /** Soft limit of open files; unchanged where undefined. */
   readonly nofile: number | undefined;
 }
 
-/** A process that is like nfs-init in everything. */
 /** The umask of nfs-init itself where it makes directories and files: others enter and read, whatever COMMAND's umask is. */
 export const ownUmask = 0o022;
 
+/** A process that is like nfs-init in everything. */
 export const plainHandover: Handover = { identity: undefined, dropCaps: false, umask: undefined, nofile: undefined };
-
-/**
- * Whether a process of its own must change itself before it becomes COMMAND: posix_spawn(3) knows neither users nor
- * capabilities, and nfs-init is to keep its own.
- */
-export function needsShim({ identity, dropCaps }: Handover): boolean {
-  return identity !== undefined || dropCaps;
-}

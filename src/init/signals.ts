@@ -1,34 +1,24 @@
-// Which signals nfs-init takes, and what they do before and while COMMAND runs.
+// Signals by number, as they are on every Linux that nfs-init is built for (signal(7)), and which of them end the wait.
 
-/**
- * Every signal that is passed on to COMMAND. Left out are those that cannot be caught (KILL, STOP), those of the process
- * itself (SEGV, CHLD, ...), and those of terminal job control (TSTP, TTIN, TTOU), which the terminal sends to COMMAND's own
- * process group. IO and POLL are one signal.
- */
-export const forwardedSignals = [
-  "SIGHUP",
-  "SIGINT",
-  "SIGQUIT",
-  "SIGUSR1",
-  "SIGUSR2",
-  "SIGPIPE",
-  "SIGALRM",
-  "SIGTERM",
-  "SIGCONT",
-  "SIGURG",
-  "SIGXCPU",
-  "SIGXFSZ",
-  "SIGVTALRM",
-  "SIGPROF",
-  "SIGWINCH",
-  "SIGIO",
-] as const;
+const names =
+  "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS";
 
-export type ForwardedSignal = (typeof forwardedSignals)[number];
+/** The numbers of the classic signals by their names without SIG. */
+export const signalNumbers: ReadonlyMap<string, number> = new Map(
+  names.split(" ").map((name, index) => [name, index + 1]),
+);
+
+export const SIGHUP = 1;
+const SIGINT = 2;
+const SIGQUIT = 3;
+export const SIGKILL = 9;
+const SIGTERM = 15;
+export const SIGCHLD = 17;
+export const SIGCONT = 18;
+export const SIGSTOP = 19;
+export const SIGTSTP = 20;
+export const SIGTTIN = 21;
+export const SIGTTOU = 22;
 
 /** Signals that end nfs-init while COMMAND does not run yet; the others are for COMMAND and mean nothing without it. */
-const stopSignals: ReadonlySet<ForwardedSignal> = new Set(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
-
-export function isStopSignal(name: ForwardedSignal): boolean {
-  return stopSignals.has(name);
-}
+export const stopSignals: ReadonlySet<number> = new Set([SIGHUP, SIGINT, SIGQUIT, SIGTERM]);

@@ -2,7 +2,14 @@
 import { AppError, exitCodes } from "../errors.ts";
 import type { Command } from "./command.ts";
 import type { ExitStatus } from "./exit-status.ts";
-import type { EndedChild } from "./reaper.ts";
+
+/** A child that has ended, as waitid(2) tells it. */
+export interface EndedChild {
+  readonly pid: number;
+  readonly ended: "exited" | "signalled";
+  /** Exit code or signal number. */
+  readonly value: number;
+}
 
 export type StartOutcome =
   | { readonly kind: "started"; readonly pid: number }

@@ -23,8 +23,6 @@ export interface MountSharesPorts extends DiagnosisPorts, AsideMachine, KeeperMa
   readonly clock: Clock;
   readonly network: Network;
   readonly mounter: Mounter;
-  /** Starts a worker ahead of need. */
-  readonly workers: { readonly warmUp: () => void };
   readonly lockTarget: (target: string) => TargetLock;
   /** Waits for the lock on a local directory; undefined where it cannot be had in time. */
   readonly lockDirectory: (path: string) => Promise<(() => void) | undefined>;
@@ -69,6 +67,9 @@ export interface MountSharesOptions {
   readonly isSidecar?: boolean;
 }
 
+/** A hard mount goes on so soon after its server is back: 0.4 s as a rule, some seconds after a longer absence. */
+const goesOnMs = 5_000;
+
 /**
  * Starts mounting; what was done is pushed on `undo`. `stop` ends the mounting; it is aborted with an AppError 124 when NFS_WAIT_TIMEOUT runs out.
  */
@@ -80,8 +81,7 @@ export function mountShares(
   undo: UndoStack,
   { isAway, isSidecar = false }: MountSharesOptions,
 ): MountedShares {
-  const { log, clock, network, mounter, workers } = ports;
-  if (plan.shares.length > 0) workers.warmUp();
+  const { log, clock, network, mounter } = ports;
   const report = mountReporter(log, ports.board, clock, plan);
   const { signal } = stop;
 
@@ -233,7 +233,8 @@ export function mountShares(
     const there = topMountOn(mounter.mounts(), share.realTarget);
     if (there === undefined || !isShareOf(there, share)) return false;
     // Where no process can be started to look, nothing is known but that it was lost.
-    const seen = await mounter.look(share.realTarget, false, settings.watchTimeoutMs).catch(() => undefined);
+    const timeoutMs = Math.max(settings.watchTimeoutMs, goesOnMs);
+    const seen = await mounter.look(share.realTarget, false, timeoutMs).catch(() => undefined);
     return seen?.kind === "answers";
   };
   /** Shares that were mounted at some time. */

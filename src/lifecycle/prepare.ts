@@ -1,5 +1,6 @@
 // What comes before any server is asked: may this process mount at all, and the lines of fstab.
 import type { Config } from "../config/config.ts";
+import { fromLatin1, toLatin1 } from "../fstab/latin1.ts";
 import { AppError, exitCodes } from "../errors.ts";
 import { redact } from "../config/secrets.ts";
 import { blockLines, foreignText, mergeLines, withBlock, type FstabEntry } from "../fstab/fstab.ts";
@@ -76,7 +77,7 @@ export async function writeFstab(
   if (path === "none" || plan.shares.every(({ watchOnly }) => watchOnly)) return;
   lineClaims.stake(plan.shares.flatMap(({ target, realTarget }) => [target, realTarget]));
   // The file's bytes come and go as Latin-1; our lines are UTF-8.
-  const lines = fstabLines(plan).map((line) => Buffer.from(line).toString("latin1"));
+  const lines = fstabLines(plan).map(toLatin1);
   const outcome = await editFstab(path, (text) => editLines(ports, plan, lines, text));
   if (outcome.kind === "unwritable") {
     log("warn", "fstab cannot be written, mounting goes on without it", {
@@ -86,7 +87,7 @@ export async function writeFstab(
     });
     return;
   }
-  const text = Buffer.from(foreignText(outcome.text), "latin1").toString();
+  const text = fromLatin1(foreignText(outcome.text));
   for (const { share, source } of foreignLinesOn(plan, text)) {
     log("warn", "another fstab line names the same mount point", {
       stage: "fstab",
@@ -110,16 +111,15 @@ function editLines(
   const ownTargets = new Set(plan.shares.flatMap(({ target, realTarget }) => [target, realTarget]));
   const staked = lineClaims.staked();
   const { mounts, readLink } = planFacts();
-  const utf8 = (field: string) => Buffer.from(field, "latin1").toString();
   const isMounted = ({ source, target }: FstabEntry) => {
-    const there = topMountOn(mounts, resolveTarget(utf8(target), mounts, readLink) ?? utf8(target));
-    return there !== undefined && isNfs(there) && there.source === utf8(source);
+    const there = topMountOn(mounts, resolveTarget(fromLatin1(target), mounts, readLink) ?? fromLatin1(target));
+    return there !== undefined && isNfs(there) && there.source === fromLatin1(source);
   };
   const merged = mergeLines(
     blockLines(text),
     lines,
-    ({ target }) => ownTargets.has(utf8(target)),
-    (entry) => staked.has(utf8(entry.target)) || isMounted(entry),
+    ({ target }) => ownTargets.has(fromLatin1(target)),
+    (entry) => staked.has(fromLatin1(entry.target)) || isMounted(entry),
   );
   return withBlock(text, merged);
 }

@@ -76,8 +76,12 @@ export function watchMounts(
     return there === undefined ? undefined : askAccess(share, there, user, AbortSignal.timeout(askMs));
   };
   const sayFull = fullReporter(log, clock);
+  /** What was last said to keep the watch from looking, until it has looked again. */
+  let hindrance: string | undefined;
   const look = async (share: Share, timeoutMs: number): Promise<Look> => {
     const seen = await mounter.look(share.realTarget, settings.watchWrite, timeoutMs);
+    if (hindrance !== undefined) log("info", "the shares are looked at again", { stage: "watch" });
+    hindrance = undefined;
     if (seen.kind === "answers" && seen.full !== undefined) sayFull(share, seen.full);
     return seen;
   };
@@ -86,8 +90,12 @@ export function watchMounts(
     report(log, change);
     if (change.lost !== undefined) onLost({ ...change, lost: change.lost });
   };
-  const onFault = (error: unknown) =>
-    log("error", "a round of the watch failed", { stage: "watch", reason: messageOf(error) });
+  const onFault = (error: unknown) => {
+    const reason = messageOf(error);
+    if (reason === hindrance) return;
+    hindrance = reason;
+    log("error", "a share could not be looked at, the watch goes on", { stage: "watch", reason });
+  };
   if (settings.watch !== "off") {
     /** Who writes to the shares himself knows better; whose server is away has nobody to ask. */
     const toAsk = () =>

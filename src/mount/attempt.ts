@@ -95,7 +95,10 @@ export async function attemptShare(
   if (lock.kind === "unavailable") ports.tell({ kind: "no-lock", share, reason: lock.reason });
 
   const prepare = async (): Promise<Prepared> => {
+    // Without the share above it the way leads to that one's guard, or to the local disk; it may go at any moment.
+    if (lacksAbove(mounter, share)) return aboveIsGone;
     const prepared = await mounter.prepare(share.realTarget, share.parent?.realTarget, attemptTimeoutMs);
+    if (prepared.kind === "refused" && lacksAbove(mounter, share)) return aboveIsGone;
     if (prepared.kind === "prepared") {
       if (!prepared.isEmpty) ports.tell({ kind: "not-empty", share });
       await ports.guard(share, prepared.path);
@@ -154,6 +157,14 @@ async function findMounted(mounter: Mounter, share: Share, timeoutMs: number): P
     return { kind: "mounted", version: undefined, isOurs: false };
   }
   return failed(`it is mounted and ${silence(answer)}`);
+}
+
+const aboveIsGone: Prepared = { kind: "failed", reason: "the share above it is not mounted" };
+
+function lacksAbove(mounter: Mounter, { parent }: Share): boolean {
+  if (parent === undefined) return false;
+  const there = topMountOn(mounter.mounts(), parent.realTarget);
+  return there === undefined || !isShareOf(there, parent);
 }
 
 /** A mount point that cannot be had: for now where what lies above it does not answer, for good where it is refused. */

@@ -26,11 +26,6 @@ import { waitUntilWritable, type WritablePorts } from "../lifecycle/writable.ts"
 /** What `run` needs of the machine with shares to mount. */
 export interface RunPorts extends MountSharesPorts, WatchedCommandPorts, WritablePorts, PreparePorts {
   readonly workers: {
-    readonly warmUp: () => void;
-    /** Ends the workers that wait for nothing, but for one. */
-    readonly keepOne: () => void;
-    /** Ends the workers that wait for nothing. */
-    readonly stop: () => void;
     /** Ends all workers. */
     readonly stopAll: () => void;
     /** Settles when no process of nfs-init's own is left, or soon after. */
@@ -55,23 +50,19 @@ export async function run(ports: RunPorts, config: Config, command: Command): Pr
   await writeFstab(ports, config, plan, "/etc/fstab");
   const restarts = restartBudget();
   let isRestart = false;
-  try {
-    for (;;) {
-      const round = await runOnce(ports, config, plan, command, isRestart);
-      if (round.kind === "over") return round.exitCode;
-      if (config.settings.watch !== "restart" || round.wasAsked)
-        throw lostError(round, "starting again mounts it afresh");
-      if (!restarts.take(clock.nowMs())) {
-        throw lostError(
-          round,
-          `it was lost ${restarts.most} times in ${restarts.perMs / 60_000} minutes; look at its server`,
-        );
-      }
-      isRestart = true;
-      log("warn", "starting the process again on fresh mounts", { stage: "init", reason: round.reason });
+  for (;;) {
+    const round = await runOnce(ports, config, plan, command, isRestart);
+    if (round.kind === "over") return round.exitCode;
+    if (config.settings.watch !== "restart" || round.wasAsked)
+      throw lostError(round, "starting again mounts it afresh");
+    if (!restarts.take(clock.nowMs())) {
+      throw lostError(
+        round,
+        `it was lost ${restarts.most} times in ${restarts.perMs / 60_000} minutes; look at its server`,
+      );
     }
-  } finally {
-    ports.workers.stop();
+    isRestart = true;
+    log("warn", "starting the process again on fresh mounts", { stage: "init", reason: round.reason });
   }
 }
 
@@ -111,9 +102,6 @@ async function runOnce(
       await Promise.race([writable, abortedBy(stop.signal)]);
     }
     if (plan.shares.length > 0) await waitForPaths(ports, config, plan, command, stop.signal);
-    // One goes on to watch the shares.
-    if (settings.watch === "off") ports.workers.stop();
-    else ports.workers.keepOne();
     if (plan.shares.length > 0) log("info", "starting the process", { stage: "init", command: nameOf(command) });
     if (settings.exec) {
       sayWhatStaysAway(ports, plan, shares);

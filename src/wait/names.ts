@@ -1,5 +1,5 @@
 // The addresses of a name: IPv4 and IPv6 are asked for apart, and what has come is used, whatever becomes of the other.
-import { isIP } from "node:net";
+import { isIP } from "../address.ts";
 import { within } from "../rpc/client.ts";
 
 export type Resolved =
@@ -38,7 +38,7 @@ interface Lookup {
 /**
  * A name server, or a firewall before it, that drops questions of one kind must not hold up the answer to the other. At most one
  * question of a kind is under way for a name, and those that are not needed at once are asked one at a time: each that hangs
- * takes a thread of the runtime's few. IPv4 goes first for that reason, too: a name server that is away takes one thread, not two.
+ * keeps a process. IPv4 goes first for that reason, too: a name server that is away keeps one process, not two.
  */
 export function nameResolver({ lookup, nowMs }: NamePorts): ResolveName {
   const lookups = new Map<string, Lookup>();

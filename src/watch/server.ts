@@ -1,5 +1,5 @@
 // Asks the server of a mount that does not answer: is it there, gone, or somewhere else by now.
-import { isIP } from "node:net";
+import { isIP } from "../address.ts";
 import type { MountRecord } from "../fstab/mountinfo.ts";
 import { optionValue } from "../fstab/options.ts";
 import type { Share } from "../fstab/plan.ts";

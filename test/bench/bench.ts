@@ -34,7 +34,7 @@ try {
 async function measure(measurement: Measurement, roundsAsked: number | undefined): Promise<Result> {
   const { name } = measurement;
   const rounds = roundsAsked ?? measurement.rounds;
-  const machine = await describeMachine();
+  const machine = describeMachine();
   process.stderr.write(`${name}: getting ready\n`);
   const rig = await measurement.open(rounds);
   try {

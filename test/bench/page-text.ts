@@ -175,10 +175,16 @@ function renderStanding(standing: Standing, competitors: readonly Competitor[], 
 }
 
 function describePlace({ where, machine, setting, version }: Result): string {
-  const { cores, cpu, kernel, node, bun, load } = machine;
+  const { cores, cpu, kernel, node, engine, bun, load } = machine;
   const host = `${cores} cores of ${cpu} under a load of ${load}, Linux ${kernel}`;
   const place = where === "lab" ? `one core, in the lab's kernel under user-mode-linux (host: ${host})` : host;
-  const versions = { "nfs-init": version, Bun: bun, Node: node, ...setting };
+  const versions = {
+    "nfs-init": version,
+    ...(engine !== undefined && { "its engine": engine }),
+    ...(bun !== undefined && { Bun: bun }),
+    Node: node,
+    ...setting,
+  };
   return `${place}, ${Object.entries(versions)
     .map((each) => each.join(" "))
     .join(", ")}`;

@@ -18,18 +18,16 @@ export type ClientImage = "ubuntu" | "alpine";
 /** Those that are built and run here. */
 export const clientImages: readonly ClientImage[] = bases.alpine === "none" ? ["ubuntu"] : ["ubuntu", "alpine"];
 
-const suffixes = { ubuntu: "", alpine: "-musl" };
-
-/** The executable of an image, a path from the project. */
-function executableOf(name: ClientImage): string {
-  const executable = `dist/nfs-init-linux-${process.arch}${suffixes[name]}`;
+/** The executable that the images are made of, a path from the project. */
+function findExecutable(): string {
+  const executable = `dist/nfs-init-linux-${process.arch}`;
   if (!existsSync(join(project, executable))) throw new Error(`there is no ${executable}: npm run build:all`);
   return executable;
 }
 
 /** Builds the image of Dockerfile.NAME. Returns its name. */
 export async function buildClient(name: ClientImage): Promise<string> {
-  const executable = executableOf(name);
+  const executable = findExecutable();
   // A folder with what the build needs and no more: the whole context goes over the wire.
   const context = mkdtempSync(join(tmpdir(), "nfs-init-context-"));
   try {
@@ -69,7 +67,7 @@ export async function measureClient(
   const sizeOf = async (one: string) => (await client.image.inspect(ImageName.fromString(one))).Size;
   return {
     addedBytes: (await sizeOf(image)) - (await sizeOf(base)),
-    executableBytes: statSync(join(project, executableOf(name))).size,
+    executableBytes: statSync(join(project, findExecutable())).size,
   };
 }
 

@@ -1,7 +1,7 @@
 // Runs the container tests: on the Docker that answers here, or else, on Linux x64, on one inside the lab's kernel, with images made of its own root.
 import { createConnection } from "node:net";
 import { execa } from "execa";
-import { unpackPackages } from "../support/debian-packages.ts";
+import { unpackPackages } from "../../scripts/debian/unpack.ts";
 import { bootLab } from "../support/lab/lab.ts";
 
 const vitest = ["node_modules/vitest/vitest.mjs", "run", "--project", "container", ...process.argv.slice(2)];

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, expect, it, onTestFinished } from "vitest";
-import { unpackPackages } from "../support/debian-packages.ts";
+import { unpackPackages } from "../../scripts/debian/unpack.ts";
 import { textOf } from "./uses.ts";
 
 const profile = "examples/kubernetes/apparmor/nfs-init";

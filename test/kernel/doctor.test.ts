@@ -1,5 +1,9 @@
 // Faults made for real, one at a time: doctor's last sentence names each and what to change, in time, and nothing is left behind.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { buildProgram } from "../support/c-program.ts";
 import { everyCombination } from "../support/every-combination.ts";
 import { bootLab, type Lab } from "../support/lab/lab.ts";
 import { quote } from "../support/quote.ts";
@@ -28,40 +32,7 @@ const longestMs = 10_000;
 
 const server = "10.77.0.1";
 
-/**
- * `forbid.js mount|make-private|new-mount-api PROGRAM...` becomes PROGRAM under a seccomp filter that answers EPERM to every mount(2), number
- * 165 of x86-64, or EACCES to those alone that make mounts private, as AppArmor does with a profile for NFS only. With
- * `new-mount-api` there is no fsopen(2), number 430, as before Linux 5.2.
- */
-const forbid = `
-import { dlopen, ptr } from "bun:ffi";
-const { symbols } = dlopen("libc.so.6", {
-  prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
-  execvp: { args: ["ptr", "ptr"], returns: "i32" },
-});
-const [what, ...command] = process.argv.slice(2);
-const [load, isEqual, answer, allow] = [0x20, 0x15, 0x06, 0x7fff0000];
-const rows = {
-  mount: [[load, 0, 0, 0], [isEqual, 0, 1, 165], [answer, 0, 0, 0x00050001], [answer, 0, 0, allow]],
-  "new-mount-api": [[load, 0, 0, 0], [isEqual, 0, 1, 430], [answer, 0, 0, 0x00050026], [answer, 0, 0, allow]],
-  "make-private": [[load, 0, 0, 0], [isEqual, 0, 3, 165], [load, 0, 0, 40], [isEqual, 0, 1, 0x44000], [answer, 0, 0, 0x0005000d], [answer, 0, 0, allow]],
-}[what];
-const filter = new DataView(new ArrayBuffer(rows.length * 8));
-rows.forEach(([code, yes, no, k], index) => {
-  filter.setUint16(index * 8, code, true);
-  filter.setUint8(index * 8 + 2, yes);
-  filter.setUint8(index * 8 + 3, no);
-  filter.setUint32(index * 8 + 4, k, true);
-});
-const program = new BigUint64Array([BigInt(rows.length), BigInt(ptr(new Uint8Array(filter.buffer)))]);
-symbols.prctl(38, 1n, 0n, 0n, 0n);
-if (symbols.prctl(22, 2n, BigInt(ptr(program)), 0n, 0n) !== 0) process.exit(99);
-const words = command.map((word) => new TextEncoder().encode(word + "\\0"));
-symbols.execvp(words[0], new BigUint64Array([...words.map((word) => BigInt(ptr(word))), 0n]));
-process.exit(98);
-`;
-const forbidding = (what: "mount" | "make-private" | "new-mount-api") =>
-  `env BUN_BE_BUN=1 nfs-init /lab/state/forbid.js ${what} env -u BUN_BE_BUN`;
+const forbidding = (what: "mount" | "make-private" | "new-mount-api") => `/lab/state/forbid ${what}`;
 
 /** A server that takes the connection, announces a record of 24 bytes, sends four of them, and stops. */
 const halfAnAnswer = String.raw`printf '\200\000\000\030\000\000\000\001'; sleep 100`;
@@ -346,7 +317,7 @@ const took: string[] = [];
 
 beforeAll(async () => {
   lab = await bootLab({ binary: process.env["NFS_INIT_BINARY"] ?? "dist/nfs-init" });
-  await lab.sh(`cat >/lab/state/forbid.js <<'END'\n${forbid}\nEND`);
+  for (const name of ["forbid", "mount-events"]) await bring(name);
 });
 beforeEach(async () => {
   await lab.sh("reset");
@@ -355,6 +326,19 @@ afterAll(async () => {
   await lab.stop();
   if (process.env["NFS_INIT_DOCTOR_TIMES"] !== undefined) console.log(took.join("\n"));
 });
+
+/** Builds a program of test/kernel/programs and puts it into /lab/state. */
+async function bring(name: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "nfs-init-programs-"));
+  const file = join(folder, name);
+  try {
+    await buildProgram(join(import.meta.dirname, "programs", `${name}.c`), file);
+    const bytes = readFileSync(file).toString("base64");
+    await lab.sh(`base64 -d >/lab/state/${name} <<'END'\n${bytes}\nEND\nchmod 755 /lab/state/${name}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 async function diagnose(
   { fault, make = ":", env = {}, options = "", launcher = "", isOnHost = false }: Fault,
@@ -385,13 +369,16 @@ describe("a fault", () => {
 
 describe("a trial mount", () => {
   it("is seen by nobody, although the mounts here are shared", async () => {
-    const script = `mkfifo /tmp/in; nfs-init --nfs-init-worker </tmp/in >/tmp/out & exec 3>/tmp/in
-      echo '{"do":"enter-private-namespace","target":"/data"}' >&3; echo '{"do":"guard","path":"/data"}' >&3
-      until [ "$(grep -c . /tmp/out)" = 3 ]; do sleep 0.1; done
-      cat /tmp/out; grep -c nfs-init-guard /proc/self/mountinfo /proc/$!/mountinfo | cut -d : -f 2`;
+    const script = `mkfifo /tmp/in; /lab/state/mount-events </tmp/in >/tmp/out & exec 3>/tmp/in
+      until grep -q ready /tmp/out; do sleep 0.1; done; nfs-init doctor; exec 3>&-; wait; cat /tmp/out
+      mkfifo /tmp/in2; /lab/state/mount-events </tmp/in2 >/tmp/out & exec 3>/tmp/in2
+      until grep -q ready /tmp/out; do sleep 0.1; done; mount -t tmpfs none /data; exec 3>&-; wait; cat /tmp/out`;
     const setup = "mkdir /data; mount --make-rshared /";
-    const { stdout } = await lab.run(`container c1 --setup ${quote(setup)} -- bash -c ${quote(script)}`);
-    expect(stdout.trim().split("\n")).toEqual(["ready", '{"kind":"done"}', '{"kind":"done"}', "0", "1"]);
+    const variables = `NFS_HOST=${server} NFS_HOST_MOUNT=/srv/exp NFS_MOUNT_POINT=/data`;
+    const { stdout } = await lab.run(`${variables} container c1 --setup ${quote(setup)} -- bash -c ${quote(script)}`);
+    expect(stdout).toMatch(/^ +ok +trial mount .*mounted/m);
+    // The second one has something to count.
+    expect(stdout.match(/^(?:ready|\d+)$/gm)).toEqual(["ready", "0", "ready", "1"]);
   });
 
   it.each([

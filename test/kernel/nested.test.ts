@@ -103,6 +103,34 @@ describe.each(versionsOr(["3", "4.2"]))("version %s", (version) => {
     });
   });
 
+  it("heals both, whichever is noticed first, when somebody detaches the one above with all that lies on it", async () => {
+    await lab().sh(otherUp);
+    const watched = start({ NFS_VERSION: version, NFS_WATCH: "remount", NFS_WATCH_INTERVAL: "200ms" });
+    await watched.started();
+    for (let round = 1; round <= 3; round++) {
+      await moreRecords(watched);
+      await lab().sh(`container_exec box umount -l ${box().mountPoint()}`);
+      await eventually(
+        "both mounted afresh",
+        () => watched.lines("mounted").filter(({ target }) => target?.endsWith("/sub")).length === 1 + round,
+        { timeoutMs: 40_000 },
+      );
+    }
+    await moreRecords(watched);
+    const end = await stop(watched);
+    expect({
+      exitCode: end.exitCode,
+      astray: await astray(),
+      missing: await missing(end.stdout),
+      left: end.left,
+    }).toEqual({
+      exitCode: 5,
+      astray: "",
+      missing: [],
+      left: nothingLeft,
+    });
+  });
+
   it("starts the process without a nofail share below whose server is away, and lets nothing be written there", async () => {
     await lab().sh(otherAway);
     const watched = start({ NFS_VERSION: version, NFS_1_OPTIONS: "hard,nolock,nofail" });

@@ -6,7 +6,7 @@ import { ordinary, run, temporaryDirectory, describePlaces } from "../support/pr
 const packageFile = new URL("../../package.json", import.meta.url);
 const { version } = JSON.parse(readFileSync(packageFile, "utf8")) as { readonly version: string };
 const versionLine = new RegExp(
-  String.raw`^nfs-init ${version.replaceAll(".", String.raw`\.`)} \(commit (?:[0-9a-f]{12}|unknown), bun [0-9.]+\)\n$`,
+  String.raw`^nfs-init ${version.replaceAll(".", String.raw`\.`)} \(commit (?:[0-9a-f]{12}|unknown), quickjs [0-9-]+, musl [0-9.]+\)\n$`,
 );
 
 const nfsInit = (...args: readonly string[]) => run({ args, place: ordinary });

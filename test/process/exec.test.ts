@@ -90,7 +90,7 @@ describePlaces((place) => {
     const found = facts(await execed(launch));
     expect(found).toEqual(facts(await supervised(launch)));
     expect(found).toMatchObject({ cwd: launch.cwd, umask: "0037" });
-    expect(found.limits).toMatch(/Max open files +1024 +5000/);
+    expect(found.limits).toMatch(/Max open files +5000 +5000/);
   });
 
   it("gives it every signal at its default and none blocked, whatever nfs-init was given", async () => {

@@ -358,7 +358,7 @@ describe("a kill while it is rewritten in place", () => {
     expect(readFileSync(source, "latin1")).toBe(`${mine}\n${blockOf(last)}`);
     expect((await run({ args: ["unmount"], env: last, ownMounts: true, prelude })).exitCode).toBe(0);
     expect(readFileSync(source, "latin1")).toBe(`${mine}\n`);
-  });
+  }, 120_000);
 });
 
 describe("what is no fstab", () => {

@@ -6,16 +6,7 @@ import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { logLines } from "../support/process-log.ts";
-import { descendantsOf } from "../support/process-table.ts";
-import {
-  describePlaces,
-  nofailShare,
-  run,
-  start,
-  temporaryDirectory,
-  unreachableShare,
-  type Running,
-} from "../support/process.ts";
+import { describePlaces, nofailShare, run, start, temporaryDirectory, unreachableShare } from "../support/process.ts";
 
 /** A pipe with an end for nfs-init and one to read from; a FIFO, because node:child_process gives sockets. */
 function openPipe() {
@@ -53,12 +44,6 @@ function drain(reader: number): string {
   return text;
 }
 
-/** nfs-init waits: it has started its worker, and the server was asked more than once. */
-async function waits(running: Running): Promise<void> {
-  const init = await running.initPid();
-  await eventually("the worker", () => descendantsOf(init).length > 0);
-}
-
 /** Something that is no NFS server: it answers nothing, or nonsense, which nfs-init tells apart. */
 async function openServer() {
   let asked = 0;
@@ -92,10 +77,12 @@ describePlaces((place) => {
   it("goes on waiting when the reader of its log has gone", async () => {
     const { reader, writer } = openPipe();
     closeSync(reader);
-    const env = unreachableShare(temporaryDirectory());
+    const { port, askedAgain } = await openServer();
+    const env = { ...unreachableShare(temporaryDirectory()), NFS_OPTIONS: `hard,port=${port}` };
     const running = start({ args: ["--", "true"], place, env, ownMounts: true, stdio: ["ignore", "ignore", writer] });
     closeSync(writer);
-    await waits(running);
+    // What it waits for was to be said by then.
+    await askedAgain(3);
     await running.send("SIGTERM");
     expect((await running.ended).exitCode).toBe(143);
   });

@@ -43,9 +43,14 @@ process.stdin.on("end", () => process.exit(0)).resume();
 require("node:fs").writeSync(1, "ready\\n");`;
 
 const SIGSTKFLT = 16;
+const { SIGUSR1, SIGUSR2, SIGKILL, SIGSTOP, SIGCHLD } = constants.signals;
 /** Those the C libraries leave to programs. */
 const realTime = Array.from({ length: 64 - 34 + 1 }, (_, index) => 34 + index);
-const { SIGUSR1, SIGUSR2 } = constants.signals;
+/** Those that say that something went wrong, or come from a terminal or a power supply; 32 and 33 are the C libraries'. */
+const seldom = Array.from({ length: 33 }, (_, index) => index + 1).filter(
+  (signal) =>
+    ![SIGKILL, SIGSTOP, SIGCHLD].includes(signal) && !forwarded.some((name) => constants.signals[name] === signal),
+);
 
 /** What the counter has printed since it was ready, once everything that was sent has come: it ends with SIGUSR2. */
 async function countedBy(running: Running): Promise<readonly number[]> {
@@ -96,7 +101,7 @@ describePlaces((place) => {
   });
 
   it("loses no SIGTERM from the moment on that it catches it, before COMMAND runs or while it starts", async () => {
-    // Before that moment the kernel drops the signal for a PID 1 and ends any other process: the runtime is starting then.
+    // Before that moment the kernel drops the signal for a PID 1 and ends any other process.
     for (let round = 0; round < 8; round++) {
       const running = start({ args: ["--", "sleep", "300"], place });
       running.sendOnceCaught("SIGTERM");
@@ -114,11 +119,13 @@ describePlaces((place) => {
     }
   });
 
-  it("forwards SIGSTKFLT and every real-time signal exactly once", async () => {
+  it("forwards SIGPWR, SIGSTKFLT, SIGABRT, SIGTSTP, all others and every real-time signal exactly once", async () => {
     const running = start({ args: ["--", ...signalCounter], place });
     await running.says("ready\n");
     const init = await running.initPid();
-    const sent = [SIGSTKFLT, ...realTime];
+    const sent = [...seldom, ...realTime];
+    const { SIGPWR, SIGABRT, SIGTSTP, SIGSEGV } = constants.signals;
+    expect(sent).toEqual(expect.arrayContaining([SIGPWR, SIGSTKFLT, SIGABRT, SIGTSTP, SIGSEGV]));
     for (const signal of sent) {
       process.kill(init, signal);
       await running.says(`\n${signal}\n`);
@@ -154,7 +161,7 @@ describePlaces((place) => {
     const init = await running.initPid();
     const sent = [
       ...forwarded.map((name) => constants.signals[name]).filter((signal) => signal !== SIGUSR2),
-      SIGSTKFLT,
+      ...seldom,
       ...realTime,
     ];
     for (const signal of sent) {
@@ -222,17 +229,22 @@ describePlaces((place) => {
 describePlaces((place) => {
   describe("with NFS_SIGNAL_MAP", () => {
     it("rewrites the signals it names, real-time ones too, and no others", async () => {
-      const env = { NFS_SIGNAL_MAP: "TERM:QUIT,HUP:USR1,RTMIN+3:TERM,INT:RTMIN+5,SIGSTKFLT:sigalrm" };
+      const env = {
+        NFS_SIGNAL_MAP: "TERM:QUIT,HUP:USR1,RTMIN+3:TERM,INT:RTMIN+5,SIGSTKFLT:sigalrm,PWR:TERM,ABRT:HUP,TSTP:PWR",
+      };
       const running = start({ args: ["--", ...signalCounter], place, env });
       await running.says("ready\n");
       const init = await running.initPid();
-      const { SIGHUP, SIGINT, SIGQUIT, SIGALRM, SIGTERM } = constants.signals;
+      const { SIGHUP, SIGINT, SIGQUIT, SIGALRM, SIGTERM, SIGPWR, SIGABRT, SIGTSTP } = constants.signals;
       const pairs = [
         [SIGTERM, SIGQUIT],
         [SIGHUP, SIGUSR1],
         [37, SIGTERM],
         [SIGINT, 39],
         [SIGSTKFLT, SIGALRM],
+        [SIGPWR, SIGTERM],
+        [SIGABRT, SIGHUP],
+        [SIGTSTP, SIGPWR],
         [SIGQUIT, SIGQUIT],
         [38, 38],
       ] as const;
@@ -255,7 +267,7 @@ describePlaces((place) => {
   });
 });
 
-it.each(["TERM", "TERM:", "TERM:QUIT:HUP", "TERM:NONSENSE", "RTMIN+31:TERM", "TERM=QUIT"])(
+it.each(["TERM", "TERM:", "TERM:QUIT:HUP", "TERM:NONSENSE", "RTMIN+31:TERM", "TERM=QUIT", "KILL:TERM", "CHLD:TERM"])(
   "ends with 78 for NFS_SIGNAL_MAP=%s",
   async (map) => {
     const end = await run({ args: ["--", "echo", "started"], place: ordinary, env: { NFS_SIGNAL_MAP: map } });

@@ -1,4 +1,5 @@
-// Files in the working directory and variables that mean something to JavaScript runtimes: none of nfs-init's business.
+// Files in the working directory and variables that mean something to a dynamic linker, an allocator, a C library or a JavaScript
+// runtime: none of nfs-init's business.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -6,6 +7,7 @@ import { limitedTo } from "../support/process-limits.ts";
 import {
   describePlaces,
   isRoot,
+  isSanitized,
   needRoot,
   ordinary,
   run,
@@ -69,54 +71,81 @@ describePlaces((place) => {
   });
 });
 
+/** What JavaScript runtimes and engines, C libraries and their linkers, allocators and others look for. */
+const forOthers: readonly Readonly<Record<string, string>>[] = [
+  { NODE_OPTIONS: "--require /no/such/file --no-such-option" },
+  { NODE_ENV: "development" },
+  { NODE_PATH: "/no/such", NODE_V8_COVERAGE: "/no/such", NODE_COMPILE_CACHE: "/no/such" },
+  { NODE_EXTRA_CA_CERTS: "/no/such/file" },
+  { NODE_CHANNEL_FD: "3", NODE_CHANNEL_SERIALIZATION_MODE: "json" },
+  { NODE_UNIQUE_ID: "1" },
+  { NODE_DEBUG: "net,fs,http,child_process", NODE_DEBUG_NATIVE: "*" },
+  { NODE_TLS_REJECT_UNAUTHORIZED: "0" },
+  { NODE_NO_WARNINGS: "0", NODE_PENDING_DEPRECATION: "1" },
+  { DEBUG: "*" },
+  { FORCE_COLOR: "3" },
+  { NO_COLOR: "1", TERM: "nonsense" },
+  { TZ: "Nowhere/Land" },
+  { LANG: "xx_YY.nonsense", LC_ALL: "xx" },
+  { HOME: "/no/such", TMPDIR: "/no/such", XDG_CONFIG_HOME: "/no/such" },
+  { UV_THREADPOOL_SIZE: "0", UV_USE_IO_URING: "1" },
+  { LISTEN_FDS: "1", LISTEN_PID: "1", NOTIFY_SOCKET: "/no/such" },
+  { CI: "1", npm_config_loglevel: "silly" },
+  { INIT_CWD: "/no/such", PWD: "/no/such" },
+  { BUN_BE_BUN: "1" },
+  { BUN_INSTALL: "/no/such", BUN_CONFIG_FILE: "/no/such", BUN_RUNTIME_TRANSPILER_CACHE_PATH: "/no/such" },
+  { BUN_INSPECT: "ws://127.0.0.1:1/x", BUN_INSPECT_CONNECT_TO: "/no/such", BUN_INSPECT_NOTIFY: "/no/such" },
+  { BUN_DEBUG_ALL: "1", BUN_PORT: "1", PORT: "1", BUN_GARBAGE_COLLECTOR_LEVEL: "2", BUN_CRASH_REPORT_URL: "x" },
+  { BUN_OPTIONS: "--smol" },
+  { BUN_JSC_useDollarVM: "0", JSC_useJIT: "0", JSC_dumpOptions: "1", GIGACAGE_ENABLED: "0" },
+  { DENO_DIR: "/no/such", DENO_V8_FLAGS: "--no-such", V8_FLAGS: "--no-such", JS_OPTIONS: "--no-such" },
+  { QUICKJS_MODULE_PATH: "/no/such", QJS_OPTIONS: "--no-such", QUICKJS_MEMORY_LIMIT: "1", QUICKJS_STACK_SIZE: "1" },
+  { MALLOC_ARENA_MAX: "x", MALLOC_CHECK_: "3", MALLOC_PERTURB_: "165", MALLOC_TRACE: "/no/such", MALLOC_CONF: "x:y" },
+  { MIMALLOC_VERBOSE: "1", MIMALLOC_SHOW_STATS: "1", TCMALLOC_SAMPLE_PARAMETER: "1", JEMALLOC_SYS_WITH_MALLOC: "1" },
+  { GLIBC_TUNABLES: "glibc.malloc.perturb=1", GCONV_PATH: "/no/such", LOCPATH: "/no/such", NLSPATH: "/no/such" },
+  { RES_OPTIONS: "nonsense", LOCALDOMAIN: "nowhere", HOSTALIASES: "/no/such", RESOLV_HOST_CONF: "/no/such" },
+  { GCOV_PREFIX: "/no/such", LLVM_PROFILE_FILE: "/no/such", UBSAN_OPTIONS: "", MSAN_OPTIONS: "x" },
+  { PYTHONPATH: "/no/such", PERL5OPT: "-Mno::such", RUBYOPT: "-rno/such", JAVA_TOOL_OPTIONS: "-no-such" },
+  { ENV: "/no/such", BASH_ENV: "/no/such", CDPATH: "/no/such", POSIXLY_CORRECT: "1" },
+  { HTTP_PROXY: "nonsense", SSL_CERT_FILE: "/no/such", DO_NOT_TRACK: "1" },
+];
+
+/** What a dynamic linker looks for; a COMMAND that has one heeds it. */
+const forLinkers: readonly Readonly<Record<string, string>>[] = [
+  { LD_PRELOAD: "/no/such.so" },
+  { LD_LIBRARY_PATH: "/no/such", LD_BIND_NOW: "1", LD_ORIGIN_PATH: "/no/such" },
+  { LD_AUDIT: "/no/such.so" },
+  { LD_DEBUG: "help" },
+  { LD_PROFILE: "nonsense", LD_HWCAP_MASK: "1", LD_DYNAMIC_WEAK: "1" },
+];
+
 describe("a variable for another program", () => {
-  it.each([
-    { NODE_OPTIONS: "--require /no/such/file --no-such-option" },
-    { NODE_ENV: "development" },
-    { NODE_PATH: "/no/such" },
-    { NODE_EXTRA_CA_CERTS: "/no/such/file" },
-    { NODE_CHANNEL_FD: "3", NODE_CHANNEL_SERIALIZATION_MODE: "json" },
-    { NODE_UNIQUE_ID: "1" },
-    { NODE_DEBUG: "net,fs,http,child_process" },
-    { NODE_TLS_REJECT_UNAUTHORIZED: "0" },
-    { NODE_NO_WARNINGS: "0", NODE_PENDING_DEPRECATION: "1" },
-    { DEBUG: "*" },
-    { FORCE_COLOR: "3" },
-    { NO_COLOR: "1", TERM: "nonsense" },
-    { TZ: "Nowhere/Land" },
-    { LANG: "xx_YY.nonsense", LC_ALL: "xx" },
-    { HOME: "/no/such", TMPDIR: "/no/such", XDG_CONFIG_HOME: "/no/such" },
-    { UV_THREADPOOL_SIZE: "0" },
-    { LISTEN_FDS: "1", LISTEN_PID: "1", NOTIFY_SOCKET: "/no/such" },
-    { CI: "1", npm_config_loglevel: "silly" },
-    { INIT_CWD: "/no/such", PWD: "/no/such" },
-    { BUN_INSTALL: "/no/such", BUN_CONFIG_FILE: "/no/such", BUN_RUNTIME_TRANSPILER_CACHE_PATH: "/no/such" },
-    { BUN_INSPECT: "ws://127.0.0.1:1/x", BUN_INSPECT_CONNECT_TO: "/no/such", BUN_INSPECT_NOTIFY: "/no/such" },
-    { BUN_DEBUG_ALL: "1", BUN_PORT: "1", PORT: "1", BUN_GARBAGE_COLLECTOR_LEVEL: "2", BUN_CRASH_REPORT_URL: "x" },
-    { BUN_OPTIONS: "--smol" },
-    { JSC_useJIT: "0", JSC_dumpOptions: "1", GIGACAGE_ENABLED: "0" },
-    { HTTP_PROXY: "nonsense", SSL_CERT_FILE: "/no/such", DO_NOT_TRACK: "1" },
-  ])("does not change what is done: %o", async (variables) => {
+  const script = ["-c", "echo started; exit 3"];
+
+  it.each(forOthers)("does not change what is done: %o", async (variables) => {
     for (const env of [variables, { ...variables, NFS_LOG_LEVEL: "info" }]) {
-      const end = await run({ args: ["--", "sh", "-c", "echo started; exit 3"], place: ordinary, env });
+      const end = await run({ args: ["--", "sh", ...script], place: ordinary, env });
       expect(end).toEqual({ exitCode: 3, stdout: "started\n", stderr: "" });
     }
+  });
+
+  // With the sanitizers nfs-init itself has a linker.
+  it.skipIf(isSanitized).each(forLinkers)("changes what COMMAND does and nothing else: %o", async (variables) => {
+    const alone = await run({ program: "/bin/sh", args: script, env: variables });
+    expect(await run({ args: ["--", "/bin/sh", ...script], env: variables })).toEqual(alone);
+    expect(await run({ args: ["--version"], env: variables })).toMatchObject({ exitCode: 0, stderr: "" });
   });
 });
 
 describePlaces((place) => {
-  it("leaves the variables of JavaScript runtimes to COMMAND", async () => {
-    const env = {
-      NODE_OPTIONS: "--no-such-option",
-      NODE_CHANNEL_FD: "3",
-      BUN_OPTIONS: "--smol",
-      BUN_INSTALL: "/no/such",
-      BUN_INSPECT: "ws://127.0.0.1:1/x",
-      BUN_JSC_useDollarVM: "0",
-    };
-    for (const more of [{}, { NFS_LOG_LEVEL: "info" }, { NFS_EXEC: "on" }]) {
-      const { stdout } = await run({ args: ["--", "env"], place, env: { ...env, ...more } });
-      for (const [name, value] of Object.entries(env)) expect(stdout).toContain(`${name}=${value}\n`);
+  it("leaves all variables to COMMAND as they are", async () => {
+    const linker = isSanitized ? {} : { LD_LIBRARY_PATH: "/no/such", LD_BIND_NOW: "1" };
+    const env: Readonly<Record<string, string>> = Object.assign({ EMPTY: "", BYTES: "ä ü" }, ...forOthers, linker);
+    for (const more of [{}, { NFS_LOG_LEVEL: "info" }, { NFS_EXEC: "on" }, { NFS_UMASK: "077" }]) {
+      const { exitCode, stdout } = await run({ args: ["--", "env"], place, env: { ...env, ...more } });
+      const found = stdout.split("\n");
+      expect(exitCode).toBe(0);
+      for (const [name, value] of Object.entries(env)) expect(found).toContain(`${name}=${value}`);
     }
   });
 });
@@ -139,8 +168,7 @@ async function expectRuns(
 const everyHandover = [{}, { NFS_LOG_LEVEL: "info" }, { NFS_USER: "1234" }, { NFS_EXEC: "on" }];
 
 describePlaces((place) => {
-  // The runtime ends before the program begins: the C library finds the stack's bounds in /proc/self/maps.
-  it.fails("runs COMMAND without /proc", async () => {
+  it("runs COMMAND without /proc", async () => {
     await expectRuns({ place, ownMounts: true, prelude: "umount -l /proc && umount -l /proc 2>&-; :" });
   });
 
@@ -168,10 +196,16 @@ describePlaces((place) => {
     await expectRuns({ place, ownMounts: true, prelude });
   });
 
-  it("runs COMMAND in 64 MB of memory", async (context) => {
-    const prelude = limitedTo("memory", 64 << 20);
+  it("runs COMMAND in 16 MB of memory", async (context) => {
+    context.skip(isSanitized, "the sanitizers take more");
+    const prelude = limitedTo("memory", 16 << 20);
     if (prelude === undefined) return context.skip("no control group for memory can be made here");
     await expectRuns({ place, prelude });
+  });
+
+  it("runs COMMAND in 16 MB of address space", async (context) => {
+    context.skip(isSanitized, "the sanitizers take more");
+    await expectRuns({ place, prelude: "ulimit -v 16384" });
   });
 
   it("runs COMMAND with 20 processes and threads", async (context) => {

@@ -230,7 +230,7 @@ describePlaces((place) => {
       const command = await settled(await running.commandPid());
       const expected = await commandOf({ place, prelude });
       expect(procText(command, "limits")).toBe(procText(expected, "limits"));
-      expect(procText(command, "limits")).toMatch(/Max open files +1024 +5000/);
+      expect(procText(command, "limits")).toMatch(/Max open files +5000 +5000/);
       const nice = (pid: number) => procText(pid, "stat").split(") ")[1]?.split(" ")[16];
       expect(nice(command)).toBe(nice(expected));
       expect([statusOf(command, "SigBlk"), statusOf(command, "SigIgn")]).toEqual(["0".repeat(16), "0".repeat(16)]);

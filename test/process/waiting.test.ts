@@ -7,9 +7,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { eventually } from "../support/eventually.ts";
+import { openNameServer } from "../support/name-server.ts";
 import { logLines, type LogLine } from "../support/process-log.ts";
 import { descendantsOf, exeOf } from "../support/process-table.ts";
 import {
+  binary,
   describePid1,
   describePlaces,
   nofailShare,
@@ -303,13 +305,22 @@ describePlaces((place) => {
   });
 
   it("leaves no process behind when it is stopped", async () => {
-    const running = startWaiting(place);
-    await logged(running, "waiting for the server");
-    const helpers = descendantsOf(await running.initPid());
+    // Whoever asks a name server that does not answer is in the C library for seconds.
+    const directory = temporaryDirectory();
+    const { asked, prelude } = await openNameServer(directory, () => "dropped");
+    const env = { ...unreachableShare(directory), NFS_HOST: "nas.test" };
+    const running = start({ args: command, place, env, ownMounts: true, prelude });
+    await eventually("it asks", () => asked.length > 0);
+    const helpers = descendantsOf(await running.initPid()).filter((pid) => exeOf(pid) === binary);
     expect(helpers.length).toBeGreaterThan(0);
+    const sentMs = performance.now();
     await running.send("SIGTERM");
-    await running.ended;
-    await eventually("its helpers are gone", () => helpers.every((pid) => exeOf(pid) === undefined));
+    expect((await running.ended).exitCode).toBe(143);
+    expect(performance.now() - sentMs).toBeLessThan(2_000);
+    // By itself it would go on for 5 s.
+    await eventually("its helpers are gone", () => helpers.every((pid) => exeOf(pid) === undefined), {
+      timeoutMs: 3_000,
+    });
   });
 }, "mounting");
 

@@ -43,7 +43,7 @@ it.each([
   onTestFinished(() => void init.kill("SIGKILL"));
   let said = "";
   init.stdout.setEncoding("utf8").on("data", (text: string) => {
-    // bash says it once its trap is set, and the runtime listens before it starts COMMAND.
+    // bash says it once its trap is set, and nfs-init listens before it starts COMMAND.
     if (said === "") process.kill(init.pid ?? 0, number);
     said += text;
   });

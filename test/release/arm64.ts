@@ -1,6 +1,6 @@
 // Runs arm64 programs on this machine: Debian's qemu-user-static and the arm64 C library.
 import { join } from "node:path";
-import { unpackPackages } from "../support/debian-packages.ts";
+import { unpackPackages } from "../../scripts/debian/unpack.ts";
 
 /** The words that a command line for an arm64 program begins with. Takes 70 MB of packages the first time. */
 export async function prepareArm64(): Promise<readonly string[]> {

@@ -3,7 +3,9 @@ import { closeSync, openSync, readSync } from "node:fs";
 
 export interface ElfNeeds {
   readonly machine: "x86-64" | "AArch64";
-  /** The dynamic loader. */
+  /** Whether it runs at any address (ET_DYN). */
+  readonly isRelocatable: boolean;
+  /** The dynamic loader; empty where there is none. */
   readonly interpreter: string;
   /** DT_NEEDED: libraries by their sonames. */
   readonly libraries: readonly string[];
@@ -14,8 +16,14 @@ export interface ElfNeeds {
 const MACHINES: Readonly<Record<number, ElfNeeds["machine"]>> = { 62: "x86-64", 183: "AArch64" };
 const SHT_DYNAMIC = 6;
 const SHT_GNU_VERNEED = 0x6fff_fffe;
+const ET_DYN = 3;
+const PT_LOAD = 1;
 const PT_INTERP = 3;
+const PT_GNU_STACK = 0x6474_e551;
+const PT_GNU_RELRO = 0x6474_e552;
 const DT_NEEDED = 1n;
+const DT_FLAGS = 30n;
+const DF_BIND_NOW = 8n;
 
 interface Section {
   readonly type: number;
@@ -24,14 +32,56 @@ interface Section {
   readonly entries: number;
 }
 
-export function readElfNeeds(path: string): ElfNeeds {
+/** How an executable is guarded against being misused once it runs. */
+export interface ElfProtection {
+  readonly stack: string;
+  /** Parts that are loaded both writable and executable. */
+  readonly writableCode: number;
+  /** Whether tables are read-only once they are relocated, and all of that happens at the start. */
+  readonly hasRelro: boolean;
+  readonly bindsAtStart: boolean;
+}
+
+type Read = (offset: number, length: number) => Buffer;
+
+/** Opens a file for as long as `look` looks at it. */
+function reading<T>(path: string, look: (read: Read) => T): T {
   const file = openSync(path, "r");
   try {
-    const read = (offset: number, length: number): Buffer => {
+    return look((offset, length) => {
       const buffer = Buffer.alloc(length);
       readSync(file, buffer, 0, length, offset);
       return buffer;
+    });
+  } finally {
+    closeSync(file);
+  }
+}
+
+export function readElfProtection(path: string): ElfProtection {
+  return reading(path, (read) => {
+    const header = read(0, 64);
+    const segments = tableOf(read, header, { offset: 32, size: 54 }).map((entry) => ({
+      type: entry.readUInt32LE(0),
+      flags: entry.readUInt32LE(4),
+    }));
+    const dynamic = tableOf(read, header, { offset: 40, size: 58 }).find((one) => one.readUInt32LE(4) === SHT_DYNAMIC);
+    const entries =
+      dynamic === undefined
+        ? Buffer.alloc(0)
+        : read(Number(dynamic.readBigUInt64LE(24)), Number(dynamic.readBigUInt64LE(32)));
+    const stack = segments.find(({ type }) => type === PT_GNU_STACK)?.flags ?? 7;
+    return {
+      stack: ["r", "w", "x"].map((letter, index) => ((stack & (4 >> index)) === 0 ? "-" : letter)).join(""),
+      writableCode: segments.filter(({ type, flags }) => type === PT_LOAD && (flags & 3) === 3).length,
+      hasRelro: segments.some(({ type }) => type === PT_GNU_RELRO),
+      bindsAtStart: valuesIn(entries, DT_FLAGS).some((flags) => (flags & DF_BIND_NOW) !== 0n),
     };
+  });
+}
+
+export function readElfNeeds(path: string): ElfNeeds {
+  return reading(path, (read) => {
     const header = read(0, 64);
     if (header.toString("latin1", 0, 6) !== "\u007FELF\u0002\u0001") throw new Error(`${path} is no ELF64 file`);
     const machine = MACHINES[header.readUInt16LE(18)];
@@ -58,19 +108,18 @@ export function readElfNeeds(path: string): ElfNeeds {
     const verneed = withStrings(SHT_GNU_VERNEED);
     return {
       machine,
+      isRelocatable: header.readUInt16LE(16) === ET_DYN,
       interpreter: interpreters[0] ?? "",
       libraries: dynamic === undefined ? [] : librariesIn(dynamic.section.content(), dynamic.strings),
       versions:
         verneed === undefined ? {} : versionsIn(verneed.section.content(), verneed.section.entries, verneed.strings),
     };
-  } finally {
-    closeSync(file);
-  }
+  });
 }
 
 /** The entries of the section or program header table; `at` says where the ELF header tells of it. */
 function tableOf(
-  read: (offset: number, length: number) => Buffer,
+  read: Read,
   header: Buffer,
   at: { readonly offset: number; readonly size: number },
 ): readonly Buffer[] {
@@ -80,11 +129,16 @@ function tableOf(
 }
 
 function librariesIn(dynamic: Buffer, strings: Buffer): readonly string[] {
-  const names: string[] = [];
+  return valuesIn(dynamic, DT_NEEDED).map((at) => text(strings, Number(at)));
+}
+
+/** The values of all entries of a kind in the dynamic section. */
+function valuesIn(dynamic: Buffer, kind: bigint): readonly bigint[] {
+  const values: bigint[] = [];
   for (let at = 0; at < dynamic.length; at += 16) {
-    if (dynamic.readBigInt64LE(at) === DT_NEEDED) names.push(text(strings, Number(dynamic.readBigUInt64LE(at + 8))));
+    if (dynamic.readBigInt64LE(at) === kind) values.push(dynamic.readBigUInt64LE(at + 8));
   }
-  return names;
+  return values;
 }
 
 function versionsIn(verneed: Buffer, count: number, strings: Buffer): Readonly<Record<string, readonly string[]>> {

@@ -8,10 +8,8 @@ import { expect, it, onTestFinished } from "vitest";
 import { stageNamed, type Instruction } from "../support/dockerfile.ts";
 import { releasedFile } from "./released.ts";
 
-const images = [
-  { file: "Dockerfile.ubuntu", platforms: { amd64: "linux-x64", arm64: "linux-arm64" } },
-  { file: "Dockerfile.alpine", platforms: { amd64: "linux-x64-musl", arm64: "linux-arm64-musl" } },
-];
+const images = ["Dockerfile", "Dockerfile.alpine", "Dockerfile.ubuntu"];
+const platforms = { amd64: "linux-x64", arm64: "linux-arm64" };
 
 /** The stage that installs the tools and the one that builds on it. */
 const stagesOfBuild = (file: string): readonly Instruction[] => {
@@ -24,7 +22,7 @@ function copied(instructions: readonly Instruction[]): readonly string[] {
   return instructions.filter(([word]) => word === "COPY").flatMap(([, rest]) => rest.split(/\s+/).slice(0, -1));
 }
 
-it.each(images)("everything that $file copies is in the build's context", ({ file }) => {
+it.each(images)("everything that %s copies is in the build's context", (file) => {
   const context = readFileSync(".dockerignore", "utf8").split("\n");
   expect(context).toContain("*");
   const names = copied(stagesOfBuild(file));
@@ -32,17 +30,24 @@ it.each(images)("everything that $file copies is in the build's context", ({ fil
   expect(names.filter((name) => !context.includes(`!${name}`))).toEqual([]);
 });
 
-it.each(images)(
-  "$file makes the executables from nothing but what it copies, byte for byte those of build:all",
+it("the three make the executable in the same way", () => {
+  const [first, ...others] = images.map((file) => stagesOfBuild(file));
+  expect(others).toEqual([first, first]);
+});
+
+it.each(images.slice(0, 1))(
+  "%s makes the executables from nothing but what it copies, byte for byte those of build:all",
   { timeout: 600_000 },
-  async ({ file, platforms }) => {
+  async (file) => {
     const folder = mkdtempSync(join(tmpdir(), "nfs-init-image-"));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    // All of node_modules is in it.
+    onTestFinished(() => rmSync(folder, { recursive: true }), 120_000);
     // The copy has no repository, as the build's context has none.
     const { stdout: version } = await execa(releasedFile("linux-x64"), ["--version"]);
     const REVISION = /commit (\w+)/.exec(version)?.[1] ?? "";
     const run = (command: string, TARGETARCH: string) =>
-      execa("sh", ["-c", command], { cwd: folder, env: { TARGETARCH, REVISION } });
+      // What the builder keeps between two builds is kept by this folder here.
+      execa("sh", ["-c", command.replaceAll(/--mount=\S+/g, "")], { cwd: folder, env: { TARGETARCH, REVISION } });
 
     const instructions = stagesOfBuild(file);
     const build = instructions.at(-1);

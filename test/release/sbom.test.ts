@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Spec, Validation } from "@cyclonedx/cyclonedx-library";
 import { describe, expect, it } from "vitest";
-import { runtimeVersion } from "../../scripts/release/targets.ts";
+import { engine, libc } from "../../scripts/native/pins.ts";
 import { released } from "./released.ts";
 
 interface Bom {
@@ -11,7 +11,7 @@ interface Bom {
   readonly dependencies: readonly { readonly ref: string; readonly dependsOn?: readonly string[] }[];
 }
 
-describe.each(released)("the list of nfs-init-$name", ({ file, runtime }) => {
+describe.each(released)("the list of nfs-init-$name", ({ file, cpu }) => {
   const text = readFileSync(`${file}.cdx.json`, "utf8");
   const bom = JSON.parse(text) as Bom;
 
@@ -27,16 +27,25 @@ describe.each(released)("the list of nfs-init-$name", ({ file, runtime }) => {
       .filter(([path, entry]) => path !== "" && entry.dev !== true && entry.optional !== true)
       .map(([path]) => path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length));
     expect(bundled).toContain("pino");
-    const listed = bom.components.map(({ purl }) => decodeURIComponent(purl).replace(/^pkg:npm\/(.+)@.*$/, "$1"));
+    const listed = bom.components.map(({ purl }) =>
+      decodeURIComponent(purl).replace(/^pkg:(?:npm|deb\/debian)\/(.+)@.*$/, "$1"),
+    );
     // The same version may lie in two places.
-    expect([...new Set(listed)].toSorted()).toEqual([...new Set([...bundled, runtime.name])].toSorted());
+    expect([...new Set(listed)].toSorted()).toEqual([...new Set([...bundled, engine.name, libc.name])].toSorted());
   });
 
-  it("names the runtime that the program is compiled into", () => {
-    const [group, name] = runtime.name.split("/");
-    const purl = `pkg:npm/${encodeURIComponent(group ?? "")}/${name}@${runtimeVersion}`;
-    expect(bom.components).toContainEqual(expect.objectContaining({ name, version: runtimeVersion, purl }));
+  it.each([
+    { part: engine, file: engine.file },
+    { part: libc, file: libc.files[cpu] },
+  ])("names $part.name, with the file that it is made from", ({ part, file: pinned }) => {
+    const component = bom.components.find(({ name }) => name === part.name);
+    expect(component).toMatchObject({
+      version: part.version,
+      externalReferences: [
+        { url: expect.stringContaining(pinned.path), hashes: [{ alg: "SHA-256", content: pinned.sha256 }] },
+      ],
+    });
     const program = bom.dependencies.find(({ ref }) => ref === bom.metadata.component["bom-ref"]);
-    expect(program?.dependsOn).toContain(purl);
+    expect(program?.dependsOn).toContain(component?.purl);
   });
 });

@@ -17,8 +17,6 @@ const orphansOfARound = 10_000;
 const roundLimitMs = 120_000;
 /** What is no growth yet: the collector leaves some pages one time and others the next. */
 const slackKb = 2_048;
-/** So does the runtime with its helpers. */
-const slackThreads = 2;
 
 /** COMMAND: leaves as many orphans as the line it reads says, each the child of a process that has ended, and says when. */
 const command = `
@@ -74,7 +72,7 @@ export async function orphans(log: (line: string) => void): Promise<void> {
         ? `private dirty memory, ${before.privateDirtyKb} to ${lowestKb} kB`
         : "",
       after.descriptors > before.descriptors ? `descriptors, ${before.descriptors} to ${after.descriptors}` : "",
-      after.threads > before.threads + slackThreads ? `threads, ${before.threads} to ${after.threads}` : "",
+      after.threads > before.threads ? `threads, ${before.threads} to ${after.threads}` : "",
       after.children > before.children ? `children, ${before.children} to ${after.children}` : "",
     ].filter((text) => text !== "");
     if (grown.length > 0) throw new Error(`nfs-init has grown: ${grown.join("; ")}`);

@@ -70,10 +70,15 @@ export async function openNameServer(directory: string, answerTo: (name: string,
   onTestFinished(() => {
     socket.close();
   });
+  return { asked, prelude: askAt(directory, address) };
+}
+
+/** Shell text that makes getaddrinfo(3) ask the name server at `address`, in a mount namespace of its own; its files lie in `directory`. */
+export function askAt(directory: string, address: string): string {
   const resolv = join(directory, "resolv.conf");
   const nsswitch = join(directory, "nsswitch.conf");
   writeFileSync(resolv, `nameserver ${address}\n`);
   writeFileSync(nsswitch, "passwd: files\ngroup: files\nhosts: files dns\n");
   const lead = (file: string, place: string) => `if [ -e ${place} ]; then mount --bind "${file}" ${place}; fi`;
-  return { asked, prelude: `${lead(resolv, "/etc/resolv.conf")}\n${lead(nsswitch, "/etc/nsswitch.conf")}` };
+  return `${lead(resolv, "/etc/resolv.conf")}\n${lead(nsswitch, "/etc/nsswitch.conf")}`;
 }

@@ -76,10 +76,14 @@ export function terminalGroupOf(pid: number): number {
   return Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[5]);
 }
 
-/** Whether a process has a handler for a signal (SigCgt of /proc/PID/status). */
+const SIGPWR = 30;
+
+/** Whether a process takes a signal itself, which it has blocked then for its signalfd (SigBlk of /proc/PID/status). */
 export function catches(pid: number, signal: number): boolean {
   try {
-    return (BigInt(`0x${statusOf(pid, "SigCgt")}`) & (1n << BigInt(signal - 1))) !== 0n;
+    const blocked = BigInt(`0x${statusOf(pid, "SigBlk")}`);
+    // unshare(1) blocks a few for a moment, and SIGPWR is none of them.
+    return [signal, SIGPWR].every((one) => (blocked & (1n << BigInt(one - 1))) !== 0n);
   } catch {
     return false;
   }

@@ -2,14 +2,20 @@
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve as resolvePath } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, onTestFinished } from "vitest";
 import { eventually } from "./eventually.ts";
 import { catches, childrenOf, descendantsOf, exeOf, statOf } from "./process-table.ts";
 
-/** The binary under test. */
-export const binary = fileURLToPath(new URL("../../dist/nfs-init", import.meta.url));
+/** The binary under test; NFS_INIT_BINARY names another one, such as that with the sanitizers. */
+export const binary = resolvePath(
+  fileURLToPath(new URL("../..", import.meta.url)),
+  process.env["NFS_INIT_BINARY"] ?? "dist/nfs-init",
+);
+
+/** Whether it is one with the sanitizers, which take time and memory of their own. */
+export const isSanitized = binary.endsWith("-sanitized");
 
 /** Whether namespaces can be made and mounts asked for. */
 export const isRoot = process.geteuid?.() === 0;

@@ -112,6 +112,10 @@ describe("a flag", () => {
     },
   );
 
+  test("that is misspelt is named with the one that is meant, on one line", () => {
+    expect(errorOf("--hots", "nas", "--", "sh").message).toBe("unknown option '--hots' (did you mean --host?)");
+  });
+
   test("without its value is no use", () => {
     expect(errorOf("--host")).toMatchObject({ exitCode: 64, message: expect.stringContaining("--host") as string });
   });

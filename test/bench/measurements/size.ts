@@ -5,7 +5,7 @@ import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { createGzip } from "node:zlib";
 import { execa } from "execa";
-import { unpackPackages } from "../../support/debian-packages.ts";
+import { unpackPackages } from "../../../scripts/debian/unpack.ts";
 import { nfsInit, requireBinary } from "../lab-rig.ts";
 import type { Competitor, Measurement, Rig } from "../measurement.ts";
 

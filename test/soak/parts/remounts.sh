@@ -63,7 +63,7 @@ outside() {
     'hello hello2 '*) read -r _ _ dirty fds tasks children <<<"$REPLY" ;;
     *) echo "the process reads: $REPLY" >&2; return 1 ;;
   esac
-  # Much of what the runtime takes at first it takes once. Its memory rises and falls by megabytes between two collections: what
+  # Much of what the engine takes at first it takes once. Its memory rises and falls by megabytes between two collections: what
   # it cannot do without shows in the least of many rounds.
   if [ "$1" = $((rounds / 4 + 1)) ]; then before=($dirty $fds $tasks $children) least=$dirty; fi
   [ "$1" -le $((rounds / 4)) ] || [ "$dirty" -ge "$least" ] || least=$dirty

@@ -6,6 +6,7 @@ import { copyFile, mkdir, readdir, rename, rm, symlink, writeFile } from "node:f
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
+import { downloadPackages } from "../../../scripts/debian/apt.ts";
 import { cannotBoot, NO_PACKAGES, wordsOf } from "./boot-failure.ts";
 import { locked, STORE } from "./store.ts";
 
@@ -159,44 +160,17 @@ async function makeFiles(work: string, root: string, packages: readonly string[]
 }
 
 /** Downloads PACKAGES and all they depend on, whatever this machine has installed; apt checks their signatures. */
-async function download(folder: string): Promise<string[]> {
-  const archives = join(folder, "archives");
-  const lists = join(folder, "lists");
-  await mkdir(join(archives, "partial"), { recursive: true });
-  await mkdir(join(lists, "partial"), { recursive: true });
-  const aptGet = (options: Readonly<Record<string, string>>, ...args: string[]) =>
-    execa("apt-get", [
-      ...Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
-      "-qq",
-      "--yes",
-      ...args,
-    ]);
-
-  // Everything apt writes goes to a folder of our own: an ordinary user can do this, and the machine's apt never notices.
-  const own = {
-    "Dir::State::status": "/dev/null",
-    "Dir::Cache": folder,
-    "Dir::Cache::archives": archives,
-    "Debug::NoLocking": "true",
-    "APT::Sandbox::User": "root",
-    "APT::Install-Recommends": "false",
-    "Acquire::Retries": "3",
-  };
+async function download(folder: string): Promise<readonly string[]> {
   try {
-    await aptGet(own, "--download-only", "install", ...PACKAGES);
-  } catch {
-    const fresh = { ...own, "Dir::State::lists": lists };
-    try {
-      await aptGet(fresh, "update");
-      await aptGet(fresh, "--download-only", "install", ...PACKAGES);
-    } catch (error) {
-      throw new Error(
-        cannotBoot("its packages cannot be downloaded", NO_PACKAGES, { of: "apt", words: wordsOf(error) }),
-        { cause: error },
-      );
-    }
+    return await downloadPackages(folder, { names: PACKAGES, withDependencies: true });
+  } catch (error) {
+    throw new Error(
+      cannotBoot("its packages cannot be downloaded", NO_PACKAGES, { of: "apt", words: wordsOf(error) }),
+      {
+        cause: error,
+      },
+    );
   }
-  return (await readdir(archives)).filter((name) => name.endsWith(".deb")).map((name) => join(archives, name));
 }
 
 /** Not `dpkg-deb -x`: it would replace the links of a merged /usr by folders. */

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { unpackPackages } from "../debian-packages.ts";
+import { unpackPackages } from "../../../scripts/debian/unpack.ts";
 import { bootFailure, cannotBoot, NO_PACKAGES, wordsOf } from "./boot-failure.ts";
 import { locked, STORE } from "./store.ts";
 
@@ -71,7 +71,7 @@ export async function buildPadding(): Promise<string> {
 
 /** Runs a C compiler that is fetched the first time, without headers, start files and libraries: it brings none. */
 export async function compile(...args: readonly string[]): Promise<void> {
-  const root = await unpackPackages("tcc", [{ names: ["tcc"] }], STORE);
+  const root = await unpackPackages("tcc", [{ names: ["tcc"] }], { store: STORE });
   const own = join(root, "usr/lib/x86_64-linux-gnu/tcc");
   await execa(join(root, "usr/bin/tcc"), [`-B${own}`, "-nostdlib", "-Wall", "-Werror", ...args]);
 }

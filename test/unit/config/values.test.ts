@@ -11,6 +11,7 @@ import {
   signalMap,
   toggle,
 } from "../../../src/config/values.ts";
+import { signalNumbers } from "../../../src/init/signals.ts";
 
 describe("a duration", () => {
   test.each([
@@ -202,6 +203,19 @@ describe("a signal", () => {
   ])("is mapped once only, unlike in %s", (text, name) => {
     expect(signalMap.parse(text)).toBeUndefined();
     expect(signalMap.explain?.(text)).toContain(`twice what becomes of ${name}`);
+  });
+
+  test.each([...signalNumbers].filter(([name]) => !["KILL", "STOP", "CHLD"].includes(name)))(
+    "may be %s to be mapped, as every signal that is passed on",
+    (name, number) => {
+      expect(signalMap.parse(`${name}:TERM`)).toEqual(new Map([[number, 15]]));
+    },
+  );
+
+  test.each(["KILL", "STOP", "CHLD", "SIGCHLD"])("is not mapped where it is %s, which is not passed on", (name) => {
+    expect(signalMap.parse(`HUP:INT,${name}:TERM`)).toBeUndefined();
+    expect(signalMap.explain?.(`HUP:INT,${name}:TERM`)).toBe(`${name} is not passed on`);
+    expect(signalMap.parse(`TERM:${name}`)?.size).toBe(1);
   });
 
   test.each(["TERM", "TERM:", ":TERM", "TERM:QUIT:INT", "TERM=QUIT", "TERM:QUIT,", "TERM:BOGUS"])(

@@ -1,120 +1,143 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { batchedLooks } from "../../../src/host/looks.ts";
-import type { Worker } from "../../../src/host/processes.ts";
-import type { WorkerReply } from "../../../src/host/worker.ts";
+import { batchedLooks, type Looker } from "../../../src/host/looks.ts";
+import type { Look } from "../../../src/mount/ports.ts";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-const answers: WorkerReply = {
+const answers = {
   kind: "answers",
   isWritable: true,
   space: { totalBytes: 1, freeBytes: 1, availableBytes: 1 },
-};
+} as const satisfies Look;
 
-/** Workers that answer one question after the other, each after the time its path names: `/150` after 150 ms, `/hangs` never. */
-function pool({ startMs }: { readonly startMs: number }) {
-  const taken: Worker[] = [];
-  const stopped: Worker[] = [];
-  const start = (): Worker => {
-    let isAlive = true;
-    const started = new Promise<number>((resolve) => {
-      setTimeout(resolve, startMs, startMs);
-    });
-    let last: Promise<unknown> = started;
-    const worker: Worker = {
-      isAlive: () => isAlive,
-      failure: () => undefined,
-      started,
-      ask: (request) => {
-        const path = "path" in request ? request.path : "";
-        const reply = last.then(
-          () =>
-            new Promise<WorkerReply>((resolve) => {
-              if (path !== "/hangs") setTimeout(resolve, Number(path.slice(1)), answers);
-            }),
-        );
-        last = reply;
-        return reply;
-      },
-      stop: () => {
-        isAlive = false;
-        stopped.push(worker);
-      },
+interface Started extends Looker {
+  readonly paths: readonly string[];
+  isStopped: boolean;
+  /** As a signal from outside does. */
+  readonly kill: () => void;
+}
+
+/** Children that look at one path after another, each for the time that its path names: `/150` 150 ms, `/hangs` for ever. */
+function children() {
+  const started: Started[] = [];
+  const look = batchedLooks((requests) => {
+    const seen: (typeof answers)[] = [];
+    const waiting: ((value: typeof answers | undefined) => void)[] = [];
+    let isOver = false;
+    const end = () => {
+      isOver = true;
+      for (const settle of waiting.splice(0)) settle(undefined);
     };
-    return worker;
-  };
-  const idle: Worker[] = [];
-  const look = batchedLooks({
-    take: () => {
-      const worker = idle.pop() ?? start();
-      taken.push(worker);
-      return worker;
-    },
-    giveBack: (worker) => idle.push(worker),
+    const tell = () => {
+      if (isOver) return;
+      const settle = waiting.shift();
+      if (settle === undefined) seen.push(answers);
+      else settle(answers);
+    };
+    let afterMs = 0;
+    for (const { path } of requests) {
+      if (path === "/hangs") break;
+      afterMs += Number(path.slice(1));
+      setTimeout(tell, afterMs);
+    }
+    const child: Started = {
+      paths: requests.map(({ path }) => path),
+      isStopped: false,
+      next: () =>
+        new Promise((resolve) => {
+          if (seen.length > 0) resolve(seen.shift());
+          else if (isOver) resolve(undefined);
+          else waiting.push(resolve);
+        }),
+      stop: () => {
+        child.isStopped = true;
+        end();
+      },
+      kill: end,
+    };
+    started.push(child);
+    return child;
   });
-  return { look, taken, stopped, idle };
+  return { look, started };
 }
 
 /** Looks at all paths in one turn; when each was answered, in milliseconds. */
-async function times({ look }: ReturnType<typeof pool>, paths: readonly string[], timeoutMs = 5_000) {
+async function times({ look }: ReturnType<typeof children>, paths: readonly string[], timeoutMs = 5_000) {
   const beganMs = Date.now();
   const all = paths.map(async (path) => {
-    const reply = await look({ do: "look", path, write: false }, timeoutMs);
-    return { kind: reply?.kind, ms: Date.now() - beganMs };
+    const { kind } = await look({ path, write: false }, timeoutMs);
+    return { kind, ms: Date.now() - beganMs };
   });
   await vi.advanceTimersByTimeAsync(20_000);
   return Promise.all(all);
 }
 
 describe("looks that are asked for together", () => {
-  test("are made by one worker, which is kept", async () => {
-    const workers = pool({ startMs: 10 });
-    const seen = await times(workers, ["/5", "/5", "/5"]);
-    expect(seen.map(({ ms }) => ms)).toEqual([15, 20, 25]);
-    expect(workers.taken).toHaveLength(1);
-    expect(workers.idle).toEqual(workers.taken);
+  test("are made by one child, which is ended when it is through", async () => {
+    const pool = children();
+    const seen = await times(pool, ["/5", "/5", "/5"]);
+    expect(seen.map(({ ms }) => ms)).toEqual([5, 10, 15]);
+    expect(pool.started.map(({ paths }) => paths)).toEqual([["/5", "/5", "/5"]]);
+    expect(pool.started[0]?.isStopped).toBe(true);
   });
 
-  test("do not wait for one that hangs: it keeps its worker until its time is over, and that is stopped", async () => {
-    const workers = pool({ startMs: 10 });
-    const [before, hangs, behind] = await times(workers, ["/5", "/hangs", "/5"]);
-    expect(before).toEqual({ kind: "answers", ms: 15 });
-    expect(hangs?.kind).toBeUndefined();
+  test("do not wait for one that hangs: it keeps its child until its time is over, and that is stopped", async () => {
+    const pool = children();
+    const [before, hangs, behind] = await times(pool, ["/5", "/hangs", "/5"]);
+    expect(before).toEqual({ kind: "answers", ms: 5 });
+    expect(hangs?.kind).toBe("no-answer");
     expect(hangs?.ms).toBeGreaterThanOrEqual(5_000);
     expect(behind?.kind).toBe("answers");
     expect(behind?.ms).toBeLessThan(300);
-    expect(workers.stopped).toEqual([workers.taken[0]]);
+    expect(pool.started.map(({ paths }) => paths)).toEqual([["/5", "/hangs", "/5"], ["/5"]]);
+    expect(pool.started.every(({ isStopped }) => isStopped)).toBe(true);
   });
 
-  test("do not call for another worker where the machine is slow and not the share", async () => {
-    const slow = ["/300", "/300", "/300"];
-    const machine = pool({ startMs: 400 });
-    await times(machine, slow);
-    expect(machine.taken).toHaveLength(1);
-    const shares = pool({ startMs: 10 });
-    await times(shares, slow);
-    expect(shares.taken.length).toBeGreaterThan(1);
+  test("go on in another child where one was killed", async () => {
+    const pool = children();
+    const seen = Promise.all(["/50", "/50", "/50"].map((path) => pool.look({ path, write: false }, 5_000)));
+    await vi.advanceTimersByTimeAsync(60);
+    pool.started[0]?.kill();
+    await vi.advanceTimersByTimeAsync(100);
+    expect((await seen).map(({ kind }) => kind)).toEqual(["answers", "no-answer", "answers"]);
+    expect(pool.started).toHaveLength(2);
   });
 
   test("end at their own time", async () => {
-    const workers = pool({ startMs: 10 });
-    const [only] = await times(workers, ["/hangs"], 700);
-    expect(only?.kind).toBeUndefined();
+    const pool = children();
+    const [only] = await times(pool, ["/hangs"], 700);
+    expect(only?.kind).toBe("no-answer");
     expect(only?.ms).toBeGreaterThanOrEqual(700);
     expect(only?.ms).toBeLessThan(1_500);
   });
 
-  test("fail where the worker hangs in its start, which is stopped: the next ones get another", async () => {
-    const workers = pool({ startMs: 100_000 });
-    const hanging = Promise.allSettled(
-      ["/5", "/6"].map((path) => workers.look({ do: "look", path, write: false }, 5_000)),
+  test("are spread over children whose answers fit into a pipe", async () => {
+    const pool = children();
+    const seen = await times(
+      pool,
+      Array.from({ length: 250 }, () => "/1"),
     );
-    await vi.advanceTimersByTimeAsync(40_000);
-    expect((await hanging).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-    expect(workers.stopped).toEqual(workers.taken);
-    void workers.look({ do: "look", path: "/5", write: false }, 5_000).catch(() => {});
-    await vi.advanceTimersByTimeAsync(0);
-    expect(workers.taken).toHaveLength(2);
+    expect(seen.every(({ kind }) => kind === "answers")).toBe(true);
+    expect(pool.started.map(({ paths }) => paths.length)).toEqual([100, 100, 50]);
   });
+});
+
+test("where no child can be started every look fails with the reason, which says nothing of the shares, and the next tries again", async () => {
+  let isPossible = false;
+  const { look: works } = children();
+  const look = batchedLooks((requests) => {
+    if (!isPossible) throw new Error("EAGAIN: no more processes are allowed, fork");
+    return {
+      next: () => works(requests[0] ?? { path: "/1", write: false }, 5_000).then(() => answers),
+      stop: () => {},
+    };
+  });
+  const failing = await Promise.allSettled(["/5", "/6"].map((path) => look({ path, write: false }, 5_000)));
+  const reason = "no process can be started to look at the shares: EAGAIN: no more processes are allowed, fork";
+  expect(failing).toEqual([1, 2].map(() => ({ status: "rejected", reason: new Error(reason) })));
+  isPossible = true;
+  const again = look({ path: "/1", write: false }, 5_000);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(await again).toEqual(answers);
 });

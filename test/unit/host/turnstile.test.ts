@@ -1,15 +1,14 @@
-import { availableParallelism } from "node:os";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { turnstile, type Turn } from "../../../src/host/turnstile.ts";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-const atOnce = Math.min(4, Math.max(2, availableParallelism()));
+const atOnce = 3;
 
 /** As many requests as asked for, and the turns of those that have begun. */
 function request(count: number) {
-  const enter = turnstile();
+  const enter = turnstile(atOnce);
   const begun: Turn[] = [];
   for (let index = 0; index < count; index++) void enter().then((turn) => begun.push(turn));
   return begun;
@@ -60,7 +59,7 @@ describe("the turnstile", () => {
   });
 
   test("lets as many begin again once all have left", async () => {
-    const enter = turnstile();
+    const enter = turnstile(atOnce);
     for (let round = 0; round < 3; round++) {
       const turns = await Promise.all(Array.from({ length: atOnce }, () => enter()));
       for (const turn of turns) turn.leave();

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AppError } from "../../../src/errors.ts";
-import type { EndedChild } from "../../../src/init/reaper.ts";
-import { startCommand, type InitPorts, type StartOutcome } from "../../../src/init/supervise.ts";
+import { startCommand, type EndedChild, type InitPorts, type StartOutcome } from "../../../src/init/supervise.ts";
 
 const command = { argv: [new TextEncoder().encode("server")], env: [] };
 

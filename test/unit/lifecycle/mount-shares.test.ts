@@ -60,7 +60,6 @@ async function twoMounted() {
       clock: timerClock,
       network: fakeNetwork(services, { nas: ["192.0.2.1"], far: ["192.0.2.2"] }),
       mounter,
-      workers: { warmUp: () => {} },
       lockTarget: () => ({ kind: "locked", note: () => {}, release: () => {} }),
       lockDirectory: () => Promise.resolve(undefined),
       tryCalls: () => Promise.resolve([]),

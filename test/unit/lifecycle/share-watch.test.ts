@@ -1,10 +1,11 @@
-// The looks that a stop asks for where NFS_WATCH=off has looked at nothing so far.
-import { describe, expect, test } from "vitest";
+// What is said where nobody can look, and the looks that a stop asks for where NFS_WATCH=off has looked at nothing so far.
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { watchMounts } from "../../../src/lifecycle/share-watch.ts";
 import type { Look } from "../../../src/mount/ports.ts";
 import { createBoard } from "../../../src/report/board.ts";
 import { timerClock } from "../fakes/clock.ts";
 import { fakeMounter } from "../fakes/mounter.ts";
+import { nfsMount } from "../fakes/mounts.ts";
 import { configOf, planOf } from "../fakes/shares.ts";
 
 const environment = { NFS_MOUNTS: "nas:/a /mnt/a;nas:/b /mnt/b", NFS_WATCH: "off" };
@@ -61,5 +62,62 @@ describe("a look at every share once", () => {
     isFree = false;
     await watch.lookNow();
     expect(blockingTargets()).toEqual(["/mnt/a", "/mnt/b"]);
+  });
+});
+
+describe("a watch that cannot look, for no process can be started", () => {
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => vi.useRealTimers());
+
+  test("says so once, goes on, and says when it looks again; it takes no share for lost meanwhile", async () => {
+    const watched = { NFS_MOUNTS: "nas:/a /mnt/a;nas:/b /mnt/b;nas:/c /mnt/c", NFS_WATCH_INTERVAL: "1s" };
+    const { settings, shares: configured } = configOf(watched);
+    const { shares } = planOf(watched);
+    const facts = { program: "1.2.3", role: "run", bootId: "boot", startedMs: 0, staleAfterMs: 1_000 };
+    const said: string[] = [];
+    const refused: string[] = [];
+    let reason: string | undefined;
+    const look = async (path: string): Promise<Look> => {
+      if (reason === undefined) return { kind: "answers", isWritable: true };
+      refused.push(path);
+      throw new Error(reason);
+    };
+    // The third share has no mount, of which nobody need look.
+    const mounts = [nfsMount("nas:/a", "/mnt/a"), nfsMount("nas:/b", "/mnt/b")];
+    const end = new AbortController();
+    const silent = () => Promise.reject(new Error("nobody is asked"));
+    watchMounts(
+      {
+        log: (level, message, fields) => said.push(`${level} ${message} ${fields["reason"] ?? ""}`.trim()),
+        board: createBoard(() => 0, facts, configured),
+        clock: timerClock,
+        mounter: { ...fakeMounter({ mounts }), look },
+        network: { dial: silent, resolveName: silent },
+        user: { uid: 0, gid: 0 },
+      },
+      settings,
+      { mounted: new Set(shares), ours: new Set(shares), generation: () => 0, onMounts: () => {} },
+      ({ share, lost }) => said.push(`${share.target} lost: ${lost}`),
+      end.signal,
+    );
+    const lookAgain = () => vi.advanceTimersByTimeAsync(10_000);
+    await lookAgain();
+    const before = said.splice(0);
+    expect(before.filter((line) => !line.includes("/mnt/c") && !/share (?:has failed|is lost)/.test(line))).toEqual([]);
+    reason = "no process can be started: EAGAIN";
+    await lookAgain();
+    expect(said).toEqual([`error a share could not be looked at, the watch goes on ${reason}`]);
+    expect(refused.length).toBeGreaterThan(10);
+    reason = "no process can be started: ENOMEM";
+    await lookAgain();
+    expect(said).toHaveLength(2);
+    reason = undefined;
+    await lookAgain();
+    expect(said.slice(2)).toEqual(["info the shares are looked at again"]);
+    reason = "no process can be started: EAGAIN";
+    await lookAgain();
+    expect(said).toHaveLength(4);
+    end.abort();
+    await lookAgain();
   });
 });

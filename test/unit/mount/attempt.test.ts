@@ -198,6 +198,35 @@ describe("an attempt", () => {
     ]);
   });
 
+  test.each([
+    { when: "before the mount point is looked at", mounts: [localMount("/mnt")], leaves: false },
+    { when: "while it is looked at", mounts: [nfsMount("nas:/mnt", "/mnt")], leaves: true },
+  ])(
+    "on a mount point below another share is tried again where that one has gone $when",
+    async ({ mounts, leaves }) => {
+      const { shares } = planOf({ NFS_HOST: "nas", NFS_1_MOUNT_POINT: "/mnt", NFS_2_MOUNT_POINT: "/mnt/sub" });
+      const child = shares[1];
+      if (child === undefined) throw new Error("no child");
+      const { result, tried } = await attempt({
+        share: child,
+        lacksGuard: true,
+        mounts,
+        prepare: () => {
+          if (leaves) mounts.pop();
+          return { kind: "refused", reason: "cannot make /mnt/sub on the share: EROFS" };
+        },
+      });
+      expect(result).toMatchObject({
+        kind: "failed",
+        failure: {
+          verdict: "transient",
+          reason: "the mount point cannot be reached: the share above it is not mounted",
+        },
+      });
+      expect(tried).toEqual([]);
+    },
+  );
+
   test("mounts what was prepared, not the path that might lead elsewhere meanwhile", async () => {
     const { mounter } = await attempt({
       prepare: () => ({ kind: "prepared", path: "/proc/9/fd/7", isEmpty: true, release: () => {} }),
@@ -240,7 +269,11 @@ describe("an attempt", () => {
     const [alone] = planOf({ NFS_MOUNTS: "nas:/sub /mnt/sub" }).shares;
     const share = nested ? sub : alone;
     if (share === undefined || top === undefined) throw new Error("no share");
-    const { result } = await attempt({ share, prepare: () => ({ kind: "refused", reason }) });
+    const { result } = await attempt({
+      share,
+      mounts: [nfsMount("nas:/top", "/mnt")],
+      prepare: () => ({ kind: "refused", reason }),
+    });
     expect(result).toMatchObject({ kind: "failed", failure: { verdict: "permanent" } });
     const said = result.kind === "failed" ? result.failure.hint : undefined;
     if (hint === undefined) expect(said).toBeUndefined();

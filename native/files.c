@@ -1,0 +1,230 @@
+// Files, pipes and directories.
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "native.h"
+
+static JSValue open_at(struct frame *f) {
+    const struct argument *a = f->a;
+    return number(f, RETRY(openat((int)a[0].integer, a[1].text, (int)a[2].integer | O_CLOEXEC, (mode_t)a[3].integer)));
+}
+
+static JSValue open_file(struct frame *f) {
+    const struct argument *a = f->a;
+    return number(f, RETRY(open(a[0].text, (int)a[1].integer | O_CLOEXEC, (mode_t)a[2].integer)));
+}
+
+static JSValue close_file(struct frame *f) {
+    // Not again after EINTR: Linux has closed it by then (close(2)).
+    return done(f, close(INT(0)) != 0 && errno != EINTR ? -1 : 0);
+}
+
+static JSValue read_file(struct frame *f) {
+    int fd = INT(0);
+    size_t count = (size_t)f->a[1].integer;
+    uint8_t *data = js_malloc(f->ctx, count + 1);
+    if (data == NULL)
+        return JS_EXCEPTION;
+    ssize_t size = f->a[2].given ? RETRY(pread(fd, data, count, (off_t)f->a[2].integer)) : RETRY(read(fd, data, count));
+    if (size < 0) {
+        JSValue failure = fail(f);
+        js_free(f->ctx, data);
+        return failure;
+    }
+    uint8_t *shorter = js_realloc(f->ctx, data, (size_t)size + 1);
+    return take_bytes(f->ctx, shorter == NULL ? data : shorter, (size_t)size);
+}
+
+/**
+ * A pipe without a reader raises SIGPIPE in the thread that writes. Blocked, it stays pending, where the signalfd would find
+ * it: it is taken back at once. One that somebody sent to the process waits in another queue, which comes second.
+ */
+ssize_t write_quietly(int fd, const void *bytes, size_t size, int64_t position) {
+    const uint64_t pipe_bit = UINT64_C(1) << (SIGPIPE - 1);
+    uint64_t before = mask_signals((uint64_t)ALL_SIGNALS);
+    ssize_t written = position >= 0 ? RETRY(pwrite(fd, bytes, size, (off_t)position)) : RETRY(write(fd, bytes, size));
+    int error = errno;
+    if (written < 0 && error == EPIPE) {
+        const struct timespec at_once = { 0 };
+        syscall(SYS_rt_sigtimedwait, &pipe_bit, NULL, &at_once, sizeof pipe_bit);
+    }
+    mask_signals(before);
+    errno = error;
+    return written;
+}
+
+CALL(write_file, number(f, write_quietly(INT(0), f->a[1].bytes, f->a[1].size, f->a[2].given ? f->a[2].integer : -1)))
+
+static JSValue make_pipe(struct frame *f) {
+    int ends[2];
+    if (f->a[0].integer != 0 && f->a[0].integer != O_NONBLOCK)
+        return JS_ThrowRangeError(f->ctx, "pipe: argument 1 must be 0 or O_NONBLOCK");
+    if (pipe2(ends, INT(0) | O_CLOEXEC) != 0)
+        return fail(f);
+    JSValue result = JS_NewObject(f->ctx);
+    put(f->ctx, &result, "readEnd", JS_NewInt32(f->ctx, ends[0]));
+    put(f->ctx, &result, "writeEnd", JS_NewInt32(f->ctx, ends[1]));
+    return result;
+}
+
+static JSValue poll_one(struct frame *f) {
+    struct pollfd one = { .fd = INT(0), .events = (short)f->a[1].integer };
+    int count = RETRY(poll(&one, 1, INT(2)));
+    return number(f, count <= 0 ? count : one.revents);
+}
+
+static JSValue control(struct frame *f) {
+    int command = INT(1);
+    // Others take an address, or open a descriptor that is not closed on exec.
+    if (command != F_GETFD && command != F_SETFD && command != F_GETFL && command != F_SETFL)
+        return JS_ThrowRangeError(f->ctx, "fcntl: not a command that takes a number: %d", command);
+    return number(f, fcntl(INT(0), command, INT(2)));
+}
+
+CALL(lock, done(f, RETRY(flock(INT(0), INT(1)))))
+
+// --- what a file is ----------------------------------------------------------------------------------------------------------
+
+static const char *type_of(mode_t mode) {
+    switch (mode & S_IFMT) {
+    case S_IFDIR:
+        return "directory";
+    case S_IFLNK:
+        return "symlink";
+    case S_IFIFO:
+        return "fifo";
+    case S_IFSOCK:
+        return "socket";
+    case S_IFCHR:
+        return "character";
+    case S_IFBLK:
+        return "block";
+    default:
+        return "file";
+    }
+}
+
+static JSValue stat_result(struct frame *f, int returned, const struct stat *stat) {
+    if (returned != 0)
+        return fail(f);
+    JSContext *ctx = f->ctx;
+    JSValue result = JS_NewObject(ctx);
+    put(ctx, &result, "type", JS_NewString(ctx, type_of(stat->st_mode)));
+    put(ctx, &result, "mode", JS_NewInt32(ctx, stat->st_mode & 07777));
+    put(ctx, &result, "uid", JS_NewUint32(ctx, stat->st_uid));
+    put(ctx, &result, "gid", JS_NewUint32(ctx, stat->st_gid));
+    put(ctx, &result, "size", JS_NewInt64(ctx, stat->st_size));
+    put(ctx, &result, "dev", JS_NewBigUint64(ctx, stat->st_dev));
+    put(ctx, &result, "ino", JS_NewBigUint64(ctx, stat->st_ino));
+    return result;
+}
+
+static JSValue stat_file(struct frame *f) {
+    struct stat result;
+    return stat_result(f, stat(TEXT(0), &result), &result);
+}
+
+static JSValue lstat_file(struct frame *f) {
+    struct stat result;
+    return stat_result(f, lstat(TEXT(0), &result), &result);
+}
+
+static JSValue fstat_file(struct frame *f) {
+    struct stat result;
+    return stat_result(f, fstat(INT(0), &result), &result);
+}
+
+CALL(may_access, done(f, access(TEXT(0), INT(1))))
+
+static JSValue read_link(struct frame *f) {
+    char target[PATH_MAX];
+    ssize_t size = readlink(TEXT(0), target, sizeof target);
+    return size < 0 ? fail(f) : new_text(f->ctx, target, (size_t)size);
+}
+
+static JSValue real_path(struct frame *f) {
+    char path[PATH_MAX];
+    return realpath(TEXT(0), path) == NULL ? fail(f) : new_text(f->ctx, path, strlen(path));
+}
+
+// --- directories -------------------------------------------------------------------------------------------------------------
+
+/** An entry as the kernel writes it (getdents64(2)). */
+struct entry {
+    uint64_t inode, offset;
+    uint16_t size;
+    uint8_t type;
+    char name[];
+};
+
+static JSValue get_entries(struct frame *f) {
+    char buffer[32768] __attribute__((aligned(8)));
+    long size = syscall(SYS_getdents64, INT(0), buffer, sizeof buffer);
+    if (size <= 0)
+        return size < 0 ? fail(f) : JS_UNDEFINED;
+    JSValue names = JS_NewArray(f->ctx);
+    uint32_t count = 0;
+    for (long at = 0; at < size;) {
+        const struct entry *entry = (const struct entry *)(buffer + at);
+        if (strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0)
+            push(f->ctx, &names, count++, new_text(f->ctx, entry->name, strlen(entry->name)));
+        at += entry->size;
+    }
+    return names;
+}
+
+CALL(make_directory_at, done(f, mkdirat(INT(0), TEXT(1), (mode_t)f->a[2].integer)))
+CALL(make_directory, done(f, mkdir(TEXT(0), (mode_t)f->a[1].integer)))
+CALL(unlink_file, done(f, unlink(TEXT(0))))
+CALL(remove_directory, done(f, rmdir(TEXT(0))))
+CALL(rename_file, done(f, rename(TEXT(0), TEXT(1))))
+CALL(change_mode, done(f, fchmod(INT(0), (mode_t)f->a[1].integer)))
+CALL(change_owner, done(f, fchown(INT(0), (uid_t)f->a[1].integer, (gid_t)f->a[2].integer)))
+CALL(truncate_file, done(f, RETRY(ftruncate(INT(0), (off_t)f->a[1].integer))))
+CALL(sync_file, done(f, RETRY(fsync(INT(0)))))
+
+static const struct call calls[] = {
+    { "openat", "dpi?m", open_at, NULL },
+    { "open", "pi?m", open_file, NULL },
+    { "close", "f", close_file, NULL },
+    { "read", "fc?l", read_file, NULL },
+    { "write", "fb?l", write_file, NULL },
+    { "pipe", "u", make_pipe, "pipe2" },
+    { "poll", "fei", poll_one, NULL },
+    { "fcntl", "fii", control, NULL },
+    { "flock", "fi", lock, NULL },
+    { "stat", "p", stat_file, NULL },
+    { "lstat", "p", lstat_file, NULL },
+    { "fstat", "f", fstat_file, NULL },
+    { "access", "pi", may_access, NULL },
+    { "readlink", "p", read_link, NULL },
+    { "realpath", "p", real_path, NULL },
+    { "getdents", "f", get_entries, "getdents64" },
+    { "mkdirat", "dpm", make_directory_at, NULL },
+    { "mkdir", "pm", make_directory, NULL },
+    { "unlink", "p", unlink_file, NULL },
+    { "rmdir", "p", remove_directory, NULL },
+    { "rename", "pp", rename_file, NULL },
+    { "fchmod", "fm", change_mode, NULL },
+    { "fchown", "fgg", change_owner, NULL },
+    { "ftruncate", "fl", truncate_file, NULL },
+    { "fsync", "f", sync_file, NULL },
+};
+static const struct number numbers[] = {
+    NUMBER(O_RDONLY), NUMBER(O_WRONLY), NUMBER(O_RDWR), NUMBER(O_CREAT), NUMBER(O_EXCL), NUMBER(O_TRUNC), NUMBER(O_NONBLOCK),
+    NUMBER(O_DIRECTORY), NUMBER(O_NOFOLLOW), NUMBER(O_PATH), NUMBER(O_TMPFILE), NUMBER(AT_FDCWD),
+    NUMBER(POLLIN), NUMBER(POLLOUT), NUMBER(POLLERR), NUMBER(POLLHUP),
+    NUMBER(F_GETFD), NUMBER(F_SETFD), NUMBER(F_GETFL), NUMBER(F_SETFL), NUMBER(FD_CLOEXEC),
+    NUMBER(LOCK_SH), NUMBER(LOCK_EX), NUMBER(LOCK_NB), NUMBER(LOCK_UN),
+    NUMBER(R_OK), NUMBER(W_OK), NUMBER(X_OK), NUMBER(F_OK),
+};
+const struct part file_part = { calls, LENGTH(calls), numbers, LENGTH(numbers) };

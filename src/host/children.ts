@@ -1,0 +1,219 @@
+// Every child of this process: who waits for which, and work that is done in a child because it may block for ever.
+import * as native from "native";
+import { errnoOf, messageOf } from "../errors.ts";
+import type { EndedChild } from "../init/supervise.ts";
+import { SIGKILL } from "../init/signals.ts";
+import { complainOf } from "./faults.ts";
+
+const CLD_EXITED = 1;
+
+const awaited = new Map<number, (child: EndedChild) => void>();
+let onOther: (child: EndedChild) => void = () => {};
+
+/** Reaps what has ended and tells who waits for it; to be called at each SIGCHLD. */
+export function reapChildren(): void {
+  for (;;) {
+    const status = native.waitid(0, native.WEXITED | native.WNOHANG);
+    if (status === undefined) return;
+    const { pid, code, status: value } = status;
+    const tell = awaited.get(pid) ?? onOther;
+    awaited.delete(pid);
+    tell({ pid, ended: code === CLD_EXITED ? "exited" : "signalled", value });
+  }
+}
+
+/** Told of every ended child that nobody else waits for: COMMAND, and orphans that became ours. */
+export function onOtherChild(tell: (child: EndedChild) => void): void {
+  onOther = tell;
+}
+
+/** Whether it is a helper or a worker of our own. */
+export function isOwnChild(pid: number): boolean {
+  return awaited.has(pid);
+}
+
+let onNoneLeft: (() => void) | undefined;
+
+/** Waits for the end of a child of our own. */
+export function awaitChild(pid: number, onEnd: (child: EndedChild) => void): void {
+  awaited.set(pid, (child) => {
+    onEnd(child);
+    if (awaited.size === 0) onNoneLeft?.();
+  });
+}
+
+/** Longest time processes that were told to end are waited for: one in a lazy unmount notices SIGKILL within a second. */
+const endMs = 2_000;
+
+/** Settles when none of our own processes is left, or after a while: one may be stuck in the kernel. */
+export function noneLeft(): Promise<void> {
+  return new Promise((resolve) => {
+    if (awaited.size === 0) return resolve();
+    onNoneLeft = resolve;
+    setTimeout(resolve, endMs);
+  });
+}
+
+/** SIGKILL to all of our own: nobody is left to take their answers, and one that is stuck in the kernel dies when that lets go. */
+export function killOwnChildren(): void {
+  for (const pid of awaited.keys()) sendQuietly(pid, SIGKILL);
+}
+
+/** kill(2), where a process that is gone is no failure; whether it was sent. */
+export function sendQuietly(pid: number, signal: number): boolean {
+  try {
+    native.kill(pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A child that works for us. */
+export interface Child<T> {
+  /** What it tells next; undefined where it ends without. */
+  readonly next: () => Promise<T | undefined>;
+  /** Ends it, whatever it does, and takes no more of its answers; nobody waits for it to be gone. */
+  readonly stop: () => void;
+  /** Settles when it is gone. */
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Does `work` in a child, a copy of this process without its descriptors: what blocks there blocks nobody. It answers by
+ * `tell`, with values that JSON knows. Throws where no process can be started.
+ */
+export function startChild<T>(work: (tell: (value: T) => void) => void): Child<T> {
+  const { readEnd, writeEnd } = native.pipe(0);
+  let pid: number;
+  try {
+    const tell = (value: T) => writeAll(writeEnd, native.encodeUtf8(`${JSON.stringify(value)}\n`));
+    pid = native.fork(() => {
+      try {
+        work(tell);
+      } catch (error) {
+        // Its stderr is closed, and its number may be another file's by now.
+        writeAll(writeEnd, native.encodeUtf8(`${faultMark}${JSON.stringify(stackOf(error))}\n`));
+      }
+    }, [writeEnd]);
+  } catch (error) {
+    native.close(readEnd);
+    throw error;
+  } finally {
+    native.close(writeEnd);
+  }
+  let pending = "";
+  let isOver = false;
+  const told: T[] = [];
+  const waiting: ((value: T | undefined) => void)[] = [];
+  const end = () => {
+    if (isOver) return;
+    isOver = true;
+    native.unwatch(readEnd);
+    native.close(readEnd);
+    for (const settle of waiting.splice(0)) settle(undefined);
+  };
+  // Its pipe ends with it, and may be read to the end after it.
+  const ended = new Promise<void>((resolve) => awaitChild(pid, () => resolve()));
+  native.watch(readEnd, native.POLLIN, () => {
+    const bytes = native.read(readEnd, chunkBytes);
+    if (bytes.byteLength === 0) return end();
+    const lines = (pending + native.decodeUtf8(bytes)).split("\n");
+    pending = lines.pop() ?? "";
+    for (const line of lines) {
+      if (line.startsWith(faultMark)) {
+        void complainOf(new Error(`in a child: ${JSON.parse(line.slice(1)) as string}`));
+        continue;
+      }
+      const value = JSON.parse(line) as T;
+      const settle = waiting.shift();
+      if (settle === undefined) told.push(value);
+      else settle(value);
+    }
+  });
+  return {
+    next: () =>
+      new Promise((resolve) => {
+        if (told.length > 0) resolve(told.shift());
+        else if (isOver) resolve(undefined);
+        else waiting.push(resolve);
+      }),
+    stop: () => {
+      if (isOwnChild(pid)) sendQuietly(pid, SIGKILL);
+      end();
+    },
+    ended,
+  };
+}
+
+/** Begins the line of a child that has met a fault of ours; no JSON begins so. */
+const faultMark = "!";
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? `${error.message}\n${error.stack ?? ""}` : String(error);
+}
+
+const chunkBytes = 65_536;
+
+/** Writes all of it to a descriptor that blocks. */
+export function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let offset = 0; offset < bytes.byteLength;) offset += native.write(fd, bytes.subarray(offset));
+}
+
+/** What came of work in a child. */
+export type ChildAnswer<T> =
+  | { readonly kind: "answer"; readonly value: T }
+  /** A system call in it failed. */
+  | { readonly kind: "failed"; readonly errno: string; readonly reason: string }
+  /** None in time, or it was stopped or killed. */
+  | { readonly kind: "no-answer" }
+  | NotStarted;
+
+/** No process could be started, and why. */
+export interface NotStarted {
+  readonly kind: "not-started";
+  readonly reason: string;
+}
+
+type Outcome<T> = Extract<ChildAnswer<T>, { kind: "answer" | "failed" }>;
+
+/** The result of `work` done in a child that is killed after `timeoutMs`, or when `signal` aborts, and waited for by nobody. */
+export async function inChild<T>(
+  work: () => T,
+  timeoutMs: number | undefined,
+  signal?: AbortSignal,
+): Promise<ChildAnswer<T>> {
+  const started = tryChild<Outcome<T>>((tell) => tell(outcomeOf(work)));
+  if (started.kind === "not-started") return started;
+  const { child } = started;
+  const timer = timeoutMs === undefined ? undefined : setTimeout(child.stop, timeoutMs);
+  signal?.addEventListener("abort", child.stop, { once: true });
+  if (signal?.aborted === true) child.stop();
+  const answer = await child.next();
+  clearTimeout(timer);
+  signal?.removeEventListener("abort", child.stop);
+  child.stop();
+  return answer ?? { kind: "no-answer" };
+}
+
+/** A child, or why none can be started. */
+export function tryChild<T>(
+  work: (tell: (value: T) => void) => void,
+): { readonly kind: "started"; readonly child: Child<T> } | NotStarted {
+  try {
+    return { kind: "started", child: startChild(work) };
+  } catch (error) {
+    return { kind: "not-started", reason: messageOf(error) };
+  }
+}
+
+/** The result of something that may fail by a system call. */
+export function outcomeOf<T>(work: () => T): Outcome<T> {
+  try {
+    return { kind: "answer", value: work() };
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === undefined) throw error;
+    return { kind: "failed", errno, reason: error instanceof Error ? error.message : errno };
+  }
+}

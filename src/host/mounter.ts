@@ -1,0 +1,166 @@
+// Mounting on this machine: each call on a path runs in a child that is killed when it takes too long.
+import * as native from "native";
+import type { Identity } from "../init/identity.ts";
+import type { WriteAccess } from "../lifecycle/writable.ts";
+import { asideSource } from "../mount/aside.ts";
+import { guardSource } from "../mount/guard.ts";
+import type { Mounter, PathAnswer, Prepared } from "../mount/ports.ts";
+import { inChild, killOwnChildren, noneLeft, startChild, tryChild, type ChildAnswer } from "./children.ts";
+import { readOptions } from "./fsconfig.ts";
+import { runHelper } from "./helper.ts";
+import { batchedLooks } from "./looks.ts";
+import { readMounts } from "./mounts.ts";
+import * as share from "./share-calls.ts";
+import { makeDirectories } from "./small-files.ts";
+import { turnstile } from "./turnstile.ts";
+
+export interface Workers {
+  readonly mounter: Mounter;
+  /** Whether `identity` may write to a directory; asked in a child that becomes it. */
+  readonly writeAccess: (path: string, identity: Identity | undefined, timeoutMs: number) => Promise<WriteAccess>;
+  /** Ends all children that are asked something: nobody is left to take the answer. */
+  readonly stopAll: () => void;
+  /** Settles when no process of our own is left, or soon after. */
+  readonly ended: () => Promise<void>;
+}
+
+/** How long a request goes on before the next one begins beside it: what takes longer waits for a server. */
+const patienceMs = 250;
+
+export function createWorkers(): Workers {
+  const enter = turnstile(Math.min(4, Math.max(2, native.processorCount())));
+  /** Work in a child; few begin side by side, and one that waits for a server holds up no other. */
+  const ask = async <T>(work: () => T, timeoutMs?: number, signal?: AbortSignal): Promise<ChildAnswer<T>> => {
+    const turn = await enter();
+    turn.leaveAfter(patienceMs);
+    const answer = await inChild(work, timeoutMs, signal);
+    turn.leave();
+    return answer;
+  };
+  const call = async (work: () => void, timeoutMs?: number, signal?: AbortSignal): Promise<PathAnswer> => {
+    const answer = await ask(work, timeoutMs, signal);
+    switch (answer.kind) {
+      case "answer":
+        return { kind: "done" };
+      case "failed":
+        return { kind: "failed", errno: answer.errno };
+      case "no-answer":
+        return { kind: "no-answer" };
+      case "not-started":
+        return { kind: "no-answer", notStarted: answer.reason };
+    }
+  };
+  const mounter: Mounter = {
+    mounts: readMounts,
+    runHelper,
+    hold,
+    prepare,
+    mount: ({ source, target, fstype, flags, data }, signal) =>
+      call(() => native.mount(source, target, fstype, flags, data), undefined, signal),
+    readOptions: async ({ fstype, source }, words, timeoutMs) => {
+      const answer = await ask(() => readOptions(fstype, source, words), timeoutMs);
+      return answer.kind === "answer" ? answer.value : { kind: "unknown" };
+    },
+    statfs: (path, timeoutMs) => call(() => void native.statfs(path), timeoutMs),
+    guard: (path, timeoutMs) => call(() => mountEmpty(guardSource, path, "0555"), timeoutMs),
+    makeAside: (path, timeoutMs) => call(() => makeAside(path), timeoutMs),
+    removeAside: (path, timeoutMs) => call(() => native.rmdir(path), timeoutMs),
+    keep: (target, path, timeoutMs) => call(() => keep(target, path), timeoutMs),
+    bind: (from, to, timeoutMs) => call(() => native.mount(from, to, null, native.MS_BIND, null), timeoutMs),
+    move: (from, to, timeoutMs) => call(() => native.mount(from, to, null, native.MS_MOVE, null), timeoutMs),
+    umount: (target, how, timeoutMs) => call(() => native.umount2(target, umountFlags[how]), timeoutMs),
+    look: lookTogether(),
+  };
+  return {
+    mounter,
+    writeAccess: async (path, identity, timeoutMs) => {
+      const answer = await ask(() => share.writeAccess(path, identity), timeoutMs);
+      switch (answer.kind) {
+        case "answer":
+          return answer.value;
+        case "failed":
+          return { kind: "failed", reason: answer.reason };
+        case "no-answer":
+          return { kind: "no-answer" };
+        case "not-started":
+          return { kind: "no-answer", notStarted: answer.reason };
+      }
+    },
+    stopAll: killOwnChildren,
+    ended: noneLeft,
+  };
+}
+
+const umountFlags = {
+  plain: native.UMOUNT_NOFOLLOW,
+  lazy: native.UMOUNT_NOFOLLOW | native.MNT_DETACH,
+  force: native.UMOUNT_NOFOLLOW | native.MNT_FORCE,
+} as const;
+
+/** Mounts a read-only tmpfs in which nothing can be made. */
+function mountEmpty(source: string, path: string, mode: string): void {
+  const flags = native.MS_RDONLY | native.MS_NOSUID | native.MS_NODEV | native.MS_NOEXEC;
+  native.mount(source, path, "tmpfs", flags, `size=4k,nr_inodes=1,mode=${mode}`);
+}
+
+/** Makes a directory with a private tmpfs on it. */
+function makeAside(path: string): void {
+  makeDirectories(path, 0o700);
+  mountEmpty(asideSource, path, "0500");
+  // Below a shared mount it is shared itself, and others would see what is mounted on it before it is whole.
+  native.mount("none", path, null, native.MS_PRIVATE, null);
+}
+
+/** Mounts what is mounted on `target` a second time, on a directory that is made for it. */
+function keep(target: string, path: string): void {
+  makeDirectories(path, 0o700);
+  native.mount(target, path, null, native.MS_BIND, null);
+  // What is mounted on the one must not show on the other.
+  native.mount("none", path, null, native.MS_PRIVATE, null);
+}
+
+function lookTogether(): Mounter["look"] {
+  const look = batchedLooks((requests) =>
+    startChild((tell) => {
+      for (const { path, write } of requests) tell(share.look(path, write));
+    }),
+  );
+  return (path, write, timeoutMs) => look({ path, write }, timeoutMs);
+}
+
+async function prepare(target: string, below: string | undefined, timeoutMs: number): Promise<Prepared> {
+  const started = tryChild<share.Ready>((tell) => {
+    const ready = share.prepare(target, below);
+    tell(ready);
+    if (ready.kind === "prepared" && ready.isHeld) share.stay();
+  });
+  if (started.kind === "not-started") return { kind: "no-answer", notStarted: started.reason };
+  const { child } = started;
+  const timer = setTimeout(child.stop, timeoutMs);
+  const ready = await child.next();
+  clearTimeout(timer);
+  if (ready?.kind !== "prepared") {
+    child.stop();
+    return ready ?? { kind: "no-answer" };
+  }
+  const { path, isEmpty, isHeld } = ready;
+  if (!isHeld) child.stop();
+  return { kind: "prepared", path, isEmpty, release: child.stop };
+}
+
+async function hold(path: string, timeoutMs: number): Promise<() => Promise<void>> {
+  const started = tryChild<true>((tell) => {
+    share.hold(path);
+    tell(true);
+    share.stay();
+  });
+  if (started.kind === "not-started") return async () => {};
+  const { child } = started;
+  const timer = setTimeout(child.stop, timeoutMs);
+  await child.next();
+  clearTimeout(timer);
+  return async () => {
+    child.stop();
+    await child.ended;
+  };
+}

@@ -1,0 +1,168 @@
+// Runs in the engine with the rooms of src/host, and does with them what a test says: a JSON line for each call, one for each answer.
+import "../../../src/host/globals.ts";
+import * as native from "native";
+import {
+  awaitChild,
+  inChild,
+  onOtherChild,
+  startChild,
+  writeAll,
+  type ChildAnswer,
+} from "../../../src/host/children.ts";
+import { killDescendants } from "../../../src/host/descendants.ts";
+import { takeFaults } from "../../../src/host/faults.ts";
+import { createWorkers } from "../../../src/host/mounter.ts";
+import { resolveName } from "../../../src/host/names.ts";
+import { stay } from "../../../src/host/share-calls.ts";
+import { listDirectory } from "../../../src/host/small-files.ts";
+import { openSignalInbox } from "../../../src/host/signals.ts";
+import { dial } from "../../../src/host/sockets.ts";
+import type { EndedChild } from "../../../src/init/supervise.ts";
+import type { Connection, DialOptions } from "../../../src/rpc/transport.ts";
+
+/** What a child is to do. */
+export type Work = "answer" | "fail" | "break" | "hang";
+
+const work: Readonly<Record<Work, () => string>> = {
+  answer: () => "done",
+  fail: () => native.readlink("/no/such"),
+  break: () => {
+    throw new Error("a fault");
+  },
+  hang: () => {
+    stay();
+    return "continued";
+  },
+};
+
+const connections = new Map<number, Connection>();
+const controllers = new Map<number, AbortController>();
+const others: EndedChild[] = [];
+const { mounter, writeAccess, stopAll, ended } = createWorkers();
+
+function controller(id: number): AbortController {
+  const found = controllers.get(id) ?? new AbortController();
+  controllers.set(id, found);
+  return found;
+}
+
+function connection(id: number): Connection {
+  const found = connections.get(id);
+  if (found === undefined) throw new Error(`no connection ${id}`);
+  return found;
+}
+
+/** What can be asked. Bytes are text of one character a byte, `signal` is a number that `abort` names. */
+const operations = {
+  dial: async (id: number, address: string, port: number, signal: number, options: DialOptions) => {
+    const made = await dial(address, port, controller(signal).signal, options);
+    connections.set(id, made);
+    return { reservedPort: made.reservedPort };
+  },
+  abort: (signal: number) => controller(signal).abort(),
+  send: (id: number, text: string) => connection(id).send(native.encodeLatin1(text)),
+  receive: async (id: number) => {
+    const bytes = await connection(id).receive();
+    return bytes === undefined ? null : native.decodeLatin1(bytes);
+  },
+  /** How many bytes come until the end. */
+  receiveToEnd: async (id: number) => {
+    let count = 0;
+    for (;;) {
+      const bytes = await connection(id).receive();
+      if (bytes === undefined) return count;
+      count += bytes.byteLength;
+    }
+  },
+  close: (id: number) => connection(id).close(),
+  resolve: (name: string, timeoutMs: number) => resolveName(name, AbortSignal.timeout(timeoutMs)),
+
+  statfs: (path: string, timeoutMs: number) => mounter.statfs(path, timeoutMs),
+  umount: (path: string, timeoutMs: number) => mounter.umount(path, "lazy", timeoutMs),
+  look: (path: string, timeoutMs: number) => mounter.look(path, false, timeoutMs),
+  prepare: async (path: string, timeoutMs: number) => {
+    const { kind } = await mounter.prepare(path, undefined, timeoutMs);
+    return kind;
+  },
+  hold: async (path: string, timeoutMs: number) => {
+    const release = await mounter.hold(path, timeoutMs);
+    await release();
+  },
+  mount: (target: string) =>
+    mounter.mount({ source: "nas:/", target, fstype: "nfs", flags: 0, data: "" }, AbortSignal.timeout(60_000)),
+  runHelper: (file: string) => mounter.runHelper(file, [], AbortSignal.timeout(60_000)),
+  writeAccess: (path: string, timeoutMs: number) => writeAccess(path, undefined, timeoutMs),
+  stopAll,
+  ended,
+
+  inChild: (what: Work, timeoutMs: number | null, signal: number): Promise<ChildAnswer<string>> =>
+    inChild(work[what], timeoutMs ?? undefined, controller(signal).signal),
+  /** A child of our own that stays; what it tells first. */
+  stayingChild: () =>
+    startChild<string>((tell) => {
+      tell("stays");
+      stay();
+    }).next(),
+  /** As many children as there are codes, that end with them, and what each one's waiter is told. */
+  endings: (codes: readonly number[]) =>
+    Promise.all(
+      codes.map((code) => {
+        const pid = native.fork(() => native.exit(code), []);
+        return new Promise<{ readonly pid: number; readonly told: EndedChild }>((resolve) => {
+          awaitChild(pid, (told) => resolve({ pid, told }));
+        });
+      }),
+    ),
+  /** A child that nobody waits for; it ends with `code`, or stays. */
+  otherChild: (code: number | null) => native.fork(() => (code === null ? stay() : native.exit(code)), []),
+  otherProgram: (argv: readonly string[]) =>
+    native.spawn({ file: argv[0] ?? "", argv, env: native.environ(), newGroup: true }),
+  /** Those of them that have ended. */
+  others: () => others,
+  killDescendants,
+  /** How many are open. */
+  descriptors: () => listDirectory("/proc/self/fd").length,
+};
+
+export type Operations = typeof operations;
+
+/** A call. */
+export interface Asked {
+  readonly call: number;
+  readonly name: keyof Operations;
+  readonly args: readonly unknown[];
+}
+
+/** What came of it. */
+export type Answered =
+  | { readonly call: number; readonly value?: unknown }
+  | { readonly call: number; readonly error: { readonly message: string; readonly code?: unknown } };
+
+function say(answer: Answered): void {
+  writeAll(1, native.encodeUtf8(`${JSON.stringify(answer)}\n`));
+}
+
+async function answerTo({ call, name, args }: Asked): Promise<void> {
+  try {
+    const operation = operations[name] as (...given: readonly unknown[]) => unknown;
+    say({ call, value: await operation(...args) });
+  } catch (error) {
+    const { message } = error as Error;
+    say({
+      call,
+      error: { message, ...("code" in (error as Error) ? { code: (error as { code?: unknown }).code } : {}) },
+    });
+  }
+}
+
+takeFaults();
+openSignalInbox();
+onOtherChild((child) => others.push(child));
+let pending = "";
+native.watch(0, native.POLLIN, () => {
+  const bytes = native.read(0, 65_536);
+  if (bytes.byteLength === 0) native.exit(0);
+  const lines = (pending + native.decodeUtf8(bytes)).split("\n");
+  pending = lines.pop() ?? "";
+  for (const line of lines) void answerTo(JSON.parse(line) as Asked);
+});
