@@ -21,7 +21,13 @@ const reproducible = (folder: string): readonly string[] => [`-ffile-prefix-map=
 /** No unwinding takes place: its tables, a tenth of the executable, are left out. */
 const small = ["-ffunction-sections", "-fdata-sections", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables"];
 
-const sanitizers = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g", "-O1"];
+const sanitizers = [
+  "-fsanitize=address,undefined",
+  "-fno-sanitize-recover=all",
+  "-fno-omit-frame-pointer",
+  "-g",
+  "-O1",
+];
 
 /** For whatever is compiled in the absolute folder `folder`. */
 export function compileFlags(kind: Kind, compiler: Compiler, libc: Libc, folder: string): readonly string[] {
