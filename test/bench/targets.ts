@@ -18,10 +18,11 @@ export interface Judgement {
   readonly met: boolean;
 }
 
-/** The targets that the result's measurement declares, judged. */
+/** The targets that the result's measurement declares, judged; of a case that is newer than the result nothing can be said. */
 export function judgeTargets(result: Result): readonly Judgement[] {
   const targets = measurements.find(({ name }) => name === result.name)?.targets ?? [];
-  return targets.map((target) => judge(result, target));
+  const isMeasured = (target: Target) => result.cases.some(({ name }) => name === target.case);
+  return targets.filter(isMeasured).map((target) => judge(result, target));
 }
 
 /**

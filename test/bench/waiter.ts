@@ -75,8 +75,8 @@ export class Waiters {
   }
 
   /** Runs `prefix COMMAND` to its end. */
-  async run(command: readonly string[]): Promise<Run> {
-    const { child, file } = this.#launch(command);
+  async run(command: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> {
+    const { child, file } = this.#launch(command, environment);
     const limit = setTimeout(() => kill(child), limitMs);
     await once(child, "close");
     clearTimeout(limit);
@@ -92,11 +92,14 @@ export class Waiters {
   }
 
   /** The times go to a file, so that no reader wakes up beside those that are measured. */
-  #launch(command: readonly string[]): { readonly child: ChildProcess; readonly file: string } {
+  #launch(
+    command: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): { readonly child: ChildProcess; readonly file: string } {
     const file = join(this.#folder, String((this.#count += 1)));
     const descriptor = openSync(file, "ax");
     const child = spawn(this.#stamp, command, {
-      env: { PATH: process.env["PATH"] ?? "" },
+      env: { PATH: process.env["PATH"] ?? "", ...environment },
       cwd: "/",
       detached: true,
       stdio: ["ignore", descriptor, "ignore"],

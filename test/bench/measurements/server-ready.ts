@@ -32,8 +32,8 @@ const situations: readonly Situation[] = [
     version: "4.2",
     shares: 1,
     left: [
-      "The runtime starts twice, for nfs-init and for the worker that makes the system calls, and loads the code for shares; the server is",
-      "asked; the guard is put under the share and the mount looked at. The lab's one core does one after the other.",
+      "The code for shares is read; the server is asked; the guard is put under the share and the mount looked at, each in a child. The",
+      "lab's one core does one after the other.",
     ].join(" "),
   },
   {
@@ -50,7 +50,7 @@ const situations: readonly Situation[] = [
     speaks: "all",
     version: "4.2",
     shares: 16,
-    left: "The same, and for each share the worker makes the mount point ready, puts the guard under it and looks at it, where the limit makes one call.",
+    left: "The same, and for each share children make the mount point ready, put the guard under it and look at it, where the limit makes one call.",
   },
 ];
 
@@ -115,7 +115,11 @@ export const serverReady: Measurement = {
       competitors: scaled,
     })),
   ],
-  targets: situations.map(({ name, left }) => ({ case: `${name}-scaled`, median: 30, left })),
+  targets: situations.map(({ name, shares, left }) => ({
+    case: `${name}-scaled`,
+    median: shares === 1 ? 10 : 30,
+    left,
+  })),
   open,
 };
 

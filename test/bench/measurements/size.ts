@@ -30,6 +30,10 @@ export const size: Measurement = {
     { name: "disk", title: "On disk" },
     { name: "packed", title: "Packed" },
   ],
+  targets: [
+    { case: "disk", median: 1.8 },
+    { case: "packed", median: 0.85 },
+  ],
   open,
 };
 
