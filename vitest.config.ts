@@ -1,15 +1,20 @@
 // Which tests there are and how they run: pure ones side by side, the ones that need the built binary or the lab with room.
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+
+/** All projects share the same workers. One lab kernel per core at most: each keeps a core busy while it boots. */
+const maxWorkers = Math.max(2, availableParallelism());
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node" } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node", maxWorkers } },
       {
         test: {
           name: "native",
           include: ["test/native/**/*.test.ts"],
           environment: "node",
+          maxWorkers,
           testTimeout: 60_000,
           hookTimeout: 300_000,
         },
@@ -19,6 +24,7 @@ export default defineConfig({
           name: "process",
           include: ["test/process/**/*.test.ts"],
           environment: "node",
+          maxWorkers,
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -28,11 +34,9 @@ export default defineConfig({
           name: "kernel",
           include: ["test/kernel/**/*.test.ts"],
           environment: "node",
+          maxWorkers,
           testTimeout: 120_000,
           hookTimeout: 300_000,
-          // One lab kernel per core at most; each keeps a core busy while it boots.
-          maxWorkers: 2,
-          fileParallelism: true,
         },
       },
       {
@@ -40,6 +44,7 @@ export default defineConfig({
           name: "release",
           include: ["test/release/**/*.test.ts"],
           environment: "node",
+          maxWorkers,
           testTimeout: 60_000,
         },
       },
@@ -48,6 +53,7 @@ export default defineConfig({
           name: "examples",
           include: ["test/examples/**/*.test.ts"],
           environment: "node",
+          maxWorkers,
           testTimeout: 30_000,
         },
       },
@@ -56,6 +62,7 @@ export default defineConfig({
           name: "container",
           include: ["test/container/**/*.test.ts"],
           environment: "node",
+          maxWorkers,
           testTimeout: 600_000,
           hookTimeout: 600_000,
           // One Docker, and in the lab one processor.
