@@ -87,13 +87,14 @@ export function startChild<T>(work: (tell: (value: T) => void) => void): Child<T
   const { readEnd, writeEnd } = native.pipe(0);
   let pid: number;
   try {
-    const tell = (value: T) => writeAll(writeEnd, native.encodeUtf8(`${JSON.stringify(value)}\n`));
+    const tell = (value: T) => writeAll(writeEnd, lineOf(value));
     pid = native.fork(() => {
       try {
         work(tell);
       } catch (error) {
         // Its stderr is closed, and its number may be another file's by now.
-        writeAll(writeEnd, native.encodeUtf8(`${faultMark}${JSON.stringify(stackOf(error))}\n`));
+        writeAll(writeEnd, native.encodeLatin1(faultMark));
+        writeAll(writeEnd, lineOf(stackOf(error)));
       }
     }, [writeEnd]);
   } catch (error) {
@@ -118,7 +119,7 @@ export function startChild<T>(work: (tell: (value: T) => void) => void): Child<T
   native.watch(readEnd, native.POLLIN, () => {
     const bytes = native.read(readEnd, chunkBytes);
     if (bytes.byteLength === 0) return end();
-    const lines = (pending + native.decodeUtf8(bytes)).split("\n");
+    const lines = (pending + native.decodeLatin1(bytes)).split("\n");
     pending = lines.pop() ?? "";
     for (const line of lines) {
       if (line.startsWith(faultMark)) {
@@ -144,6 +145,12 @@ export function startChild<T>(work: (tell: (value: T) => void) => void): Child<T
     },
     ended,
   };
+}
+
+/** A line of JSON without a byte above 127: it may come in pieces, wherever they are parted. */
+function lineOf(value: unknown): Uint8Array {
+  const escape = (one: string) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return native.encodeLatin1(`${JSON.stringify(value).replaceAll(/[\u0080-\uffff]/g, escape)}\n`);
 }
 
 /** Begins the line of a child that has met a fault of ours; no JSON begins so. */

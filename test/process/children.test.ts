@@ -27,6 +27,12 @@ describe("work in a child", () => {
     expect(await ask("inChild", "fail", 10_000, signal(never))).toMatchObject({ kind: "failed", errno: "ENOENT" });
   });
 
+  test("gives a long result whole, wherever the pipe parts it", async () => {
+    const { ask, signal } = shared;
+    const value = "aé€😀".repeat(50_000);
+    expect(await ask("inChild", "tell-much", 10_000, signal(never))).toEqual({ kind: "answer", value });
+  });
+
   test("that is a fault gives no answer and takes nobody along, and its place in the source is said", async () => {
     const { ask, signal, stderr } = ownRooms();
     expect(await ask("inChild", "break", 10_000, signal(never))).toEqual({ kind: "no-answer" });

@@ -21,10 +21,11 @@ import type { EndedChild } from "../../../src/init/supervise.ts";
 import type { Connection, DialOptions } from "../../../src/rpc/transport.ts";
 
 /** What a child is to do. */
-export type Work = "answer" | "fail" | "break" | "hang";
+export type Work = "answer" | "tell-much" | "fail" | "break" | "hang";
 
 const work: Readonly<Record<Work, () => string>> = {
   answer: () => "done",
+  "tell-much": () => "aé€😀".repeat(50_000),
   fail: () => native.readlink("/no/such"),
   break: () => {
     throw new Error("a fault");
