@@ -8,7 +8,7 @@ import { askAt } from "../support/name-server.ts";
 import { logLines } from "../support/process-log.ts";
 import { describePlaces, start, temporaryDirectory, unreachableShare, type Place } from "../support/process.ts";
 
-const network = `ip link set lo up multicast on && ip route add 224.0.0.0/4 dev lo && exec "$@"`;
+const network = `ip link set lo up multicast on && ip addr add 192.0.2.1/32 dev lo && ip route add 224.0.0.0/4 dev lo && exec "$@"`;
 
 /** nfs-init that waits for a server of a name on a network where the name server knows one name, and nas.local answers. */
 async function startWaitingFor(context: TestContext, place: Place, name: string, known: string) {
