@@ -1,7 +1,6 @@
 // The state file: replaced as a whole by the instance, read by `check` and `status`.
 import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
-import { notStartedWords } from "../mount/ports.ts";
 import type { FoundState } from "../report/health.ts";
 import { parseState, stateFileName } from "../report/state.ts";
 import { readTrusted, trustDirectories } from "./bounded-file.ts";
@@ -42,7 +41,6 @@ export function openStateFile(stateDir: string, onTrouble: (reason: string) => v
     try {
       lock ??= lockDirectory(stateDir);
       const answer = await inChild(() => replace(stateDir, path, text), writeMs);
-      if (answer.kind === "not-started") throw new Error(notStartedWords(answer.reason));
       if (answer.kind !== "answer")
         throw new Error(answer.kind === "no-answer" ? "it cannot be written in time" : answer.reason);
       isOurs = true;

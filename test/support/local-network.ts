@@ -7,6 +7,7 @@ const [, , asked = "", known = ""] = process.argv;
 const nameHere = "nas.local";
 const A = 1;
 const noSuchName = 0x8183;
+const multicastAnswer = 0x8400;
 
 function readQuestion(message: Buffer) {
   const labels: string[] = [];
@@ -21,8 +22,9 @@ function readQuestion(message: Buffer) {
 function answer(message: Buffer, flags: number, address?: readonly number[]): Buffer {
   const count = address === undefined ? 0 : 1;
   const head = [message[0] ?? 0, message[1] ?? 0, flags >> 8, flags & 0xff, 0, 1, 0, count, 0, 0, 0, 0];
-  // The name is that of the question, its class internet with the bit of the only one, its time to live 10 s.
-  const record = address === undefined ? [] : [0xc0, 12, 0, A, 0x80, 1, 0, 0, 0, 10, 0, 4, ...address];
+  // The name is that of the question, its class internet, by multicast with the bit of the only one, its time to live 10 s.
+  const onlyOne = flags === multicastAnswer ? 0x80 : 0;
+  const record = address === undefined ? [] : [0xc0, 12, 0, A, onlyOne, 1, 0, 0, 0, 10, 0, 4, ...address];
   return Buffer.concat([Buffer.from(head), readQuestion(message).question, Buffer.from(record)]);
 }
 
@@ -50,8 +52,8 @@ host.on("message", (message, from) => {
   toAnother[0] = (toAnother[0] ?? 0) ^ 1;
   // What is no answer to this question is passed over.
   send(Buffer.from("nonsense"));
-  send(answer(toAnother, 0x8400, [127, 0, 0, 9]));
-  send(answer(message, 0x8400, [127, 0, 0, 2]));
+  send(answer(toAnother, multicastAnswer, [127, 0, 0, 9]));
+  send(answer(message, multicastAnswer, [127, 0, 0, 2]));
 });
 
 server.bind(53, "127.0.0.1", () =>
