@@ -20,6 +20,7 @@ export function abortClasses(timers: AbortTimers) {
   /**
    * A signal asks those it depends on whether it is aborted, and is told by them only while somebody listens to it: one that is
    * made for a single question and dropped leaves nothing behind on a signal that lives as long as the program.
+   * Its time may be up between a look and the listener that is added after it: such a listener is called, in the next turn.
    */
   class Signal {
     #isAborted = false;
@@ -37,6 +38,7 @@ export function abortClasses(timers: AbortTimers) {
     constructor(sources: readonly Signal[] = [], timeoutMs?: number) {
       this.#sources = sources;
       this.#dueMs = timeoutMs === undefined ? undefined : timers.nowMs() + timeoutMs;
+      if (sources.some((source) => source.aborted)) this.#settle();
     }
 
     static any(sources: Iterable<Signal>): Signal {
@@ -68,7 +70,7 @@ export function abortClasses(timers: AbortTimers) {
     }
 
     addEventListener(_type: "abort", listener: Listener, { once = false }: ListenerOptions = {}): void {
-      if (this.aborted || this.#listeners.has(listener)) return;
+      if (this.#isAborted || this.#listeners.has(listener)) return;
       const called = once
         ? () => {
             this.removeEventListener("abort", listener);
@@ -118,8 +120,9 @@ export function abortClasses(timers: AbortTimers) {
 
     #listen(): void {
       for (const source of this.#sources) source.addEventListener("abort", this.#onSource);
-      if (this.#dueMs !== undefined)
-        this.#timer = timers.setTimer(Math.max(0, this.#dueMs - timers.nowMs()), this.#onSource);
+      // Those that were told of before we listened call nobody any more.
+      const dueMs = this.#sources.some((source) => source.#isAborted) ? 0 : this.#dueMs;
+      if (dueMs !== undefined) this.#timer = timers.setTimer(Math.max(0, dueMs - timers.nowMs()), this.#onSource);
     }
 
     #hush(): void {

@@ -55,8 +55,8 @@ export function runHelper(file: string, args: readonly string[], signal: AbortSi
       onTextEnd(end);
       setTimeout(end, 100);
     });
-    signal.addEventListener("abort", kill, { once: true });
     if (signal.aborted) kill();
+    else signal.addEventListener("abort", kill, { once: true });
   });
 }
 

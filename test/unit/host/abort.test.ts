@@ -317,6 +317,56 @@ test("a listener that throws keeps no other from being called, and its fault is 
   expect(later[0]).toThrow("a fault");
 });
 
+describe("a listener that is added after a look which found nothing", () => {
+  /** Time that stands still until it is set; what is due is called by `turn`. */
+  function stillTime() {
+    let nowMs = 0;
+    let due: (() => void)[] = [];
+    const classes = abortClasses({
+      nowMs: () => nowMs,
+      setTimer: (ms, call) => {
+        if (ms === 0) due.push(call);
+        return 1;
+      },
+      clearTimer: () => {},
+    });
+    const turn = () => {
+      const calls = due;
+      due = [];
+      for (const call of calls) call();
+    };
+    return { ...classes, turn, setNow: (ms: number) => (nowMs = ms) };
+  }
+
+  test.each(["the time itself", "any of it", "any of it, of which another one was told"])(
+    "is called where the time is up in between: %s",
+    (kind) => {
+      const { Controller, Signal, turn, setNow } = stillTime();
+      const time = Signal.timeout(10);
+      const signal = kind === "the time itself" ? time : Signal.any([new Controller().signal, time]);
+      expect(signal.aborted).toBe(false);
+      setNow(10);
+      if (kind.endsWith("told")) expect(time.aborted).toBe(true);
+      let count = 0;
+      signal.addEventListener("abort", () => (count += 1));
+      turn();
+      turn();
+      expect(count).toBe(1);
+      expect(shown(signal.reason)).toMatch(/^TimeoutError/);
+    },
+  );
+
+  test("is not called where it is taken away before the next turn", () => {
+    const { Signal, turn, setNow } = stillTime();
+    const signal = Signal.any([Signal.timeout(10)]);
+    const listener = () => expect.unreachable();
+    setNow(10);
+    signal.addEventListener("abort", listener);
+    signal.removeEventListener("abort", listener);
+    turn();
+  });
+});
+
 describe("a signal that lives long", () => {
   /** One that counts its listeners. */
   function counted() {
