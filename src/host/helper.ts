@@ -69,9 +69,16 @@ interface Started {
 }
 
 function start(path: string, argv: readonly string[]): Started {
-  const { readEnd, writeEnd } = native.pipe(0);
-  let pid: number;
   const nothing = openNothing();
+  let ends: ReturnType<typeof native.pipe>;
+  try {
+    ends = native.pipe(0);
+  } catch (error) {
+    native.close(nothing);
+    throw error;
+  }
+  const { readEnd, writeEnd } = ends;
+  let pid: number;
   try {
     pid = native.spawn({
       file: path,

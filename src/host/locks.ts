@@ -15,21 +15,29 @@ export function tryLock(fd: number): boolean {
   }
 }
 
+/** Takes the lock of a file that was opened for it; where it is not free, or cannot be taken at all, the file is closed. */
+export function lockOrClose(fd: number): boolean {
+  let isLocked = false;
+  try {
+    isLocked = tryLock(fd);
+    return isLocked;
+  } finally {
+    if (!isLocked) native.close(fd);
+  }
+}
+
 const directoryLockMs = 10_000;
 
 /** Waits for the lock on a local directory; gives the function that lets go, undefined where it cannot be had in time. */
 export async function lockLocalDirectory(path: string): Promise<(() => void) | undefined> {
   const untilMs = clock.nowMs() + directoryLockMs;
   try {
-    const fd = native.open(path, native.O_RDONLY | native.O_DIRECTORY);
-    while (!tryLock(fd)) {
-      if (clock.nowMs() > untilMs) {
-        native.close(fd);
-        return undefined;
-      }
+    for (;;) {
+      const fd = native.open(path, native.O_RDONLY | native.O_DIRECTORY);
+      if (lockOrClose(fd)) return () => native.close(fd);
+      if (clock.nowMs() > untilMs) return undefined;
       await clock.sleep(50);
     }
-    return () => native.close(fd);
   } catch {
     return undefined;
   }

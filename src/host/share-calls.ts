@@ -28,8 +28,11 @@ export function look(path: string, write: boolean): Seen {
 function readFirstEntries(path: string): void {
   try {
     const fd = native.open(path, native.O_RDONLY | native.O_DIRECTORY);
-    native.getdents(fd);
-    native.close(fd);
+    try {
+      native.getdents(fd);
+    } finally {
+      native.close(fd);
+    }
   } catch (error) {
     if (!isRefusal(error)) throw error;
   }
@@ -142,10 +145,13 @@ function prepareLocal(target: string): Ready {
 function isEmptyDirectory(path: string): boolean {
   try {
     const fd = native.open(path, native.O_RDONLY | native.O_DIRECTORY);
-    for (let names = native.getdents(fd); names !== undefined; names = native.getdents(fd)) {
-      if (names.length > 0) return false;
+    try {
+      let names = native.getdents(fd);
+      while (names?.length === 0) names = native.getdents(fd);
+      return names === undefined;
+    } finally {
+      native.close(fd);
     }
-    return true;
   } catch {
     return true;
   }

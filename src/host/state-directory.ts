@@ -5,7 +5,7 @@ import { formatNote, parseNote, type MountNote } from "../mount/notes.ts";
 import type { TargetLock } from "../mount/ports.ts";
 import { readTrusted, trustDirectories, trustFile } from "./bounded-file.ts";
 import { writeAll } from "./children.ts";
-import { tryLock } from "./locks.ts";
+import { lockOrClose, tryLock } from "./locks.ts";
 import { listDirectory, makeDirectories, removeQuietly } from "./small-files.ts";
 import { wyhash } from "./wyhash.ts";
 
@@ -102,10 +102,7 @@ export function lockTarget(stateDir: string, target: string): TargetLock {
   try {
     const directory = openBelow(stateDir, targets);
     const fd = openLock(`${directory}/${nameOf(target)}.lock`);
-    if (!tryLock(fd)) {
-      native.close(fd);
-      return { kind: "busy" };
-    }
+    if (!lockOrClose(fd)) return { kind: "busy" };
     const noteName = `${nameOf(target)}.note`;
     return {
       kind: "locked",

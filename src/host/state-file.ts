@@ -5,7 +5,7 @@ import type { FoundState } from "../report/health.ts";
 import { parseState, stateFileName } from "../report/state.ts";
 import { readTrusted, trustDirectories } from "./bounded-file.ts";
 import { inChild, writeAll } from "./children.ts";
-import { tryLock } from "./locks.ts";
+import { lockOrClose } from "./locks.ts";
 import { makeDirectories, removeQuietly } from "./small-files.ts";
 
 export interface StateFile {
@@ -87,8 +87,7 @@ function lockDirectory(stateDir: string): number {
   trustDirectories(stateDir);
   const flags = native.O_RDWR | native.O_CREAT | native.O_NOFOLLOW;
   const fd = native.open(`${stateDir}/${lockName}`, flags, 0o600);
-  if (tryLock(fd)) return fd;
-  native.close(fd);
+  if (lockOrClose(fd)) return fd;
   throw new Error(`another nfs-init publishes its state in ${stateDir}`);
 }
 
