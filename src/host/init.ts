@@ -131,20 +131,21 @@ function stepReason(syscall: string, errno: string): string {
   return `${syscall}: ${errno}`;
 }
 
-/** Where execvp(3) finds a program, as bytes. */
+/** Where spawn and execve find a program, as bytes. */
 function findExecutable(file: native.CString): Uint8Array | undefined {
   const name = typeof file === "string" ? native.encodeUtf8(file) : file;
   const slash = 0x2f;
   if (name.includes(slash)) return name;
   const path = native.environ().find((entry) => native.decodeLatin1(entry.subarray(0, 5)) === "PATH=");
-  const folders = path === undefined ? "/bin:/usr/bin" : native.decodeLatin1(path.subarray(5));
+  const folders = path === undefined ? "/usr/local/bin:/bin:/usr/bin" : native.decodeLatin1(path.subarray(5));
   return folders
     .split(":")
     .map((folder) => native.encodeLatin1(`${folder === "" ? "." : folder}/${native.decodeLatin1(name)}`))
     .find((found) => {
       try {
         native.access(found, native.X_OK);
-        return true;
+        // A directory is passed over: execve(2) says EACCES to it.
+        return native.stat(found).type === "file";
       } catch {
         return false;
       }

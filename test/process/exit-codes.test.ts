@@ -126,6 +126,14 @@ describePlaces((place) => {
     expect(end).toEqual({ exitCode: 6, stdout: "", stderr: "" });
   });
 
+  it("is the script's for such a script behind a directory of its name in PATH", async () => {
+    const [first, second] = [temporaryDirectory(), temporaryDirectory()];
+    mkdirSync(join(first, "tool"));
+    writeFileSync(join(second, "tool"), "exit 6\n", { mode: 0o755 });
+    const env = { PATH: `${first}:${second}:${process.env["PATH"]}` };
+    expect(await run({ args: ["--", "tool"], place, env })).toEqual({ exitCode: 6, stdout: "", stderr: "" });
+  });
+
   it("finds COMMAND beside the working directory, in it and without PATH", async () => {
     const cwd = temporaryDirectory();
     mkdirSync(join(cwd, "bin"));
