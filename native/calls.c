@@ -357,6 +357,8 @@ static JSValue dispatch(JSContext *ctx, JSValueConst this, int argc, JSValueCons
 static int fill_module(JSContext *ctx, JSModuleDef *module) {
     JSValueConst arguments[] = { JS_NewInt32(ctx, 0), JS_UNDEFINED, JS_UNDEFINED };
     JSValue array = JS_NewTypedArray(ctx, 3, arguments, JS_TYPED_ARRAY_UINT8);
+    if (JS_IsException(array))
+        return -1;
     uint8_array_class = JS_GetClassID(array);
     JS_FreeValue(ctx, array);
     for (size_t p = 0; p < LENGTH(parts); p++) {

@@ -40,7 +40,7 @@ static JSValue read_file(struct frame *f) {
         js_free(f->ctx, data);
         return failure;
     }
-    uint8_t *shorter = js_realloc(f->ctx, data, (size_t)size + 1);
+    uint8_t *shorter = js_realloc_rt(JS_GetRuntime(f->ctx), data, (size_t)size + 1);
     return take_bytes(f->ctx, shorter == NULL ? data : shorter, (size_t)size);
 }
 

@@ -29,7 +29,10 @@ static uint32_t zone_of(const char *name) {
 }
 
 static bool read_ip(struct frame *f, char *text, uint16_t port, union address *to, socklen_t *size) {
-    if (inet_pton(AF_INET, text, &to->v4.sin_addr) == 1) {
+    // Into a place of its own: musl leaves the first numbers of what is no such address.
+    struct in_addr v4;
+    if (inet_pton(AF_INET, text, &v4) == 1) {
+        to->v4.sin_addr = v4;
         to->v4.sin_family = AF_INET;
         to->v4.sin_port = htons(port);
         *size = sizeof to->v4;
