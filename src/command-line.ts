@@ -19,7 +19,7 @@ const usage = `[OPTIONS] -- COMMAND [ARG...]
 
 const introduction = `Mounts NFS shares, then runs COMMAND as its init.
 
-  run      wait for the servers, mount, run COMMAND, watch the shares, unmount when it has ended (the default)
+  run      the default: wait for the servers, mount, run COMMAND, watch, unmount when it has ended
   wait     return when every share could be mounted; needs no privilege
   mount    wait, mount, return and leave the shares mounted
   unmount  unmount what the configuration names and nfs-init has mounted
