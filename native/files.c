@@ -45,17 +45,19 @@ static JSValue read_file(struct frame *f) {
 }
 
 /**
- * A pipe without a reader raises SIGPIPE in the thread that writes. Blocked, it stays pending, where the signalfd would find
- * it: it is taken back at once. One that somebody sent to the process waits in another queue, which comes second.
+ * A pipe without a reader raises SIGPIPE in the thread that writes, and a file at its limit of size SIGXFSZ. Blocked, they stay
+ * pending, where the signalfd would find them and COMMAND get them: what was raised is taken back at once. One that somebody
+ * sent to the process waits in another queue, which comes second.
  */
 ssize_t write_quietly(int fd, const void *bytes, size_t size, int64_t position) {
-    const uint64_t pipe_bit = UINT64_C(1) << (SIGPIPE - 1);
     uint64_t before = mask_signals((uint64_t)ALL_SIGNALS);
     ssize_t written = position >= 0 ? RETRY(pwrite(fd, bytes, size, (off_t)position)) : RETRY(write(fd, bytes, size));
     int error = errno;
-    if (written < 0 && error == EPIPE) {
+    int raised = written >= 0 ? 0 : error == EPIPE ? SIGPIPE : error == EFBIG ? SIGXFSZ : 0;
+    if (raised != 0) {
+        const uint64_t bit = UINT64_C(1) << (raised - 1);
         const struct timespec at_once = { 0 };
-        syscall(SYS_rt_sigtimedwait, &pipe_bit, NULL, &at_once, sizeof pipe_bit);
+        syscall(SYS_rt_sigtimedwait, &bit, NULL, &at_once, sizeof bit);
     }
     mask_signals(before);
     errno = error;

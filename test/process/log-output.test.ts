@@ -187,6 +187,16 @@ describePlaces((place) => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: "started\n" });
   });
 
+  it("leaves COMMAND alone when its log has reached the size that files may have", async () => {
+    const log = join(temporaryDirectory(), "log");
+    const prelude = `head -c 4096 /dev/zero >'${log}'; exec 2>>'${log}'; ulimit -f 1`;
+    const env = { NFS_MOUNT_SKIP: "on" };
+    const running = start({ args: ["--", "sh", "-c", "echo started; read -r line; exit 4"], place, env, prelude });
+    await running.says("started");
+    running.stdin.end();
+    expect((await running.ended).exitCode).toBe(4);
+  });
+
   it("shortens what would make a line longer than a pipe takes at once", async () => {
     const { reader, writer } = openPipe();
     const env = { NFS_HOST: "h", NFS_MOUNT_POINT: `relative${"/directory".repeat(1_000)}` };
