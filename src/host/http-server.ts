@@ -46,8 +46,14 @@ export function serveHttp(
     let fd: number;
     try {
       fd = native.accept(socket);
-    } catch {
-      // It has hung up already, or no descriptor is free.
+    } catch (error) {
+      const errno = errnoOf(error);
+      // It has hung up already.
+      if (errno === "EAGAIN" || errno === "ECONNABORTED") return;
+      // No descriptor is free, and whoever waits would wake us again at once.
+      for (const connection of connections) connection.end();
+      native.unwatch(socket);
+      retry = setTimeout(attend, retryMinMs);
       return;
     }
     // The oldest has had its time: one that has not asked by now is not to keep others out.
@@ -55,10 +61,13 @@ export function serveHttp(
     const connection: Connection = answering(fd, respond, () => connections.delete(connection));
     connections.add(connection);
   };
+  const attend = (): void => {
+    if (socket !== undefined) native.watch(socket, native.POLLIN, take);
+  };
   const listen = (): void => {
     try {
       socket = listenAt(address);
-      native.watch(socket, native.POLLIN, take);
+      attend();
       told = undefined;
       onListening();
     } catch (error) {

@@ -284,6 +284,23 @@ describe("NFS_LISTEN", () => {
     expect(stderr).not.toContain("EMFILE");
   });
 
+  it("answers a probe where no descriptor is left and a client holds all connections", async () => {
+    const port = await freePort();
+    const where = { host: "127.0.0.1", port };
+    const running = startPublishing(ordinary, temporaryDirectory(), { NFS_LISTEN: `:${port}` }, "ulimit -n 12");
+    await listens(running);
+    const sockets = Array.from({ length: 15 }, () => connect(where));
+    for (const socket of sockets) socket.on("error", () => {}).resume();
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    await eventually("the connections", () => sockets.every(({ connecting }) => !connecting));
+    const startMs = bootTimeMs();
+    expect(await ask(where, "/healthz")).toMatchObject({ status: 200 });
+    // Each of them may stay for 5 s.
+    expect(bootTimeMs() - startMs).toBeLessThan(5_000);
+  });
+
   it("cuts off who sends too much, too slowly, or nonsense, and goes on", async () => {
     const port = await freePort();
     const where = { host: "127.0.0.1", port };
