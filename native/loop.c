@@ -303,11 +303,16 @@ void loop_start(JSContext *ctx) {
     poll_count = FIRST_WATCH;
 }
 
+/** What is asked of poll(2), which refuses more entries than this process may have files open, used or not. */
+static size_t polled(void) {
+    return poll_count == FIRST_WATCH && polls[TIMERS].fd < 0 ? TIMERS : poll_count;
+}
+
 void run_loop(JSContext *ctx) {
     run_jobs(ctx);
     while (poll_count > FIRST_WATCH || timers != NULL || !JS_IsUndefined(on_signal)) {
         arm();
-        if (ppoll(polls, poll_count, NULL, NULL) <= 0)
+        if (ppoll(polls, polled(), NULL, NULL) <= 0)
             continue;
         if (polls[SIGNALS].revents != 0)
             tell_signals(ctx);
