@@ -185,11 +185,12 @@ static const char *limit_files(int64_t soft) {
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? NULL : "setrlimit";
 }
 
-static const char *change_directory(const struct program *p) {
-    return p->directory != NULL && chdir(p->directory) != 0 ? "chdir" : NULL;
+/** Some directories only the program's own user may enter, and not even root: one on a share that takes root for nobody. */
+static bool is_for_others(void) {
+    return errno == EACCES || errno == EPERM;
 }
 
-static const char *change_self(const struct program *p) {
+static const char *change_identity(const struct program *p) {
     if (p->umask >= 0)
         umask((mode_t)p->umask);
     const char *failed = p->nofile < 0 ? NULL : limit_files(p->nofile);
@@ -202,6 +203,15 @@ static const char *change_self(const struct program *p) {
     if (failed == NULL && p->uid >= 0 && change_uid((uint32_t)p->uid) != 0)
         failed = "setresuid";
     return failed == NULL ? drop_others(p) : failed;
+}
+
+/** The directory is entered first, as who we are, or else as who the program is to be. */
+static const char *change_self(const struct program *p) {
+    bool is_there = p->directory == NULL || chdir(p->directory) == 0;
+    if (!is_there && !is_for_others())
+        return "chdir";
+    const char *failed = change_identity(p);
+    return failed == NULL && !is_there && chdir(p->directory) != 0 ? "chdir" : failed;
 }
 
 /** As execvpe(3), but for a script without an interpreter, which glibc gives to sh and musl does not. */
@@ -259,13 +269,10 @@ static struct report told;
 static const char *change_child(const struct program *p, pid_t parent, int *report) {
     if (p->new_group && setpgid(0, 0) != 0)
         return "setpgid";
-    // From the background too: SIGTTOU is blocked as yet.
+    // From the background too: SIGTTOU is blocked as yet. Before 0 to 2 become others.
     if (p->foreground >= 0 && tcsetpgrp((int)p->foreground, getpgrp()) != 0)
         return "tcsetpgrp";
-    // Before 0 to 2 become others.
-    const char *failed = change_directory(p);
-    if (failed == NULL)
-        failed = redirect(p, report);
+    const char *failed = redirect(p, report);
     if (failed == NULL)
         failed = change_self(p);
     // A change of user takes this away again (prctl(2)), so it comes after. The parent may have ended before.
@@ -344,9 +351,7 @@ static JSValue become(struct frame *f) {
     struct program p;
     JSValue result = JS_EXCEPTION;
     if (read_program(f, f->a[0].value, &p)) {
-        const char *failed = change_directory(&p);
-        if (failed == NULL)
-            failed = change_self(&p);
+        const char *failed = change_self(&p);
         if (failed == NULL) {
             default_signals();
             mask_signals(NO_SIGNALS);

@@ -1,5 +1,5 @@
 // Who COMMAND runs as, what it may do, and that nothing else of it changes on the way.
-import { mkdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { logLines } from "../support/process-log.ts";
@@ -221,6 +221,19 @@ describePlaces((place) => {
       mkdirSync(join(cwd, "closed"), { mode: 0o700 });
       for (const one of [cwd, join(cwd, "closed")]) {
         expect(readlinkSync(`/proc/${await commandOf({ place, env, cwd: one })}/cwd`)).toBe(one);
+      }
+    });
+
+    it("keeps a working directory that COMMAND's user may enter and root may not", async () => {
+      const cwd = temporaryDirectory();
+      chownSync(cwd, 1234, 2345);
+      chmodSync(cwd, 0o700);
+      // As on a share whose server takes root for nobody.
+      const prelude = `${accounts()}; exec setpriv --bounding-set=-dac_override,-dac_read_search -- "$@"`;
+      for (const exec of ["off", "on"]) {
+        const launch = { args: ["--", "pwd"], place, cwd, prelude, ownMounts: true };
+        const end = await run({ ...launch, env: { NFS_USER: "web", NFS_EXEC: exec } });
+        expect(end).toEqual({ exitCode: 0, stdout: `${cwd}\n`, stderr: "" });
       }
     });
 
