@@ -32,7 +32,8 @@ static struct header *header_of(const void *block) {
 }
 
 static void *take_small(size_t size) {
-    size_t class = (size + STEP - 1) / STEP;
+    // Room for the list that it goes back to, at least.
+    size_t class = size == 0 ? 1 : (size + STEP - 1) / STEP;
     struct free_block *free_block = free_blocks[class];
     if (free_block != NULL) {
         free_blocks[class] = free_block->next;

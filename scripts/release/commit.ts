@@ -1,6 +1,6 @@
 // Which commit a build is made from, read from the repository's own files: images that build have no git program.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 /** The first twelve digits of the commit's hash; `NFS_INIT_COMMIT` where a build has no repository at hand; otherwise "unknown". */
 export function commitOf(project: string, environment: Readonly<Record<string, string | undefined>>): string {
@@ -12,7 +12,7 @@ export function commitOf(project: string, environment: Readonly<Record<string, s
 function readHead(project: string): string | undefined {
   const pointer = read(join(project, ".git"));
   // In a worktree .git is a file.
-  const folder = pointer === undefined ? join(project, ".git") : join(project, pointer.replace(/^gitdir: /, ""));
+  const folder = pointer === undefined ? join(project, ".git") : resolve(project, pointer.replace(/^gitdir: /, ""));
   const head = read(join(folder, "HEAD"));
   if (head === undefined || !head.startsWith("ref: ")) return head;
   const ref = head.slice("ref: ".length);
