@@ -44,7 +44,7 @@ function writePlatformPackage(target: Target): void {
 function writeMainPackage(): void {
   const into = join(folder, "nfs-init");
   mkdirSync(into, { recursive: true });
-  copyFileSync("npm/nfs-init.cjs", join(into, "nfs-init.cjs"));
+  copyFileSync("scripts/npm/nfs-init.cjs", join(into, "nfs-init.cjs"));
   for (const name of ["LICENSE", "README.md", "CHANGELOG.md"]) copyFileSync(name, join(into, name));
   writeManifest(into, {
     name: "nfs-init",

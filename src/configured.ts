@@ -59,7 +59,7 @@ export async function runConfigured(
 
 async function problemsOfTargets(log: Log, config: Config): Promise<readonly string[]> {
   const [{ planMounts }, { planFactsOf }] = await Promise.all([
-    import("./fstab/plan.ts"),
+    import("./shares/plan.ts"),
     import("./host/plan-facts.ts"),
   ]);
   const plan = planMounts(config, planFactsOf(log, config.settings.stateDir)());

@@ -2,7 +2,7 @@
 import * as native from "native";
 import type { Config } from "./config/config.ts";
 import type { ListenAddress } from "./config/values.ts";
-import { isSameOrBelow } from "./fstab/target.ts";
+import { isSameOrBelow } from "./shares/target.ts";
 import { clock } from "./host/clock.ts";
 import { readMountstats } from "./host/mounts.ts";
 import { bootId, pidNamespace, processStartedMs } from "./host/process-facts.ts";

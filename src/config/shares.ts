@@ -1,6 +1,6 @@
 // The shares of a configuration: the single one, the numbered ones, and the lines of a list.
-import { decodeField } from "../fstab/escape.ts";
-import { splitColumns } from "../fstab/fstab.ts";
+import { decodeField } from "../shares/escape.ts";
+import { splitColumns } from "../shares/fstab.ts";
 import {
   hasOption,
   lastOf,
@@ -9,8 +9,8 @@ import {
   splitOptions,
   transportProblem,
   versionInOptions,
-} from "../fstab/options.ts";
-import { formatSource, parseSource, type ParsedSource, type Source } from "../fstab/source.ts";
+} from "../shares/options.ts";
+import { formatSource, parseSource, type ParsedSource, type Source } from "../shares/source.ts";
 import { encodingProblem } from "./encoding.ts";
 import { given, lineOf, parsed, problem, type Given, type Reader } from "./given.ts";
 import { numberedShare, type ShareKey, type ShareNames } from "./share-names.ts";

@@ -1,5 +1,5 @@
 // Why COMMAND's user cannot write to a share that mounts: what ACCESS granted against what mode and owner would let.
-import { isReadOnly } from "../fstab/options.ts";
+import { isReadOnly } from "../shares/options.ts";
 import type { Cause } from "./cause.ts";
 import { mayWrite, ownerOf } from "../rpc/owner.ts";
 import type { DoctorFacts, ShareFacts } from "./facts.ts";

@@ -1,7 +1,7 @@
 // Why a share does not mount, as its facts tell: for each address and version the first thing in the way, and of these the one that got furthest.
 import { inNamesOf } from "../config/share-names.ts";
-import { hasOption, lastOf, versionsToTry, type ExactVersion } from "../fstab/options.ts";
-import { isSameOrBelow } from "../fstab/target.ts";
+import { hasOption, lastOf, versionsToTry, type ExactVersion } from "../shares/options.ts";
+import { isSameOrBelow } from "../shares/target.ts";
 import { kerberosFlavor } from "../mount/kerberos.ts";
 import { reachOf } from "../mount/outcome.ts";
 import { ports as wellKnown, programs, type RpcFailure } from "../rpc/message.ts";

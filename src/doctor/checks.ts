@@ -1,6 +1,6 @@
 // The lines of doctor's page: what was looked at, what was found, and what to do where it is wrong.
 import { inNamesOf } from "../config/share-names.ts";
-import { isReadOnly, versionsToTry, type ExactVersion } from "../fstab/options.ts";
+import { isReadOnly, versionsToTry, type ExactVersion } from "../shares/options.ts";
 import { classifyErrno } from "../mount/outcome.ts";
 import { mayWrite, ownerOf } from "../rpc/owner.ts";
 import { coverOf, localAddressOf, statdProgram, wordsFor } from "./causes.ts";

@@ -1,7 +1,7 @@
 // Asks everything doctor wants to know of a share's servers, side by side and each question within its time.
-import { lastOf, versionsToTry, type ExactVersion } from "../fstab/options.ts";
-import type { Share } from "../fstab/plan.ts";
-import { isSameOrBelow } from "../fstab/target.ts";
+import { lastOf, versionsToTry, type ExactVersion } from "../shares/options.ts";
+import type { Share } from "../shares/plan.ts";
+import { isSameOrBelow } from "../shares/target.ts";
 import type { Identity } from "../init/identity.ts";
 import type { Mounter } from "../mount/ports.ts";
 import { findRefusedOption, isOptionErrno, type OptionPorts } from "../mount/refused-option.ts";

@@ -1,8 +1,8 @@
 // What doctor knows when it judges: plain data about this process, its machine, and each share with its server.
-import type { ExactVersion } from "../fstab/options.ts";
-import type { MountRecord } from "../fstab/mountinfo.ts";
+import type { ExactVersion } from "../shares/options.ts";
+import type { MountRecord } from "../shares/mountinfo.ts";
 import type { RefusedOption } from "../mount/refused-option.ts";
-import type { Share } from "../fstab/plan.ts";
+import type { Share } from "../shares/plan.ts";
 import { wantsHelper } from "../mount/kernel-options.ts";
 import type { Identity } from "../init/identity.ts";
 import type { RpcFailure } from "../rpc/message.ts";

@@ -3,8 +3,8 @@ import * as native from "native";
 import type { TrialRequest } from "../doctor/collect.ts";
 import type { TrialCall, TrialFact } from "../doctor/facts.ts";
 import { errnoOf } from "../errors.ts";
-import { parseMountinfo } from "../fstab/mountinfo.ts";
-import { isSameOrBelow } from "../fstab/target.ts";
+import { parseMountinfo } from "../shares/mountinfo.ts";
+import { isSameOrBelow } from "../shares/target.ts";
 import { outcomeOf, tryChild } from "./children.ts";
 import { readText } from "./small-files.ts";
 

@@ -1,7 +1,7 @@
 // The fstab file: changed under a lock, replaced atomically or rewritten in place.
 import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
-import { planFinishing, planRewriting, recoverText, type Rewriting, type RewriteStep } from "../fstab/rewrite.ts";
+import { planFinishing, planRewriting, recoverText, type Rewriting, type RewriteStep } from "../shares/rewrite.ts";
 import { readOpened, readRegular } from "./bounded-file.ts";
 import { clock } from "./clock.ts";
 import { tryLock } from "./locks.ts";

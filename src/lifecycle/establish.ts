@@ -3,8 +3,8 @@ import pRetry from "p-retry";
 import type { Settings } from "../config/config.ts";
 import { inNamesOf } from "../config/share-names.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import type { ExactVersion } from "../fstab/options.ts";
-import type { MountPlan, Share } from "../fstab/plan.ts";
+import type { ExactVersion } from "../shares/options.ts";
+import type { MountPlan, Share } from "../shares/plan.ts";
 import { attemptShare, type AttemptPorts } from "../mount/attempt.ts";
 import type { MountFailure } from "../mount/outcome.ts";
 

@@ -1,7 +1,7 @@
 // The guards under the shares of a plan: there before a share can be reached, taken away on the way out.
 import type { Settings } from "../config/config.ts";
-import { isNfs, topMountOn } from "../fstab/mountinfo.ts";
-import type { Share } from "../fstab/plan.ts";
+import { isNfs, topMountOn } from "../shares/mountinfo.ts";
+import type { Share } from "../shares/plan.ts";
 import { isGuard } from "../mount/guard.ts";
 import { notStartedWords, type Mounter, type PathAnswer } from "../mount/ports.ts";
 import { isShared } from "../mount/umount.ts";

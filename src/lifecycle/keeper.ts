@@ -2,9 +2,9 @@
 // lost. So while the share is there a second mount of the same tmpfs is made in the state directory, from where it is mounted on the
 // fresh share. It keeps nobody from unmounting the first one, and goes soon after that.
 import type { Settings } from "../config/config.ts";
-import { topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
-import { isShareOf, type Share } from "../fstab/plan.ts";
-import { isSameOrBelow } from "../fstab/target.ts";
+import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import { isShareOf, type Share } from "../shares/plan.ts";
+import { isSameOrBelow } from "../shares/target.ts";
 import { foreignBelow } from "../mount/foreign.ts";
 import type { Mounter } from "../mount/ports.ts";
 import type { UndoStack } from "./undo.ts";

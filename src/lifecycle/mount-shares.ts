@@ -1,8 +1,8 @@
 // Mounts the shares of a plan with everything that belongs to it, and remembers how to take each down again.
 import type { Settings } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import { isNfs, topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
-import { isShareOf, type MountPlan, type Share } from "../fstab/plan.ts";
+import { isNfs, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import { isShareOf, type MountPlan, type Share } from "../shares/plan.ts";
 import { describeMounts, foreignBelow } from "../mount/foreign.ts";
 import type { Clock, Mounter, TargetLock } from "../mount/ports.ts";
 import { detachMount, isPropagated, unmounter } from "../mount/umount.ts";

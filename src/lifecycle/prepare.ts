@@ -1,12 +1,12 @@
 // What comes before any server is asked: may this process mount at all, and the lines of fstab.
 import type { Config } from "../config/config.ts";
-import { fromLatin1, toLatin1 } from "../fstab/latin1.ts";
+import { fromLatin1, toLatin1 } from "../shares/latin1.ts";
 import { AppError, exitCodes } from "../errors.ts";
 import { redact } from "../config/secrets.ts";
-import { blockLines, foreignText, mergeLines, withBlock, type FstabEntry } from "../fstab/fstab.ts";
-import { isNfs, topMountOn } from "../fstab/mountinfo.ts";
-import { foreignLinesOn, fstabLines, type MountPlan, type PlanFacts } from "../fstab/plan.ts";
-import { resolveTarget } from "../fstab/target.ts";
+import { blockLines, foreignText, mergeLines, withBlock, type FstabEntry } from "../shares/fstab.ts";
+import { isNfs, topMountOn } from "../shares/mountinfo.ts";
+import { foreignLinesOn, fstabLines, type MountPlan, type PlanFacts } from "../shares/plan.ts";
+import { resolveTarget } from "../shares/target.ts";
 import { refusalOfRights, type MountRights } from "../mount/preflight.ts";
 import type { Log } from "./log.ts";
 

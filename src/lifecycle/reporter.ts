@@ -1,6 +1,6 @@
 // Turns what happens to shares into log lines: one when it happens, one when a reason changes, a reminder while it lasts.
 import type { AppError } from "../errors.ts";
-import type { MountPlan, Share } from "../fstab/plan.ts";
+import type { MountPlan, Share } from "../shares/plan.ts";
 import type { AttemptNotice } from "../mount/attempt.ts";
 import type { MountFailure } from "../mount/outcome.ts";
 import type { Clock } from "../mount/ports.ts";

@@ -1,6 +1,6 @@
 // Aside: a place nobody looks at, where a share is mounted and what lies below it is guarded before the whole is moved to its
 // mount point (MS_MOVE). So nobody ever reaches the share without its guards.
-import { topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
+import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
 import type { Clock, Mounter } from "./ports.ts";
 import { detachMount } from "./umount.ts";
 

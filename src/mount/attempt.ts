@@ -1,7 +1,7 @@
 // One attempt to have a share mounted: what is there already, the lock, the server, the mount call, and the proof.
-import { isReadOnly, versionsToTry, type ExactVersion } from "../fstab/options.ts";
-import { isNfs, isOnTop, topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
-import { isShareOf, type Share } from "../fstab/plan.ts";
+import { isReadOnly, versionsToTry, type ExactVersion } from "../shares/options.ts";
+import { isNfs, isOnTop, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import { isShareOf, type Share } from "../shares/plan.ts";
 import type { Ready } from "../wait/wait.ts";
 import { callMount } from "./call.ts";
 import { kernelMount, type MountAddresses } from "./kernel-options.ts";

@@ -1,6 +1,6 @@
 // One mount call: an explicit version, one attempt, a deadline that is longer while the server answers.
-import type { Share } from "../fstab/plan.ts";
-import { mountCallOptions, type ExactVersion } from "../fstab/options.ts";
+import type { Share } from "../shares/plan.ts";
+import { mountCallOptions, type ExactVersion } from "../shares/options.ts";
 import { kernelMount, wantsHelper, type MountAddresses } from "./kernel-options.ts";
 import { classifyErrno, classifyFailure, type MountFailure } from "./outcome.ts";
 import type { Mounter } from "./ports.ts";

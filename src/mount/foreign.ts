@@ -1,6 +1,6 @@
 // What others, COMMAND above all, have mounted below a share: it goes when that share is detached.
-import { isNfs, type MountRecord } from "../fstab/mountinfo.ts";
-import { isShareOf, type Share } from "../fstab/plan.ts";
+import { isNfs, type MountRecord } from "../shares/mountinfo.ts";
+import { isShareOf, type Share } from "../shares/plan.ts";
 import { isGuard } from "./guard.ts";
 
 /** The mounts below a share that are neither guards, nor shares of the plan, nor the kernel's own further steps into the share. */

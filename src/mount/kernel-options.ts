@@ -1,6 +1,6 @@
 // What mount(2) is given for a share: the flags and the text that mount.nfs would make of its options.
-import { hasOption, lastOf, mountCallOptions, optionValue, type ExactVersion } from "../fstab/options.ts";
-import type { Share } from "../fstab/plan.ts";
+import { hasOption, lastOf, mountCallOptions, optionValue, type ExactVersion } from "../shares/options.ts";
+import type { Share } from "../shares/plan.ts";
 
 /** Where the server of a share was found to answer. */
 export interface MountAddresses {

@@ -1,5 +1,5 @@
 // What an instance notes of its mounts for a later one, and how that one knows them: by the note, or by the guard underneath.
-import { isNfs, topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
+import { isNfs, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
 import { isGuard } from "./guard.ts";
 
 /** What is noted of a target before mount(2) is called. */

@@ -1,5 +1,5 @@
 // What mounting needs of the machine; the host rooms implement it, and every call on a path runs in a process that can be killed.
-import type { MountRecord } from "../fstab/mountinfo.ts";
+import type { MountRecord } from "../shares/mountinfo.ts";
 import type { KernelMount } from "./kernel-options.ts";
 
 /** How a helper process ended. */

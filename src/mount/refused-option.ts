@@ -1,6 +1,6 @@
 // Which of its mount options the kernel refuses, looked for only once it has refused a mount for them.
-import { splitOptions, type ExactVersion } from "../fstab/options.ts";
-import type { Share } from "../fstab/plan.ts";
+import { splitOptions, type ExactVersion } from "../shares/options.ts";
+import type { Share } from "../shares/plan.ts";
 import type { KernelMount } from "./kernel-options.ts";
 import type { OptionsRead } from "./ports.ts";
 

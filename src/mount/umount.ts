@@ -1,6 +1,6 @@
 // Takes a share down on the way out: plain, then lazy, all of it within one budget of time. Never by force.
-import { isOnTop, topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
-import { isShareOf, type Share } from "../fstab/plan.ts";
+import { isOnTop, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import { isShareOf, type Share } from "../shares/plan.ts";
 import type { Clock, Mounter } from "./ports.ts";
 
 /** What was done; `gone` where mountinfo showed nothing of ours any more. */

@@ -1,7 +1,7 @@
 // The board: what the stages say of the shares, kept as the status of the instance at this moment.
 import type { ShareConfig } from "../config/shares.ts";
-import { formatSource } from "../fstab/source.ts";
-import type { Share } from "../fstab/plan.ts";
+import { formatSource } from "../shares/source.ts";
+import type { Share } from "../shares/plan.ts";
 import { reasonClass } from "../wait/reasons.ts";
 import type { InstanceStatus, SharePhase, ShareStatus, StatusBoard } from "../watch/status.ts";
 

@@ -1,5 +1,5 @@
 // /proc/self/mountstats as records (kernel fs/nfs/super.c nfs_show_stats, net/sunrpc/stats.c): what the NFS client counted.
-import { unescapeField } from "../fstab/escape.ts";
+import { unescapeField } from "../shares/escape.ts";
 
 /** Counters of one RPC operation since the share was mounted. */
 export interface OperationStats {

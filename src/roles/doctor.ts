@@ -5,7 +5,7 @@ import { judge } from "../doctor/findings.ts";
 import { formatJson, formatPage } from "../doctor/report.ts";
 import type { DoctorFacts } from "../doctor/facts.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import type { PlanFacts } from "../fstab/plan.ts";
+import type { PlanFacts } from "../shares/plan.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 import { abortedBy, Stopped } from "../lifecycle/stop.ts";
 

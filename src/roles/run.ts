@@ -1,9 +1,9 @@
 // run: plan, wait, mount, hand over, watch, tear down; and all of that again where NFS_WATCH=restart has a share lost.
 import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import { isNfs } from "../fstab/mountinfo.ts";
-import type { MountPlan, PlanFacts } from "../fstab/plan.ts";
-import { isSameOrBelow, resolveTarget } from "../fstab/target.ts";
+import { isNfs } from "../shares/mountinfo.ts";
+import type { MountPlan, PlanFacts } from "../shares/plan.ts";
+import { isSameOrBelow, resolveTarget } from "../shares/target.ts";
 import type { Command } from "../init/command.ts";
 import { exitCodeOf } from "../init/exit-status.ts";
 import { becomeCommand, startCommand, type InitPorts } from "../init/supervise.ts";

@@ -2,7 +2,7 @@
 import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
 import type { InitPorts } from "../init/supervise.ts";
-import type { PlanFacts } from "../fstab/plan.ts";
+import type { PlanFacts } from "../shares/plan.ts";
 import { mountShares, type MountedShares, type MountSharesPorts } from "../lifecycle/mount-shares.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 import { checkRights, writeFstab, type PreparePorts } from "../lifecycle/prepare.ts";

@@ -1,8 +1,8 @@
 // unmount: takes down what the configuration names and an instance of nfs-init has mounted, in reverse order, and our fstab lines.
 import type { Config } from "../config/config.ts";
 import { exitCodes } from "../errors.ts";
-import { isNfs, topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
-import type { PlanFacts, Share } from "../fstab/plan.ts";
+import { isNfs, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import type { PlanFacts, Share } from "../shares/plan.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 import { clearFstab, type ClearPorts } from "../lifecycle/prepare.ts";
 import type { Log } from "../lifecycle/log.ts";

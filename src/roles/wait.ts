@@ -1,7 +1,7 @@
 // wait: returns when every share could be mounted; mounts nothing and needs no privilege.
 import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import type { PlanFacts, Share } from "../fstab/plan.ts";
+import type { PlanFacts, Share } from "../shares/plan.ts";
 import type { Log } from "../lifecycle/log.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 import { mountReporter } from "../lifecycle/reporter.ts";

@@ -1,6 +1,6 @@
 // Is the NFS service of a share there: one round of questions to its server, judged.
-import type { Share } from "../fstab/plan.ts";
-import { hasOption, optionValue, versionsToTry, type ExactVersion } from "../fstab/options.ts";
+import type { Share } from "../shares/plan.ts";
+import { hasOption, optionValue, versionsToTry, type ExactVersion } from "../shares/options.ts";
 import { ports, programs } from "../rpc/message.ts";
 import type { MountAddresses } from "../mount/kernel-options.ts";
 import { askPort, callNull, type Answer } from "../rpc/probe.ts";

@@ -1,6 +1,6 @@
 // Watches shares while COMMAND runs: looks at each once an interval, never waits for one that hangs, and tells what changed.
-import { topMountOn, type MountRecord } from "../fstab/mountinfo.ts";
-import { isShareOf, type Share } from "../fstab/plan.ts";
+import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import { isShareOf, type Share } from "../shares/plan.ts";
 import { isGuard } from "../mount/guard.ts";
 import type { Clock, Look, Space } from "../mount/ports.ts";
 import { probePauseMs } from "../wait/pace.ts";

@@ -110,9 +110,9 @@ describe("the lab", () => {
   });
 
   it.each([
-    { who: "the demo", command: ["test/demo/demo.ts"] },
-    { who: "a bench", command: ["test/bench/bench.ts", "--rounds", "1", "late-server"] },
-    { who: "a soak", command: ["test/soak/soak.ts", "mixed"] },
+    { who: "the demo", command: ["demo/demo.ts"] },
+    { who: "a bench", command: ["bench/bench.ts", "--rounds", "1", "late-server"] },
+    { who: "a soak", command: ["soak/soak.ts", "mixed"] },
   ])("says the same in $who", async ({ command }) => {
     const { exitCode, all } = await execa(process.execPath, command, {
       env: { NFS_INIT_LAB_INIT: "/no/such" },

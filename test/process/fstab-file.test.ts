@@ -15,8 +15,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { foreignText } from "../../src/fstab/fstab.ts";
-import { recoverText } from "../../src/fstab/rewrite.ts";
+import { foreignText } from "../../src/shares/fstab.ts";
+import { recoverText } from "../../src/shares/rewrite.ts";
 import { eventually } from "../support/eventually.ts";
 import { logLines } from "../support/process-log.ts";
 import {

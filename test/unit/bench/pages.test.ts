@@ -1,11 +1,11 @@
 // docs/benchmarks.md and its plots are what the results beside them give.
 import { expect, it } from "vitest";
-import { readPages, readResults, renderPages } from "../../bench/result-files.ts";
+import { readPages, readResults, renderPages } from "../../../bench/result-files.ts";
 
 const there = readPages();
 const given = await renderPages(readResults());
 
-it("the page and its plots are the ones that the results give, to the byte (node test/bench/page.ts)", () => {
+it("the page and its plots are the ones that the results give, to the byte (node bench/page.ts)", () => {
   expect([...there.keys()].toSorted()).toEqual([...given.keys()].toSorted());
   for (const [name, text] of given) expect(there.get(name), name).toBe(text);
 });

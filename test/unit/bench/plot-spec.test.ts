@@ -1,9 +1,9 @@
 // What a plot of a result shows.
 import { describe, expect, it } from "vitest";
-import type { DistributionPlot, LinesPlot } from "../../bench/measurement.ts";
-import { plotSpec } from "../../bench/plot-spec.ts";
-import { plotFile, plotsOf } from "../../bench/plots.ts";
-import type { Result } from "../../bench/result.ts";
+import type { DistributionPlot, LinesPlot } from "../../../bench/measurement.ts";
+import { plotSpec } from "../../../bench/plot-spec.ts";
+import { plotFile, plotsOf } from "../../../bench/plots.ts";
+import type { Result } from "../../../bench/result.ts";
 import { makeResult } from "./results.ts";
 
 const strip = (...cases: string[]) => ({ kind: "strip", title: "how long", cases }) as const;

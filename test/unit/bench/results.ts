@@ -1,6 +1,6 @@
 // Results of a made-up measurement.
-import type { CaseResult, Result } from "../../bench/result.ts";
-import { spread } from "../../bench/statistics.ts";
+import type { CaseResult, Result } from "../../../bench/result.ts";
+import { spread } from "../../../bench/statistics.ts";
 
 const titles = { ours: "nfs-init", peer: "a peer", other: "another peer", floor: "the least" } as const;
 

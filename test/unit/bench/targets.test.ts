@@ -1,8 +1,8 @@
 // Whether a target counts as met, and how the page says so.
 import { describe, expect, it } from "vitest";
-import { measurements } from "../../bench/measurements.ts";
-import { renderPage } from "../../bench/page-text.ts";
-import { judge, judgeTargets } from "../../bench/targets.ts";
+import { measurements } from "../../../bench/measurements.ts";
+import { renderPage } from "../../../bench/page-text.ts";
+import { judge, judgeTargets } from "../../../bench/targets.ts";
 import { makeResult } from "./results.ts";
 
 describe("a target", () => {

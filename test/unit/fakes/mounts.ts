@@ -1,5 +1,5 @@
 // Mount records as the tests need them.
-import type { MountRecord } from "../../../src/fstab/mountinfo.ts";
+import type { MountRecord } from "../../../src/shares/mountinfo.ts";
 
 let lastId = 100;
 

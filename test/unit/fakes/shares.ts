@@ -1,6 +1,6 @@
 // Shares and plans as the tests need them, made by the program's own reading of an environment.
 import { readConfig, type Config, type Environment, type Flags } from "../../../src/config/config.ts";
-import { planMounts, type MountPlan, type PlanFacts, type Share } from "../../../src/fstab/plan.ts";
+import { planMounts, type MountPlan, type PlanFacts, type Share } from "../../../src/shares/plan.ts";
 
 /** A machine without mounts, symbolic links, or anything left by an earlier instance. */
 export const emptyMachine: PlanFacts = { mounts: [], readLink: () => undefined, owned: new Map() };

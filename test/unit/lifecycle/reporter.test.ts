@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AppError, exitCodes } from "../../../src/errors.ts";
-import type { Share } from "../../../src/fstab/plan.ts";
+import type { Share } from "../../../src/shares/plan.ts";
 import type { LogFields, LogLevel } from "../../../src/lifecycle/log.ts";
 import { mountReporter } from "../../../src/lifecycle/reporter.ts";
 import type { MountFailure } from "../../../src/mount/outcome.ts";

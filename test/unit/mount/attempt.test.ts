@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Environment } from "../../../src/config/config.ts";
-import type { Share } from "../../../src/fstab/plan.ts";
+import type { Share } from "../../../src/shares/plan.ts";
 import {
   attemptShare,
   type AsidePorts,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { splitOptions, type ExactVersion } from "../../../src/fstab/options.ts";
+import { splitOptions, type ExactVersion } from "../../../src/shares/options.ts";
 import { kernelMount, wantsHelper, type MountAddresses } from "../../../src/mount/kernel-options.ts";
 import { shareOf } from "../fakes/shares.ts";
 

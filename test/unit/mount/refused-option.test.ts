@@ -1,6 +1,6 @@
 // Which option the kernel refuses, by its own word and, where it has none, by trying without.
 import { describe, expect, test } from "vitest";
-import type { ExactVersion } from "../../../src/fstab/options.ts";
+import type { ExactVersion } from "../../../src/shares/options.ts";
 import { kernelMount } from "../../../src/mount/kernel-options.ts";
 import { describeRefusedOption } from "../../../src/mount/option-hints.ts";
 import type { OptionsRead } from "../../../src/mount/ports.ts";

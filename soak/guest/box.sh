@@ -1,0 +1,32 @@
+# The container's side of a soak: its PID 1, which runs nfs-init again and again in one and the same container.
+#   box.sh NAME
+
+. "/lab/project/soak/parts/$1.sh"
+
+# tell WORDS...: a line for the loop outside.
+tell() { echo "$*" >>/lab/state/soak.told; }
+
+count() { find "$@" 2>/dev/null | wc -l; }
+
+# Takes stock with as few processes as can be; it counts itself the same each time.
+census() {
+  local mounts processes inodes free blocks free_blocks connections
+  mapfile -t mounts </proc/self/mountinfo
+  processes=(/proc/[0-9]*)
+  # What the container has written lies on a file system of its own.
+  read -r inodes free blocks free_blocks <<<"$(stat -f -c '%c %d %b %f' /)"
+  # State 06 is TIME_WAIT.
+  connections=$(grep -hv -e ' sl ' -e ':.* [0-9A-F]*:[0-9A-F]* 06 ' /proc/net/tcp /proc/net/tcp6 | wc -l)
+  tell "mounts=${#mounts[@]} processes=${#processes[@]} files=$((inodes - free)) blocks=$((blocks - free_blocks))" \
+    "utabLines=$(cat /run/mount/utab 2>/dev/null | wc -l)" \
+    "stateFiles=$(count /run/nfs-init -mindepth 1) temporaryFiles=$(count /tmp /var/tmp /dev/shm -mindepth 1)" \
+    "connections=$connections nfsServers=$(grep -c ^v /proc/fs/nfsfs/servers) nfsVolumes=$(grep -c ^v /proc/fs/nfsfs/volumes)"
+}
+
+while read -r verb argument; do
+  case $verb in
+    round) inside "$argument" ;;
+    census) census ;;
+    end) exit 0 ;;
+  esac
+done <>/lab/state/soak.ask

@@ -1,0 +1,185 @@
+import { describe, expect, test } from "vitest";
+import { explainHost, formatSource, parseHost, parseSource } from "../../../src/shares/source.ts";
+
+const plain = { options: [], dropped: [] };
+
+describe("a source", () => {
+  test.each([
+    ["nas:/data", { host: "nas", path: "/data" }],
+    ["nas:/", { host: "nas", path: "/" }],
+    ["nas.example.org:/srv/data", { host: "nas.example.org", path: "/srv/data" }],
+    ["192.0.2.1:/a:b", { host: "192.0.2.1", path: "/a:b" }],
+    ["[2001:db8::1]:/e", { host: "2001:db8::1", path: "/e" }],
+    ["[fe80::1%eth0]:/e", { host: "fe80::1%eth0", path: "/e" }],
+    ["nas:/data/", { host: "nas", path: "/data" }],
+    ["nas://data//sub", { host: "nas", path: "/data/sub" }],
+    ["nas:/my share", { host: "nas", path: "/my share" }],
+    ["nas_1:/x", { host: "nas_1", path: "/x" }],
+    ["nas.:/x", { host: "nas.", path: "/x" }],
+  ])("%s is read", (text, source) => {
+    expect(parseSource(text)).toEqual({ ...plain, ...source });
+  });
+
+  test.each([
+    ["2001:db8::1:/e", /brackets/],
+    ["fe80::1%eth0:/e", /brackets/],
+    ["::1:/e", /host|brackets/],
+    ["[::1:/e", /host|address|IPv6/],
+    ["[::1]/e", /host|address|IPv6/],
+    ["[nas]:/e", /IPv6/],
+    ["nas", /host and path/],
+    ["/local/path", /host and path|host name/],
+    ["", /host and path/],
+    [":/data", /host and path/],
+    ["nas:data", /absolute/],
+    ["nas:", /absolute/],
+    ["nas:/a/../b", /'\.\.'/],
+    ["na s:/data", /host name/],
+    ["a,b:/e", /host name/],
+    ["nas:/a\0b", /NUL/],
+    ["nas:/caf\udce9", /UTF-8/],
+    ["nfs4://nas/data", /nfs4:\/\/.*nfs:\/\/.*vers=4/],
+    ["https://nas/data", /https:\/\//],
+    ["smb://nas/data", /smb:\/\//],
+    ["[fe80::1]:/e", /%eth0/],
+    ["nas1,nas2:/e", /more than one host/],
+    ["1.2.3:/data", /host name|address/],
+    ["1.2.3.4.5:/data", /host name|address/],
+    ["256.1.1.1:/data", /host name|address/],
+    ["//srv/share", /CIFS/],
+    ["fs-0123abcd", /EFS/],
+    ["fs-0123abcd:/", /EFS/],
+    [`nas:/${"a".repeat(1_024)}`, /longer/],
+    [`${"a".repeat(256)}:/x`, /host name/],
+  ])("%s is refused by name", (text, problem) => {
+    expect(parseSource(text)).toEqual({ problem: expect.stringMatching(problem) as string });
+  });
+
+  test.each([
+    [{ host: "nas", path: "/data" }, "nas:/data"],
+    [{ host: "2001:db8::1", path: "/" }, "[2001:db8::1]:/"],
+    [{ host: "fe80::1%eth0", path: "/e" }, "[fe80::1%eth0]:/e"],
+  ])("%j is written as mount(8) has it", (source, text) => {
+    expect(formatSource(source)).toBe(text);
+  });
+});
+
+describe("an nfs:// address", () => {
+  test.each([
+    ["nfs://nas/data", { host: "nas", path: "/data", options: [], dropped: [] }],
+    ["NFS://nas/data", { host: "nas", path: "/data", options: [], dropped: [] }],
+    ["nfs://nas", { host: "nas", path: "/", options: [], dropped: [] }],
+    ["nfs://nas:2050/data", { host: "nas", path: "/data", options: ["port=2050"], dropped: [] }],
+    ["nfs://nas/data?vers=4.1&ro", { host: "nas", path: "/data", options: ["vers=4.1", "ro"], dropped: [] }],
+    ["nfs://nas:2050/data?vers=3", { host: "nas", path: "/data", options: ["port=2050", "vers=3"], dropped: [] }],
+    ["nfs://[2001:db8::1]/data", { host: "2001:db8::1", path: "/data", options: [], dropped: [] }],
+    ["nfs://[2001:db8::1]:2050/data", { host: "2001:db8::1", path: "/data", options: ["port=2050"], dropped: [] }],
+    ["nfs://nas/my%20share", { host: "nas", path: "/my share", options: [], dropped: [] }],
+    [
+      "nfs://nas/d?uid=1000&gid=1000&ro",
+      { host: "nas", path: "/d", options: ["ro"], dropped: ["uid=1000", "gid=1000"] },
+    ],
+    // What libnfs calls otherwise.
+    ["nfs://nas/d?version=4&nfsport=2050", { host: "nas", path: "/d", options: ["vers=4", "port=2050"], dropped: [] }],
+    ["nfs://nas:2050/d?nfsport=2050", { host: "nas", path: "/d", options: ["port=2050", "port=2050"], dropped: [] }],
+    // The zone of an address as RFC 6874 has it, and as people write it.
+    ["nfs://[fe80::1%25eth0]/x", { host: "fe80::1%eth0", path: "/x", options: [], dropped: [] }],
+    ["nfs://[fe80::1%eth0]/x", { host: "fe80::1%eth0", path: "/x", options: [], dropped: [] }],
+    ["nfs://nas/caf%C3%A9", { host: "nas", path: "/café", options: [], dropped: [] }],
+    ["nfs://nas/d?", { host: "nas", path: "/d", options: [], dropped: [] }],
+  ])("%s is read", (text, source) => {
+    expect(parseSource(text)).toEqual(source);
+  });
+
+  test.each([
+    "nfs:///data",
+    "nfs://user@nas/data",
+    "nfs://user:word@nas/data",
+    "nfs://nas:0/data",
+    "nfs://nas:65536/data",
+    "nfs://nas:nfs/data",
+    "nfs://nas:/data",
+    "nfs://2001:db8::1/data",
+    "nfs://nas/data#part",
+    "nfs://nas/%zz",
+    "nfs://nas/data?a%2Cb",
+    "nfs://nas/data?a%20b",
+    "nfs://nas/../etc",
+    "nfs://nas/%2e%2e/etc",
+    "nfs://[fe80::1]/x",
+    "nfs://nas/d?=4",
+  ])("%s is refused", (text) => {
+    expect(parseSource(text)).toEqual({ problem: expect.any(String) as string });
+  });
+
+  test.each([
+    // It would be another path, cut short.
+    ["nfs://nas/data%00/other", /NUL/],
+    ["nfs://nas/data?ro%00", /control character/],
+    ["nfs://nas/caf%E9", /UTF-8/],
+    ["nfs://nas:2050/d?nfsport=2049", /two ports.*2050.*nfsport=2049/],
+    ["nfs://nas/d?auto-traverse-mounts=1", /auto-traverse-mounts=1.*libnfs/],
+    ["nfs://nas/d?debug=2", /debug=2.*libnfs/],
+    ["nfs://nas/d?hard,soft", /comma/],
+  ])("%s is refused, and why is said", (text, problem) => {
+    expect(parseSource(text)).toEqual({ problem: expect.stringMatching(problem) as string });
+  });
+});
+
+describe("a host", () => {
+  test.each([
+    ["nas", "nas"],
+    ["192.0.2.1", "192.0.2.1"],
+    ["2001:db8::1", "2001:db8::1"],
+    ["[2001:db8::1]", "2001:db8::1"],
+    ["fe80::1%eth0", "fe80::1%eth0"],
+  ])("%s is %s", (text, host) => {
+    expect(parseHost(text)).toBe(host);
+  });
+
+  test.each([
+    "",
+    "nas:2049",
+    "nas/data",
+    "[nas]",
+    "[]",
+    "-nas",
+    "nas-",
+    ".",
+    "a..b",
+    "nas ",
+    "10.0.0",
+    "1.2.3.4.",
+    "größe",
+    "[192.0.2.1]",
+    "fe80::1",
+    "[FE80::1]",
+  ])("%j is none", (text) => {
+    expect(parseHost(text)).toBeUndefined();
+  });
+
+  test.each([
+    ["nas1:/a,nas2:/a", /more than one host/],
+    ["nas1 nas2", /more than one host/],
+    ["nas1,nas2", /more than one host/],
+    ["http://nas", /the host alone: nas$/],
+    ["https://nas:8443/x", /the host alone/],
+    ["nfs://nas/exp", /NFS_HOST_MOUNT.*NFS_MOUNTS/],
+    ["nas:/exp", /NFS_HOST=nas and NFS_HOST_MOUNT=\/exp/],
+    ["nas/exp", /NFS_HOST_MOUNT/],
+    ["/exp", /path.*NFS_HOST_MOUNT/],
+    ["~/exp", /path/],
+    ["//nas/exp", /CIFS/],
+    [String.raw`\\nas\exp`, /CIFS/],
+    ["nas:2049", /port=2049/],
+    ["fe80::1", /interface.*fe80::1%eth0/],
+    ["[fe80::1]", /interface.*fe80::1%eth0/],
+  ])("%j is none, and the way out is said", (text, way) => {
+    expect(parseHost(text)).toBeUndefined();
+    expect(explainHost(text)).toMatch(way);
+  });
+
+  test.each(["größe", "-nas", "10.0.0.300", ""])("%j is none, without a guess", (text) => {
+    expect(explainHost(text)).toBeUndefined();
+  });
+});
