@@ -11,7 +11,7 @@ import { commandArgv, type Command } from "./init/command.ts";
 import { exitCodeOf } from "./init/exit-status.ts";
 import { plainHandover } from "./init/handover.ts";
 import { startCommand } from "./init/supervise.ts";
-import { readPlainInvocation, readReportRole, type ReportRole } from "./invocation.ts";
+import { readPlainInvocation, readReportRole, type ReportRole } from "./command-line/invocation.ts";
 
 /** Set by the build, from package.json and from the repository. */
 declare const NFS_INIT_VERSION: string;
@@ -33,7 +33,7 @@ async function main(args: readonly string[], given: readonly Uint8Array[]): Prom
     return exitCodeOf(await startCommand(init, { argv: argvOf(command), env: given }).ended);
   }
   const [{ runConfigured }, { holdsSecret }] = await Promise.all([
-    import("./configured.ts"),
+    import("./roles/assembly/configured.ts"),
     import("./config/secrets.ts"),
   ]);
   return runConfigured(invocation, commandOf(command, given, holdsSecret), {
@@ -56,12 +56,12 @@ function isOurs(entry: Uint8Array): boolean {
 /** A role that only reads what is published starts no init. */
 async function reportFrom(role: ReportRole, words: readonly string[]): Promise<number> {
   native.unblockSignals();
-  const { runReport } = await import("./published.ts");
+  const { runReport } = await import("./roles/assembly/reports.ts");
   return runReport(role, words, decodeEnvironment(native.environ()), print);
 }
 
 async function parseArguments(args: readonly string[]) {
-  const { parseCommandLine } = await import("./command-line.ts");
+  const { parseCommandLine } = await import("./command-line/parser.ts");
   return parseCommandLine(args, `nfs-init ${NFS_INIT_VERSION} (commit ${NFS_INIT_COMMIT}, ${NFS_INIT_ENGINE})`);
 }
 

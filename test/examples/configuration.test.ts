@@ -1,10 +1,10 @@
 // What the examples and images tell nfs-init is understood by it, without a warning.
 import { describe, expect, it } from "vitest";
-import { parseCommandLine } from "../../src/command-line.ts";
+import { parseCommandLine } from "../../src/command-line/parser.ts";
 import { noFlags, readConfig } from "../../src/config/config.ts";
 import { variableRows, type Variable } from "../../src/config/variables.ts";
 import { missingCapability } from "../../src/init/identity.ts";
-import { reserved, roles } from "../../src/invocation.ts";
+import { reserved, roles } from "../../src/command-line/invocation.ts";
 import { allUses, filesBelow, folder, readFinalStage, textOf } from "./uses.ts";
 
 const uses = allUses();

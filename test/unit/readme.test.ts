@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import { withReference } from "../../scripts/reference.ts";
-import { helpText } from "../../src/command-line.ts";
+import { helpText } from "../../src/command-line/parser.ts";
 import { flagName, variableRows } from "../../src/config/variables.ts";
 
 const readme = readFileSync("README.md", "utf8");
@@ -31,7 +31,9 @@ it("lists every exit code", async () => {
 it.each(["src", "test"])("shows every folder of %s", (root) => {
   const tree = new RegExp(String.raw`^${root}/\n(?: .*\n)+`, "m").exec(readme)?.[0] ?? "";
   const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const shown = [...tree.matchAll(/\b([a-z]+)\/(?=\s)/g)].map(([, name = ""]) => name).filter((name) => name !== root);
+  const shown = [...tree.matchAll(/\b([a-z]+(?:-[a-z]+)*)\/(?=\s)/g)]
+    .map(([, name = ""]) => name)
+    .filter((name) => name !== root);
   expect(shown.toSorted()).toEqual(
     folders
       .map(({ name }) => name)

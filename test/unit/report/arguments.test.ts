@@ -1,7 +1,7 @@
 // The arguments of check and status.
 import { describe, expect, test } from "vitest";
 import { AppError, exitCodes } from "../../../src/errors.ts";
-import { reportRoles } from "../../../src/invocation.ts";
+import { reportRoles } from "../../../src/command-line/invocation.ts";
 import { readReportArguments, reportUsages, type ReportRole } from "../../../src/report/arguments.ts";
 
 test("are known of every role that reports", () => {

@@ -1,21 +1,21 @@
 // What every role that reads the configuration begins with; loaded only when there is something configured.
 import * as native from "native";
-import { createLog } from "./host/log.ts";
-import { writeTerminationLog } from "./host/termination-log.ts";
-import { initPorts } from "./host/init.ts";
-import { ownRights } from "./host/process-facts.ts";
-import type { SignalInbox } from "./host/signals.ts";
-import { readText } from "./host/small-files.ts";
-import { readConfig, type Config, type Environment } from "./config/config.ts";
-import { choiceOf, variables } from "./config/variables.ts";
-import { AppError, exitCodes } from "./errors.ts";
-import type { Command } from "./init/command.ts";
-import { exitCodeOf } from "./init/exit-status.ts";
-import { ownUmask, type Handover } from "./init/handover.ts";
-import { missingCapability, withHome } from "./init/identity.ts";
-import { becomeCommand, startCommand, type InitPorts } from "./init/supervise.ts";
-import type { Invocation } from "./invocation.ts";
-import type { Log, LogStage } from "./lifecycle/log.ts";
+import { createLog } from "../../host/log.ts";
+import { writeTerminationLog } from "../../host/termination-log.ts";
+import { initPorts } from "../../host/init.ts";
+import { ownRights } from "../../host/process-facts.ts";
+import type { SignalInbox } from "../../host/signals.ts";
+import { readText } from "../../host/small-files.ts";
+import { readConfig, type Config, type Environment } from "../../config/config.ts";
+import { choiceOf, variables } from "../../config/variables.ts";
+import { AppError, exitCodes } from "../../errors.ts";
+import type { Command } from "../../init/command.ts";
+import { exitCodeOf } from "../../init/exit-status.ts";
+import { ownUmask, type Handover } from "../../init/handover.ts";
+import { missingCapability, withHome } from "../../init/identity.ts";
+import { becomeCommand, startCommand, type InitPorts } from "../../init/supervise.ts";
+import type { Invocation } from "../../command-line/invocation.ts";
+import type { Log, LogStage } from "../../lifecycle/log.ts";
 
 export interface Surroundings {
   readonly environment: Environment;
@@ -59,8 +59,8 @@ export async function runConfigured(
 
 async function problemsOfTargets(log: Log, config: Config): Promise<readonly string[]> {
   const [{ planMounts }, { planFactsOf }] = await Promise.all([
-    import("./shares/plan.ts"),
-    import("./host/plan-facts.ts"),
+    import("../../shares/plan.ts"),
+    import("../../host/plan-facts.ts"),
   ]);
   const plan = planMounts(config, planFactsOf(log, config.settings.stateDir)());
   return plan.kind === "problems" ? plan.problems : [];
@@ -79,8 +79,8 @@ async function runRole(
   const { inbox, workingDirectory, print } = surroundings;
   if (role === "fstab") {
     const [{ printFstab }, { planFactsOf }] = await Promise.all([
-      import("./roles/fstab.ts"),
-      import("./host/plan-facts.ts"),
+      import("../fstab.ts"),
+      import("../../host/plan-facts.ts"),
     ]);
     await print(printFstab(planFactsOf(log, settings.stateDir), config));
     return exitCodes.ok;
@@ -105,7 +105,7 @@ async function runRole(
     // One that is gone is still ours, and is inherited.
     return runAlone(initPorts({ handover, workingDirectory }, inbox), asUser, config);
   }
-  const { runWithShares } = await import("./with-shares.ts");
+  const { runWithShares } = await import("./shares.ts");
   return runWithShares(log, { ...invocation, role }, config, { command: asUser, handover }, surroundings);
 }
 

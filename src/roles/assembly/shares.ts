@@ -1,26 +1,26 @@
 // Puts the rooms together for a role that has to do with shares; each role is loaded by itself.
 import * as native from "native";
-import { clock } from "./host/clock.ts";
-import { editFile, readFstab } from "./host/fstab-file.ts";
-import { lockLocalDirectory } from "./host/locks.ts";
-import { claimDirectory, hiddenPath, lineClaims, lockTarget } from "./host/state-directory.ts";
-import { killDescendants } from "./host/descendants.ts";
-import { loadModules } from "./host/helper.ts";
-import { initPorts } from "./host/init.ts";
-import { createWorkers } from "./host/mounter.ts";
-import { resolveName } from "./host/names.ts";
-import { planFactsOf } from "./host/plan-facts.ts";
-import { mountRights } from "./host/process-facts.ts";
-import { dial } from "./host/sockets.ts";
-import type { Config } from "./config/config.ts";
+import { clock } from "../../host/clock.ts";
+import { editFile, readFstab } from "../../host/fstab-file.ts";
+import { lockLocalDirectory } from "../../host/locks.ts";
+import { claimDirectory, hiddenPath, lineClaims, lockTarget } from "../../host/state-directory.ts";
+import { killDescendants } from "../../host/descendants.ts";
+import { loadModules } from "../../host/helper.ts";
+import { initPorts } from "../../host/init.ts";
+import { createWorkers } from "../../host/mounter.ts";
+import { resolveName } from "../../host/names.ts";
+import { planFactsOf } from "../../host/plan-facts.ts";
+import { mountRights } from "../../host/process-facts.ts";
+import { dial } from "../../host/sockets.ts";
+import type { Config } from "../../config/config.ts";
 import type { Surroundings } from "./configured.ts";
-import type { ExactVersion } from "./shares/options.ts";
-import type { Share } from "./shares/plan.ts";
-import type { Command } from "./init/command.ts";
-import type { Handover } from "./init/handover.ts";
-import type { Invocation, Role } from "./invocation.ts";
-import type { Log } from "./lifecycle/log.ts";
-import type { KernelMount } from "./mount/kernel-options.ts";
+import type { ExactVersion } from "../../shares/options.ts";
+import type { Share } from "../../shares/plan.ts";
+import type { Command } from "../../init/command.ts";
+import type { Handover } from "../../init/handover.ts";
+import type { Invocation, Role } from "../../command-line/invocation.ts";
+import type { Log } from "../../lifecycle/log.ts";
+import type { KernelMount } from "../../mount/kernel-options.ts";
 import { startPublishing } from "./publishing.ts";
 
 /** COMMAND, and what it is to be. */
@@ -41,11 +41,11 @@ export async function runWithShares(
   const planFacts = planFactsOf(log, settings.stateDir);
   const workers = createWorkers();
   const machine = async () => {
-    const { doctorPorts } = await import("./host/doctor-facts.ts");
+    const { doctorPorts } = await import("../../host/doctor-facts.ts");
     return doctorPorts({ environment, fstab: settings.fstab ?? "/etc/fstab", mounter: workers.mounter });
   };
   if (role === "doctor") {
-    const { doctor } = await import("./roles/doctor.ts");
+    const { doctor } = await import("../doctor.ts");
     const isColoured = native.isatty(1) && (environment["NO_COLOR"] ?? "") === "";
     return doctor({ doctor: await machine(), planFacts, print, isColoured, onStop: inbox.onStop }, config, { json });
   }
@@ -76,7 +76,7 @@ export async function runWithShares(
       return tried.kind === "tried" ? tried.calls.map(({ errno }) => errno) : [];
     },
     explain: async (share: Share) => {
-      const { explain } = await import("./doctor/explain.ts");
+      const { explain } = await import("../../doctor/explain.ts");
       return explain(share, await machine(), identity, explainMs);
     },
     writeAccess: workers.writeAccess,
@@ -90,15 +90,15 @@ export async function runWithShares(
   try {
     switch (role) {
       case "run":
-        return await (await import("./roles/run.ts")).run(ports, config, command);
+        return await (await import("../run.ts")).run(ports, config, command);
       case "wait":
-        return await (await import("./roles/wait.ts")).wait(ports, config);
+        return await (await import("../wait.ts")).wait(ports, config);
       case "mount":
-        return await (await import("./roles/mount.ts")).mount(ports, config);
+        return await (await import("../mount.ts")).mount(ports, config);
       case "unmount":
-        return await (await import("./roles/unmount.ts")).unmount(ports, config);
+        return await (await import("../unmount.ts")).unmount(ports, config);
       case "sidecar":
-        return await (await import("./roles/sidecar.ts")).sidecar(ports, config);
+        return await (await import("../sidecar.ts")).sidecar(ports, config);
     }
   } finally {
     await publishing.stop();

@@ -1,18 +1,18 @@
 // Puts the rooms together for the roles that read what a running nfs-init has published: check and status.
 import * as native from "native";
-import type { Environment } from "./config/config.ts";
-import { parsed, takenAs, tidied } from "./config/given.ts";
-import { anyWordToggle, toggle } from "./config/values.ts";
-import { variables } from "./config/variables.ts";
-import { AppError, errnoOf, exitCodes } from "./errors.ts";
-import { clock } from "./host/clock.ts";
-import { bootId, pidNamespace, processStartedMs } from "./host/process-facts.ts";
-import { readStateFile } from "./host/state-file.ts";
-import { complain as complainOn } from "./host/stdio.ts";
-import { printable } from "./printable.ts";
-import { readReportArguments, type ReportRole } from "./report/arguments.ts";
-import type { CallerFacts } from "./report/health.ts";
-import { check } from "./roles/check.ts";
+import type { Environment } from "../../config/config.ts";
+import { parsed, takenAs, tidied } from "../../config/given.ts";
+import { anyWordToggle, toggle } from "../../config/values.ts";
+import { variables } from "../../config/variables.ts";
+import { AppError, errnoOf, exitCodes } from "../../errors.ts";
+import { clock } from "../../host/clock.ts";
+import { bootId, pidNamespace, processStartedMs } from "../../host/process-facts.ts";
+import { readStateFile } from "../../host/state-file.ts";
+import { complain as complainOn } from "../../host/stdio.ts";
+import { printable } from "../../printable.ts";
+import { readReportArguments, type ReportRole } from "../../report/arguments.ts";
+import type { CallerFacts } from "../../report/health.ts";
+import { check } from "../check.ts";
 
 /** Runs `check` or `status` on the arguments after its name; gives the exit code. Throws AppError 64 and 78. */
 export async function runReport(
@@ -39,8 +39,8 @@ export async function runReport(
     return exitCode;
   }
   const [{ showStatus }, { readMountstats }] = await Promise.all([
-    import("./roles/status.ts"),
-    import("./host/mounts.ts"),
+    import("../status.ts"),
+    import("../../host/mounts.ts"),
   ]);
   const isTerminal = native.isatty(1);
   const isPlain = (environment["NO_COLOR"] ?? "") !== "" || environment["TERM"] === "dumb";

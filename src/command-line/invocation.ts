@@ -1,5 +1,5 @@
 // What the command line asks for, and the short way to read its most common forms.
-import type { Flags } from "./config/config.ts";
+import type { Flags } from "../config/config.ts";
 
 /** Roles that are built. */
 export const roles = ["run", "wait", "mount", "unmount", "sidecar", "doctor", "fstab"] as const;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseCommandLine } from "../../src/command-line.ts";
-import { laterRoles, readPlainInvocation, roles } from "../../src/invocation.ts";
+import { parseCommandLine } from "../../../src/command-line/parser.ts";
+import { laterRoles, readPlainInvocation, roles } from "../../../src/command-line/invocation.ts";
 
 describe("a plain invocation", () => {
   test.each([

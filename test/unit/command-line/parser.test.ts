@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { helpText, parseCommandLine } from "../../src/command-line.ts";
-import { flagName, variableRows } from "../../src/config/variables.ts";
-import { AppError } from "../../src/errors.ts";
-import { laterRoles, type Invocation } from "../../src/invocation.ts";
+import { helpText, parseCommandLine } from "../../../src/command-line/parser.ts";
+import { flagName, variableRows } from "../../../src/config/variables.ts";
+import { AppError } from "../../../src/errors.ts";
+import { laterRoles, type Invocation } from "../../../src/command-line/invocation.ts";
 
 function parse(...args: readonly string[]): Invocation {
   const parsed = parseCommandLine(args, "1.2.3");

@@ -1,17 +1,17 @@
 // Puts the rooms together that tell others how the shares are: the board, the state file, the HTTP server.
 import * as native from "native";
-import type { Config } from "./config/config.ts";
-import type { ListenAddress } from "./config/values.ts";
-import { isSameOrBelow } from "./shares/target.ts";
-import { clock } from "./host/clock.ts";
-import { readMountstats } from "./host/mounts.ts";
-import { bootId, pidNamespace, processStartedMs } from "./host/process-facts.ts";
-import { openStateFile } from "./host/state-file.ts";
-import type { Log } from "./lifecycle/log.ts";
-import { createBoard, type Board } from "./report/board.ts";
-import { refresher, staleAfterMs } from "./report/refresh.ts";
-import { formatState } from "./report/state.ts";
-import type { StatusBoard } from "./watch/status.ts";
+import type { Config } from "../../config/config.ts";
+import type { ListenAddress } from "../../config/values.ts";
+import { isSameOrBelow } from "../../shares/target.ts";
+import { clock } from "../../host/clock.ts";
+import { readMountstats } from "../../host/mounts.ts";
+import { bootId, pidNamespace, processStartedMs } from "../../host/process-facts.ts";
+import { openStateFile } from "../../host/state-file.ts";
+import type { Log } from "../../lifecycle/log.ts";
+import { createBoard, type Board } from "../../report/board.ts";
+import { refresher, staleAfterMs } from "../../report/refresh.ts";
+import { formatState } from "../../report/state.ts";
+import type { StatusBoard } from "../../watch/status.ts";
 
 export interface Publishing {
   /** Where the stages say what they see. */
@@ -101,13 +101,15 @@ function serve(log: Log, board: Board, address: ListenAddress, shares: Config["s
     nowMs: clock.nowMs(),
     wallMs: Date.now(),
   });
-  void Promise.all([import("./host/http-server.ts"), import("./report/responses.ts")]).then(([http, { respond }]) => {
-    if (isClosed) return;
-    ({ close } = http.serveHttp(address, (method, url) => respond(method, url, take), {
-      onListening: () => log("info", "answering over HTTP", { stage: "watch", address: nameOf(address) }),
-      onTrouble: (reason) => say(log, "cannot listen where NFS_LISTEN says, trying again", address, reason),
-    }));
-  });
+  void Promise.all([import("../../host/http-server.ts"), import("../../report/responses.ts")]).then(
+    ([http, { respond }]) => {
+      if (isClosed) return;
+      ({ close } = http.serveHttp(address, (method, url) => respond(method, url, take), {
+        onListening: () => log("info", "answering over HTTP", { stage: "watch", address: nameOf(address) }),
+        onTrouble: (reason) => say(log, "cannot listen where NFS_LISTEN says, trying again", address, reason),
+      }));
+    },
+  );
   return () => close();
 }
 

@@ -1,7 +1,7 @@
 // The grammar of the command line: role, flags, COMMAND; --help comes from the table of variables.
 import { Command as Parser, CommanderError, Option } from "commander";
-import { flagName, variableRows, type VariableKey } from "./config/variables.ts";
-import { AppError, exitCodes } from "./errors.ts";
+import { flagName, variableRows, type VariableKey } from "../config/variables.ts";
+import { AppError, exitCodes } from "../errors.ts";
 import { laterRoles, reserved, roles, type Invocation, type Role } from "./invocation.ts";
 
 export type CommandLine =
