@@ -1,12 +1,13 @@
 // Gets every share of a plan mounted: side by side, parents first, again and again until they are or cannot be.
-import pRetry from "p-retry";
 import type { Settings } from "../config/config.ts";
 import { inNamesOf } from "../config/share-names.ts";
-import { AppError, exitCodes } from "../errors.ts";
+import { AppError, errnoOf, exitCodes, messageOf } from "../errors.ts";
 import type { ExactVersion } from "../shares/options.ts";
 import type { MountPlan, Share } from "../shares/plan.ts";
-import { attemptShare, type AttemptPorts } from "../mount/attempt.ts";
+import { attemptShare, type AttemptPorts, type AttemptResult } from "../mount/attempt.ts";
 import type { MountFailure } from "../mount/outcome.ts";
+import { again, done, untilDone } from "../wait/again.ts";
+import { backoffPauseMs } from "../wait/pace.ts";
 
 /** How long an answer that looks like a missing version or module is taken for one that may still change. */
 const unsupportedForMs = 60_000;
@@ -26,17 +27,6 @@ export interface Mounted {
   readonly isOurs: boolean;
   readonly attempts: number;
   readonly elapsedMs: number;
-}
-
-/** A failed attempt on its way through p-retry. */
-class AttemptFailed extends Error {
-  override readonly name = "AttemptFailed";
-  readonly failure: MountFailure;
-
-  constructor(failure: MountFailure) {
-    super(failure.reason);
-    this.failure = failure;
-  }
 }
 
 export interface Establishing {
@@ -104,49 +94,42 @@ export function establishShares(
   };
 }
 
-async function establishShare(
+function establishShare(
   ports: EstablishPorts,
   share: Share,
   settings: Settings,
   signal: AbortSignal,
   tried: () => void,
 ): Promise<void> {
-  const startedMs = ports.clock.nowMs();
+  const { nowMs } = ports.clock;
+  const { attemptTimeoutMs, retryMinMs: minMs, retryMaxMs: maxMs } = settings;
+  const startedMs = nowMs();
   let unsupportedSinceMs: number | undefined;
 
-  const attempt = async (number: number): Promise<void> => {
-    const result = await attemptShare(ports, share, settings.attemptTimeoutMs, signal, tried);
-    if (result.kind === "failed") throw new AttemptFailed(withNamesOf(share, result.failure));
-    ports.onMounted(share, {
-      version: result.version,
-      isOurs: result.isOurs,
-      attempts: number,
-      elapsedMs: ports.clock.nowMs() - startedMs,
-    });
+  const attempt = async (number: number) => {
+    const result = await attemptShare(ports, share, attemptTimeoutMs, signal, tried).catch(unlessFault);
+    if (result.kind === "mounted") {
+      const { version, isOurs } = result;
+      ports.onMounted(share, { version, isOurs, attempts: number, elapsedMs: nowMs() - startedMs });
+      return done(undefined);
+    }
+    tried();
+    const failure = withNamesOf(share, result.failure);
+    unsupportedSinceMs = failure.verdict === "unsupported" ? (unsupportedSinceMs ?? nowMs()) : undefined;
+    const isTooLong = unsupportedSinceMs !== undefined && nowMs() - unsupportedSinceMs >= unsupportedForMs;
+    if (failure.verdict === "permanent" || isTooLong) throw cannotMount(share, failure);
+    ports.onFailedAttempt(share, failure, number);
+    return again;
   };
+  const pauseMs = (failures: number) => backoffPauseMs(failures, { minMs, maxMs }, Math.random());
+  return untilDone(ports.clock, attempt, pauseMs, signal);
+}
 
-  await pRetry(attempt, {
-    retries: Number.POSITIVE_INFINITY,
-    minTimeout: settings.retryMinMs / 2,
-    // At its cap p-retry varies a pause no more: clients that started together are kept from marching in step.
-    maxTimeout: settings.retryMaxMs * (1 - Math.random() / 5),
-    factor: 2,
-    // p-retry stretches a pause by a factor of 1 to 2; with half of it the mean stays what was asked for.
-    randomize: true,
-    signal,
-    onFailedAttempt: ({ error, attemptNumber }) => {
-      if (!(error instanceof AttemptFailed)) return;
-      tried();
-      const { failure } = error;
-      if (failure.verdict === "unsupported") unsupportedSinceMs ??= ports.clock.nowMs();
-      else unsupportedSinceMs = undefined;
-      const isFinal =
-        failure.verdict === "permanent" ||
-        (unsupportedSinceMs !== undefined && ports.clock.nowMs() - unsupportedSinceMs >= unsupportedForMs);
-      if (isFinal) throw cannotMount(share, failure);
-      ports.onFailedAttempt(share, failure, attemptNumber);
-    },
-  });
+/** What the system says to an attempt may be otherwise the next time; a fault of our own is not. */
+function unlessFault(error: unknown): AttemptResult {
+  if (!(error instanceof AppError) && errnoOf(error) === undefined) throw error;
+  const hint = error instanceof AppError && error.hint !== undefined ? { hint: error.hint } : {};
+  return { kind: "failed", failure: { verdict: "transient", reason: messageOf(error), ...hint } };
 }
 
 /** A failure whose hint names what this share is configured by. */

@@ -7,7 +7,8 @@ import { planShares } from "../lifecycle/plan-shares.ts";
 import { mountReporter } from "../lifecycle/reporter.ts";
 import { abortedBy, Stopped } from "../lifecycle/stop.ts";
 import type { Clock } from "../mount/ports.ts";
-import { probePauseMs } from "../wait/pace.ts";
+import { again, done, untilDone } from "../wait/again.ts";
+import { probePace } from "../wait/pace.ts";
 import { askPath } from "../wait/path.ts";
 import { asking, questionOf, type Network } from "../wait/readiness.ts";
 import { serverWaiter } from "../wait/wait.ts";
@@ -36,17 +37,17 @@ export async function wait(ports: WaitPorts, config: Config): Promise<number> {
     settings.attemptTimeoutMs,
     stop.signal,
   );
-  const startedMs = clock.nowMs();
-  const waitForShare = async (share: Share): Promise<void> => {
-    for (;;) {
+  const waitForShare = (share: Share): Promise<void> => {
+    const round = async () => {
       const server = await waiter.ready(questionOf(share), () => {});
       const asked = AbortSignal.any([stop.signal, AbortSignal.timeout(settings.attemptTimeoutMs)]);
       const path = await askPath(network.dial, share, server, asked);
-      if (path.kind === "ready") return;
+      if (path.kind === "ready") return done(undefined);
       stop.signal.throwIfAborted();
       report.notThere(share, path.reason);
-      await clock.sleep(probePauseMs(clock.nowMs() - startedMs, Math.random()), stop.signal);
-    }
+      return again;
+    };
+    return untilDone(clock, round, probePace, stop.signal);
   };
   const giveUp = () => {
     const reason = `not ready within ${settings.waitTimeoutMs / 1_000} s: ${report.pending().join("; ")}`;

@@ -1,14 +1,11 @@
 // Waits until a server could serve: asks again and again at the pace of pace.ts, and tells when the reason changes.
-import { probePauseMs } from "./pace.ts";
+import { again, done, untilDone, type Timing } from "./again.ts";
+import { probePace } from "./pace.ts";
 import type { Readiness, ServerQuestion } from "./readiness.ts";
 
-export interface WaitPorts {
+export interface WaitPorts extends Timing {
   /** One round of questions to the server; settles when `signal` aborts. Not every round need ask rpcbind for an unusual port. */
   readonly ask: (question: ServerQuestion, signal: AbortSignal, asksRpcbind: boolean) => Promise<Readiness>;
-  /** Milliseconds that never jump. */
-  readonly nowMs: () => number;
-  /** Settles after a while, or rejects when `signal` aborts. */
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Told after every round that was not ready. */
   readonly tell: (question: ServerQuestion, reason: string) => void;
 }
@@ -72,29 +69,28 @@ export function serverWaiter(ports: WaitPorts, attemptTimeoutMs: number, signal:
  */
 const rpcbind = { rounds: 8, everyMs: 10_000 } as const;
 
-async function waitFor(
-  { ask, nowMs, sleep }: WaitPorts,
+function waitFor(
+  ports: WaitPorts,
   question: ServerQuestion,
   tell: (reason: string) => void,
   attemptTimeoutMs: number,
   signal: AbortSignal,
 ): Promise<Ready> {
-  const startedMs = nowMs();
   let reason = "";
   let roundsLeft = 0;
-  let askedMs = startedMs;
-  for (;;) {
-    const asksRpcbind = roundsLeft === 0 || nowMs() - askedMs >= rpcbind.everyMs;
-    if (asksRpcbind) askedMs = nowMs();
+  let askedMs = 0;
+  const round = async () => {
+    const asksRpcbind = roundsLeft === 0 || ports.nowMs() - askedMs >= rpcbind.everyMs;
+    if (asksRpcbind) askedMs = ports.nowMs();
     roundsLeft = (asksRpcbind ? rpcbind.rounds : roundsLeft) - 1;
-    signal.throwIfAborted();
     const asked = AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)]);
-    const readiness = await ask(question, asked, asksRpcbind);
-    if (readiness.kind === "ready") return readiness;
+    const readiness = await ports.ask(question, asked, asksRpcbind);
+    if (readiness.kind === "ready") return done(readiness);
     signal.throwIfAborted();
     // The reason of a round that asks less may differ although nothing has changed; of version 4 it says the same.
     if (asksRpcbind || question.version4) reason = readiness.reason;
     tell(reason);
-    await sleep(probePauseMs(nowMs() - startedMs, Math.random()), signal);
-  }
+    return again;
+  };
+  return untilDone(ports, round, probePace, signal);
 }

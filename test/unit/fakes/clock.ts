@@ -4,10 +4,19 @@ import type { Clock } from "../../../src/mount/ports.ts";
 /** A clock over vitest's fake timers. */
 export const timerClock: Clock = {
   nowMs: () => Date.now(),
-  sleep: (ms) =>
-    new Promise((resolve) => {
-      setTimeout(resolve, ms);
-    }),
+  sleep: async (ms, signal) => {
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    const abort = () => reject(signal?.reason instanceof Error ? signal.reason : new Error("aborted"));
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+  },
 };
 
 export interface LeapingClock extends Clock {

@@ -292,6 +292,27 @@ describe("a plan fails", () => {
   });
 });
 
+test("what the system says to an attempt is told, and the attempt is made again", async () => {
+  const words = [
+    Object.assign(new Error("EMFILE: no descriptor"), { code: "EMFILE" }),
+    new AppError("the mount table cannot be read", 32, { hint: "mount proc" }),
+  ];
+  const { whenReady, texts } = establish(one, {
+    helper: () => {
+      const next = words.shift();
+      if (next !== undefined) throw next;
+      return "ok";
+    },
+  });
+  await vi.advanceTimersByTimeAsync(1_000);
+  await whenReady;
+  expect(texts()).toEqual([
+    "failed /a 1: EMFILE: no descriptor",
+    "failed /a 2: the mount table cannot be read",
+    "mounted /a 4.2 after 3",
+  ]);
+});
+
 describe("a share with nofail", () => {
   const both = {
     NFS_HOST: "nas",

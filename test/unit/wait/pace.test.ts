@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { probePauseMs } from "../../../src/wait/pace.ts";
+import { backoffPauseMs, probePauseMs } from "../../../src/wait/pace.ts";
 
 test.each([
   ["at once", 0, 250],
@@ -16,3 +16,18 @@ test("pauses of clients that started together drift apart by a fifth", () => {
   expect(probePauseMs(200_000, 0)).toBeCloseTo(800);
   expect(probePauseMs(200_000, 1)).toBeCloseTo(1_200);
 });
+
+test.each([
+  [1, 0, 125],
+  [1, 1, 250],
+  [2, 0, 250],
+  [3, 0.5, 750],
+  [20, 0, 5_000],
+  [20, 1, 4_000],
+  [5_000, 0.5, 4_500],
+])(
+  "the pause after %i failures is drawn from around 250 ms, doubled each time, up to 5 s (random %f)",
+  (failures, random, pauseMs) => {
+    expect(backoffPauseMs(failures, { minMs: 250, maxMs: 5_000 }, random)).toBeCloseTo(pauseMs);
+  },
+);
