@@ -29,19 +29,12 @@ static JSValue close_file(struct frame *f) {
 }
 
 static JSValue read_file(struct frame *f) {
+    // Kept: a block of that size made and given up for each read costs two system calls and its pages each time.
+    static uint8_t data[64 << 10];
     int fd = INT(0);
-    size_t count = (size_t)f->a[1].integer;
-    uint8_t *data = js_malloc(f->ctx, count + 1);
-    if (data == NULL)
-        return JS_EXCEPTION;
+    size_t asked = (size_t)f->a[1].integer, count = asked < sizeof data ? asked : sizeof data;
     ssize_t size = f->a[2].given ? RETRY(pread(fd, data, count, (off_t)f->a[2].integer)) : RETRY(read(fd, data, count));
-    if (size < 0) {
-        JSValue failure = fail(f);
-        js_free(f->ctx, data);
-        return failure;
-    }
-    uint8_t *shorter = js_realloc_rt(JS_GetRuntime(f->ctx), data, (size_t)size + 1);
-    return take_bytes(f->ctx, shorter == NULL ? data : shorter, (size_t)size);
+    return size < 0 ? fail(f) : new_bytes(f->ctx, data, (size_t)size);
 }
 
 /**

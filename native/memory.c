@@ -41,7 +41,8 @@ static void *take_small(size_t size) {
     }
     size_t whole = sizeof(struct header) + class * STEP;
     if ((size_t)(pool_end - pool) < whole) {
-        void *more = mmap(NULL, POOL_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        // All of its pages at once: one fault for each would cost more than the few that stay unused.
+        void *more = mmap(NULL, POOL_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
         if (more == MAP_FAILED)
             return NULL;
         pool = more;
