@@ -29,12 +29,18 @@ static JSValue close_file(struct frame *f) {
 }
 
 static JSValue read_file(struct frame *f) {
-    // Kept: a block of that size made and given up for each read costs two system calls and its pages each time.
-    static uint8_t data[64 << 10];
+    // Kept: a block made and given up for each read costs two system calls, and its pages each time.
+    static uint8_t kept[64 << 10];
     int fd = INT(0);
-    size_t asked = (size_t)f->a[1].integer, count = asked < sizeof data ? asked : sizeof data;
+    size_t count = (size_t)f->a[1].integer;
+    uint8_t *data = count <= sizeof kept ? kept : js_malloc(f->ctx, count);
+    if (data == NULL)
+        return JS_EXCEPTION;
     ssize_t size = f->a[2].given ? RETRY(pread(fd, data, count, (off_t)f->a[2].integer)) : RETRY(read(fd, data, count));
-    return size < 0 ? fail(f) : new_bytes(f->ctx, data, (size_t)size);
+    JSValue result = size < 0 ? fail(f) : new_bytes(f->ctx, data, (size_t)size);
+    if (data != kept)
+        js_free(f->ctx, data);
+    return result;
 }
 
 /**

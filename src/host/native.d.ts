@@ -158,7 +158,7 @@ declare module "native" {
   export function openat(directory: number, path: CString, flags: number, mode?: number): number;
   export function open(path: CString, flags: number, mode?: number): number;
   export function close(fd: number): void;
-  /** Up to `count` bytes, and 64 KiB at most, from `position` where it is given (pread(2)); none at the end. */
+  /** Up to `count` bytes (at most 1 MiB), from `position` where it is given (pread(2)); none at the end. */
   export function read(fd: number, count: number, position?: number): Uint8Array;
   /** How many bytes were taken, at `position` where it is given (pwrite(2)). It never raises SIGPIPE. */
   export function write(fd: number, bytes: Uint8Array, position?: number): number;
