@@ -1,4 +1,4 @@
-// TCP connections and UDP sockets of this machine.
+// TCP connections of this machine, and the way to an address.
 import * as native from "native";
 import type { PortFact, RouteFact } from "../doctor/facts.ts";
 import { errnoOf } from "../errors.ts";
@@ -24,8 +24,7 @@ export function dial(
   signal: AbortSignal,
   options: DialOptions = {},
 ): Promise<Connection> {
-  const once = (given: AbortSignal) => dialOnce(address, port, given, options);
-  return options.transport === "udp" ? once(signal) : soonest(once, signal);
+  return soonest((given) => dialOnce(address, port, given, options), signal);
 }
 
 /** After this time a connection that is still being made is given company by a fresh one. */
@@ -70,12 +69,12 @@ async function dialOnce(
   address: string,
   port: number,
   signal: AbortSignal,
-  { transport = "tcp", reserved = false }: DialOptions,
+  { reserved = false }: DialOptions,
 ): Promise<Connection> {
   if (reserved) {
     for (const localPort of reservedPorts()) {
       try {
-        return await open(address, port, transport, signal, localPort);
+        return await open(address, port, signal, localPort);
       } catch (error) {
         const errno = errnoOf(error);
         if (signal.aborted) throw error;
@@ -85,7 +84,7 @@ async function dialOnce(
       }
     }
   }
-  return open(address, port, transport, signal);
+  return open(address, port, signal);
 }
 
 /** All of them, beginning with any. */
@@ -95,22 +94,16 @@ function* reservedPorts(): Generator<number> {
   for (let index = 0; index < count; index++) yield lowestReservedPort + ((first + index) % count);
 }
 
-async function open(
-  address: string,
-  port: number,
-  transport: "tcp" | "udp",
-  signal: AbortSignal,
-  localPort?: number,
-): Promise<Connection> {
-  const fd = socketFor(address, transport === "tcp" ? native.SOCK_STREAM : native.SOCK_DGRAM);
+async function open(address: string, port: number, signal: AbortSignal, localPort?: number): Promise<Connection> {
+  const fd = socketFor(address, native.SOCK_STREAM);
   try {
     if (localPort !== undefined)
       native.bind(fd, { address: address.includes(":") ? "::" : "0.0.0.0", port: localPort });
     await connected(fd, address, port, signal);
-    if (transport === "tcp") native.setsockopt(fd, native.IPPROTO_TCP, native.TCP_NODELAY, 1);
+    native.setsockopt(fd, native.IPPROTO_TCP, native.TCP_NODELAY, 1);
     const own = native.getsockname(fd);
     const reservedPort = "port" in own && own.port <= highestReservedPort;
-    return carry(fd, transport, signal, { reservedPort, isReset: transport === "tcp" && localPort !== undefined });
+    return carry(fd, signal, { reservedPort, isReset: localPort !== undefined });
   } catch (error) {
     native.close(fd);
     throw plain(error);
@@ -148,9 +141,53 @@ async function connected(fd: number, address: string, port: number, signal: Abor
   native.takeError(fd);
 }
 
-/** As much may wait to be received; a server that sends more waits itself, or with UDP loses it. */
+/** As much may wait to be received; a server that sends more waits itself. */
 const mostWaitingBytes = 256 * 1024;
 const chunkBytes = 65_536;
+
+/** What has come and was not taken yet. */
+interface Inbox {
+  readonly put: (bytes: Uint8Array) => void;
+  readonly isFull: () => boolean;
+  /** Nothing more comes; `failure` where that is no end. */
+  readonly end: (failure?: Error) => void;
+  readonly isEnded: () => boolean;
+  /** The next bytes, undefined at the end. Rejects with the failure behind the last. */
+  readonly take: () => Promise<Uint8Array | undefined>;
+}
+
+function inbox(): Inbox {
+  const received: Uint8Array[] = [];
+  let waitingBytes = 0;
+  let isEnded = false;
+  let ending: Error | undefined;
+  let wake = () => {};
+  return {
+    put: (bytes) => {
+      received.push(bytes);
+      waitingBytes += bytes.byteLength;
+      wake();
+    },
+    isFull: () => waitingBytes >= mostWaitingBytes,
+    end: (failure) => {
+      if (!isEnded) ending = failure;
+      isEnded = true;
+      wake();
+    },
+    isEnded: () => isEnded,
+    take: async () => {
+      while (received.length === 0 && !isEnded) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      const bytes = received.shift();
+      if (bytes === undefined && ending !== undefined) throw ending;
+      waitingBytes -= bytes?.byteLength ?? 0;
+      return bytes;
+    },
+  };
+}
 
 interface Kind {
   readonly reservedPort: boolean;
@@ -159,20 +196,14 @@ interface Kind {
 }
 
 /** A connected socket as a connection; `signal` ends it. */
-function carry(fd: number, transport: "tcp" | "udp", signal: AbortSignal, { reservedPort, isReset }: Kind): Connection {
-  const received: Uint8Array[] = [];
+function carry(fd: number, signal: AbortSignal, { reservedPort, isReset }: Kind): Connection {
+  const { put, isFull, end: endInbox, isEnded, take } = inbox();
   const unsent: Uint8Array[] = [];
-  let waitingBytes = 0;
   let isClosed = false;
-  let isEnded = false;
-  let failure: Error | undefined;
-  let wake = () => {};
 
   const end = (error?: unknown) => {
-    if (!isEnded && error !== undefined) failure = plain(error);
-    isEnded = true;
+    endInbox(error === undefined ? undefined : plain(error));
     if (!isClosed) native.unwatch(fd);
-    wake();
   };
   const close = () => {
     if (isClosed) return;
@@ -193,50 +224,40 @@ function carry(fd: number, transport: "tcp" | "udp", signal: AbortSignal, { rese
       if (errnoOf(error) !== "EAGAIN") end(error);
     }
   };
-  const listen = () => {
-    if (isEnded) return;
-    const isFull = waitingBytes >= mostWaitingBytes;
-    const events = (isFull ? 0 : native.POLLIN) | (unsent.length > 0 ? native.POLLOUT : 0);
-    if (events === 0) return native.unwatch(fd);
-    native.watch(fd, events, (ready) => {
-      if ((ready & native.POLLOUT) !== 0) attempt(flush);
-      if (!isEnded && (ready & ~native.POLLOUT) !== 0) attempt(take);
-      listen();
-    });
-  };
-  const take = () => {
+  const read = () => {
     const bytes = native.read(fd, chunkBytes);
-    if (bytes.byteLength === 0 && transport === "tcp") return end();
-    received.push(bytes);
-    waitingBytes += bytes.byteLength;
-    wake();
+    if (bytes.byteLength === 0) end();
+    else put(bytes);
   };
   const flush = () => {
     for (let next = unsent[0]; next !== undefined; next = unsent[0]) {
       const sent = native.send(fd, next);
-      if (transport === "udp" || sent === next.byteLength) unsent.shift();
+      if (sent === next.byteLength) unsent.shift();
       else unsent[0] = next.subarray(sent);
     }
+  };
+  const listen = () => {
+    if (isEnded()) return;
+    const events = (isFull() ? 0 : native.POLLIN) | (unsent.length > 0 ? native.POLLOUT : 0);
+    if (events === 0) return native.unwatch(fd);
+    native.watch(fd, events, (ready) => {
+      if ((ready & native.POLLOUT) !== 0) attempt(flush);
+      if (!isEnded() && (ready & ~native.POLLOUT) !== 0) attempt(read);
+      listen();
+    });
   };
   signal.addEventListener("abort", abort, { once: true });
   listen();
   return {
     reservedPort,
     send: (bytes) => {
-      if (isEnded) return;
+      if (isEnded()) return;
       unsent.push(bytes);
       attempt(flush);
       listen();
     },
     receive: async () => {
-      while (received.length === 0 && !isEnded) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-      const bytes = received.shift();
-      if (bytes === undefined && failure !== undefined) throw failure;
-      waitingBytes -= bytes?.byteLength ?? 0;
+      const bytes = await take();
       listen();
       return bytes;
     },
@@ -258,7 +279,7 @@ function plain(error: unknown): Error {
 /** A connection attempt's end: the name of the errno, ETIMEDOUT where `signal` ends it. */
 export async function tryPort(address: string, port: number, signal: AbortSignal): Promise<PortFact> {
   try {
-    const connection = await open(address, port, "tcp", signal);
+    const connection = await open(address, port, signal);
     connection.close();
     return { kind: "open", port };
   } catch (error) {

@@ -37,100 +37,108 @@ export interface RpcClient {
 /** For lists whose length nobody limits: exports, registered programs. */
 export const longestListBytes = 1024 * 1024;
 const longestReplyBytesByDefault = 64 * 1024;
-const firstResendMs = 500;
-const longestResendMs = 8_000;
-
 const outOfTime: RpcFailure = { kind: "no-answer", reason: "no answer in time", errno: "ETIMEDOUT" };
 
 export function rpcClient(dial: Dial, target: RpcTarget): RpcClient {
-  const { address, port, transport = "tcp", reserved = false, credential } = target;
-  let open: { readonly life: AbortController; channel?: Channel } | undefined;
-  let reservedPort: boolean | undefined;
+  const line = lineTo(dial, target);
   let turn: Promise<unknown> = Promise.resolve();
-
-  const hangUp = (): void => {
-    open?.channel?.close();
-    open?.life.abort();
-    open = undefined;
-  };
-
-  const channelFor = async (signal: AbortSignal): Promise<Channel> => {
-    if (open?.channel !== undefined) return open.channel;
-    // The connection outlives the question that opened it, so it does not live by that one's signal.
-    const life = new AbortController();
-    const abort = () => life.abort();
-    signal.addEventListener("abort", abort, { once: true });
-    open = { life };
-    try {
-      const connection = await dial(address, port, life.signal, { transport, reserved });
-      if (life.signal.aborted) {
-        connection.close();
-        throw new Error("the connection was given up");
-      }
-      reservedPort = connection.reservedPort;
-      open.channel = openChannel(connection, transport);
-      return open.channel;
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
-  };
-
-  const call = async (question: Omit<RpcQuestion<unknown>, "decode">, signal: AbortSignal): Promise<RpcReply> => {
-    const channel = await channelFor(signal);
-    const { longestReplyBytes = longestReplyBytesByDefault, ...procedure } = question;
-    const xid = randomXid();
-    const message = encodeCall({ ...procedure, xid, ...(credential === undefined ? {} : { credential }) });
-    channel.send(message);
-    let resendMs = firstResendMs;
-    let coming: Promise<Uint8Array> | undefined;
-    for (;;) {
-      coming ??= channel.next(longestReplyBytes);
-      const reply = await (transport === "udp" ? within(resendMs, coming) : coming);
-      signal.throwIfAborted();
-      if (reply === undefined) {
-        channel.send(message);
-        resendMs = Math.min(resendMs * 2, longestResendMs);
-        continue;
-      }
-      coming = undefined;
-      const answer = decodeReply(reply);
-      // Another xid is a reply to a question that was given up.
-      if (answer.xid === xid) return answer.reply;
-    }
-  };
-
-  const ask = async <T>(question: RpcQuestion<T>, signal: AbortSignal): Promise<T | RpcFailure> => {
-    const reply = await unlessAborted(call(question, signal), signal).catch((error: unknown): RpcFailure => {
-      hangUp();
-      if (signal.aborted) return outOfTime;
-      if (error instanceof MalformedMessage) return { kind: "malformed", reason: error.message };
-      const errno = errnoOf(error);
-      return { kind: "no-answer", reason: messageOf(error), ...(errno === undefined ? {} : { errno }) };
-    });
-    if (reply.kind !== "success") return reply;
-    try {
-      return question.decode(reply.result);
-    } catch (error) {
-      if (error instanceof MalformedMessage) return { kind: "malformed", reason: error.message };
-      throw error;
-    }
-  };
-
   return {
-    address,
+    address: target.address,
     ask: async (question, signal) => {
       const before = turn;
       const { promise: done, resolve: finish } = Promise.withResolvers<void>();
       turn = before.then(() => done);
       try {
         await unlessAborted(before, signal).catch(() => {});
-        return signal.aborted ? outOfTime : await ask(question, signal);
+        return signal.aborted ? outOfTime : await ask(line, question, target.credential, signal);
       } finally {
         finish();
       }
     },
+    reservedPort: line.reservedPort,
+    close: line.hangUp,
+  };
+}
+
+async function ask<T>(
+  line: Line,
+  question: RpcQuestion<T>,
+  credential: Credential | undefined,
+  signal: AbortSignal,
+): Promise<T | RpcFailure> {
+  const answer = call(line, question, credential, signal);
+  const reply = await unlessAborted(answer, signal).catch((error: unknown): RpcFailure => {
+    line.hangUp();
+    if (signal.aborted) return outOfTime;
+    if (error instanceof MalformedMessage) return { kind: "malformed", reason: error.message };
+    const errno = errnoOf(error);
+    return { kind: "no-answer", reason: messageOf(error), ...(errno === undefined ? {} : { errno }) };
+  });
+  if (reply.kind !== "success") return reply;
+  try {
+    return question.decode(reply.result);
+  } catch (error) {
+    if (error instanceof MalformedMessage) return { kind: "malformed", reason: error.message };
+    throw error;
+  }
+}
+
+async function call(
+  line: Line,
+  question: Omit<RpcQuestion<unknown>, "decode">,
+  credential: Credential | undefined,
+  signal: AbortSignal,
+): Promise<RpcReply> {
+  const channel = await line.channel(signal);
+  const { longestReplyBytes = longestReplyBytesByDefault, ...procedure } = question;
+  const xid = randomXid();
+  channel.send(encodeCall({ ...procedure, xid, ...(credential === undefined ? {} : { credential }) }));
+  for (;;) {
+    const reply = await channel.next(longestReplyBytes);
+    signal.throwIfAborted();
+    const answer = decodeReply(reply);
+    // Another xid is a reply to a question that was given up.
+    if (answer.xid === xid) return answer.reply;
+  }
+}
+
+/** The one connection of a client: opened when it is needed, and again once it was hung up. */
+interface Line {
+  readonly channel: (signal: AbortSignal) => Promise<Channel>;
+  readonly hangUp: () => void;
+  readonly reservedPort: () => boolean | undefined;
+}
+
+function lineTo(dial: Dial, { address, port, reserved = false }: RpcTarget): Line {
+  let open: { readonly life: AbortController; channel?: Channel } | undefined;
+  let reservedPort: boolean | undefined;
+  const connect = async (signal: AbortSignal): Promise<Channel> => {
+    // The connection outlives the question that opened it, so it does not live by that one's signal.
+    const life = new AbortController();
+    const abort = () => life.abort();
+    signal.addEventListener("abort", abort, { once: true });
+    open = { life };
+    try {
+      const connection = await dial(address, port, life.signal, { reserved });
+      if (life.signal.aborted) {
+        connection.close();
+        throw new Error("the connection was given up");
+      }
+      reservedPort = connection.reservedPort;
+      open.channel = openChannel(connection);
+      return open.channel;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  };
+  return {
+    channel: async (signal) => open?.channel ?? (await connect(signal)),
+    hangUp: () => {
+      open?.channel?.close();
+      open?.life.abort();
+      open = undefined;
+    },
     reservedPort: () => reservedPort,
-    close: hangUp,
   };
 }
 
@@ -148,16 +156,5 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
     return await Promise.race([promise, aborted]);
   } finally {
     signal.removeEventListener("abort", abort);
-  }
-}
-
-/** What `promise` settles to within a while, else undefined. */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(resolve, ms, undefined);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -18,30 +18,17 @@ export function fileTypeOf(code: number): FileType | undefined {
   return fileTypes[code - 1];
 }
 
-/** What the server lets the asking user do, as ACCESS says it (RFC 1813 section 3.3.4, RFC 7530 section 16.1). */
+/** Whether the server lets the asking user write, as ACCESS says it (RFC 1813 section 3.3.4, RFC 7530 section 16.1). */
 export interface Access {
-  readonly read: boolean;
-  /** A directory may be entered. */
-  readonly lookup: boolean;
   readonly modify: boolean;
   readonly extend: boolean;
-  readonly delete: boolean;
-  readonly execute: boolean;
 }
 
-const accessBits = { read: 0x01, lookup: 0x02, modify: 0x04, extend: 0x08, delete: 0x10, execute: 0x20 } as const;
+const accessBits = { modify: 0x04, extend: 0x08 } as const;
 
-/** Every bit of ACCESS. */
-export const everyAccess = 0x3f;
+/** The bits of ACCESS that are asked for. */
+export const wantedAccess = accessBits.modify | accessBits.extend;
 
 export function accessOf(granted: number): Access {
-  const has = (name: keyof typeof accessBits) => (granted & accessBits[name]) !== 0;
-  return {
-    read: has("read"),
-    lookup: has("lookup"),
-    modify: has("modify"),
-    extend: has("extend"),
-    delete: has("delete"),
-    execute: has("execute"),
-  };
+  return { modify: (granted & accessBits.modify) !== 0, extend: (granted & accessBits.extend) !== 0 };
 }

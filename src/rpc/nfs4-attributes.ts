@@ -4,8 +4,6 @@ import { MalformedMessage, readArray, xdrReader, type XdrReader } from "./xdr.ts
 
 export interface Attributes {
   readonly type: FileType;
-  /** The file system on the server; another one than the parent's is a mount there. */
-  readonly fsid: { readonly major: bigint; readonly minor: bigint };
   /** The permission bits, `0o755`; undefined where the server has none. */
   readonly mode: number | undefined;
   /** `root@example.org`, or a number; undefined where the server does not tell. */
@@ -16,14 +14,13 @@ export interface Attributes {
 /** Their numbers are bits of a bitmap of 32-bit words (RFC 7530 sections 5.6 and 5.7). */
 const attributeBits = {
   type: 1 << 1,
-  fsid: 1 << 8,
   mode: 1 << (33 - 32),
   owner: 1 << (36 - 32),
   group: 1 << (37 - 32),
 };
 /** What GETATTR asks for. */
 export const wantedAttributes = [
-  attributeBits.type | attributeBits.fsid,
+  attributeBits.type,
   attributeBits.mode | attributeBits.owner | attributeBits.group,
 ] as const;
 
@@ -44,7 +41,6 @@ export function decodeAttributes(reader: XdrReader): Attributes {
   if (type === undefined) throw new MalformedMessage("holds a file of no known type");
   return {
     type,
-    fsid: { major: values.uint64(), minor: values.uint64() },
     mode: (high & attributeBits.mode) === 0 ? undefined : values.uint32() & 0o7777,
     owner: (high & attributeBits.owner) === 0 ? undefined : values.string(longestOwnerBytes),
     group: (high & attributeBits.group) === 0 ? undefined : values.string(longestOwnerBytes),

@@ -1,7 +1,7 @@
 // Does an exported path exist, and may it be entered: NFS version 4.0 (RFC 7530), 4.1 (RFC 8881) and 4.2 (RFC 7862).
 import type { RpcClient } from "./client.ts";
 import type { RpcFailure } from "./message.ts";
-import { accessOf, everyAccess, type Access } from "./nfs-file.ts";
+import { accessOf, wantedAccess, type Access } from "./nfs-file.ts";
 import type { Attributes } from "./nfs4-attributes.ts";
 import { compound, type CompoundAnswer, type MinorVersion, type Operation, type Result } from "./nfs4-compound.ts";
 
@@ -45,7 +45,9 @@ async function walk(send: Send, names: readonly string[], namesAtOnce: number): 
     const operations: readonly Operation[] = [
       from,
       ...some.map((name) => ({ op: "LOOKUP", name }) as const),
-      ...(isEnd ? ([{ op: "GETATTR" }, { op: "ACCESS", wanted: everyAccess }] as const) : ([{ op: "GETFH" }] as const)),
+      ...(isEnd
+        ? ([{ op: "GETATTR" }, { op: "ACCESS", wanted: wantedAccess }] as const)
+        : ([{ op: "GETFH" }] as const)),
     ];
     const answer = await send(operations);
     if (answer.kind !== "done") return failureOf(answer, operations, names.slice(0, start));

@@ -1,8 +1,10 @@
 // rpcbind: which program listens where. Version 2 knows IPv4 only; over IPv6 its versions 4 and 3 are asked (RFC 1833).
 import { longestListBytes, type RpcClient } from "./client.ts";
 import { programs, type RpcFailure } from "./message.ts";
-import type { Transport } from "./transport.ts";
 import { concatenate, encodeString, encodeWords, MalformedMessage, readList, type XdrReader } from "./xdr.ts";
+
+/** Where a program can be registered; it is asked over TCP alone. */
+export type Transport = "tcp" | "udp";
 
 export type PortAnswer =
   | { readonly kind: "port"; readonly port: number }

@@ -1,22 +1,18 @@
 // How messages travel: connections as the machine gives them, and record marking on TCP (RFC 5531 section 11).
 import { encodeWords, concatenate, MalformedMessage } from "./xdr.ts";
 
-export type Transport = "tcp" | "udp";
-
-/** A TCP connection, or a UDP socket that is connected to one server. */
+/** A TCP connection. */
 export interface Connection {
   /** Whether its own port is below 1024, as servers ask for that do not export with `insecure`. */
   readonly reservedPort: boolean;
-  /** Sends bytes, with UDP one datagram. */
+  /** Sends bytes. */
   readonly send: (bytes: Uint8Array) => void;
-  /** The next bytes, with UDP the next datagram; undefined at the end of the stream. Rejects when the connection breaks. */
+  /** The next bytes; undefined at the end of the stream. Rejects when the connection breaks. */
   readonly receive: () => Promise<Uint8Array | undefined>;
   readonly close: () => void;
 }
 
 export interface DialOptions {
-  /** TCP unless given. */
-  readonly transport?: Transport;
   /** From a port below 1024 where this process may have one, else from any. */
   readonly reserved?: boolean;
 }
@@ -36,14 +32,13 @@ export interface Channel {
   readonly close: () => void;
 }
 
-export function openChannel(connection: Connection, transport: Transport): Channel {
+export function openChannel(connection: Connection): Channel {
   const { reservedPort, close } = connection;
   const receive = async (): Promise<Uint8Array> => {
     const bytes = await connection.receive();
     if (bytes === undefined) throw new Error("the server closed the connection");
     return bytes;
   };
-  if (transport === "udp") return { reservedPort, close, send: connection.send, next: receive };
   const assembler = recordAssembler();
   const records: Uint8Array[] = [];
   return {

@@ -1,6 +1,5 @@
 // The addresses of a name: IPv4 and IPv6 are asked for apart, and what has come is used, whatever becomes of the other.
 import { isIP } from "../address.ts";
-import { within } from "../rpc/client.ts";
 
 export type Resolved =
   | { readonly kind: "addresses"; readonly addresses: readonly string[] }
@@ -103,3 +102,14 @@ export function nameResolver({ lookup, nowMs }: NamePorts): ResolveName {
 }
 
 const tooLate: Resolved = { kind: "unresolved", reason: "name server does not answer in time" };
+
+/** What `promise` settles to within a while, else undefined. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, ms, undefined);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -4,7 +4,7 @@ import { accepted, fragment, join, opaque, words } from "../unit/fakes/server.ts
 
 const attributes3 = words(1, 2, 0o755, 4, 0, 0, ...Array.from({ length: 16 }, (_, index) => index));
 const channel = words(0, 16_384, 16_384, 0, 16, 1, 0);
-const values4 = join(words(2, 0, 100, 0, 0, 0o755), opaque("root"), opaque("0"));
+const values4 = join(words(2, 0o755), opaque("root"), opaque("0"));
 const session = new Uint8Array(16).fill(0x11);
 
 /** Results of procedures, by the decoder that reads them. */
@@ -22,9 +22,8 @@ export const results = {
   ],
   mount: [join(words(0), opaque(new Uint8Array(28)), words(2, 1, 390_003)), words(13)],
   access: [join(words(0), attributes3, words(0x1f)), words(0, 0, 3), words(70, 0)],
-  fileSystem: [join(words(0), attributes3, words(1, 2, 3, 4, 5, 6, 7, 0, 9, 0, 1, 0x1b)), words(10_001, 0)],
   lookup: [
-    join(words(0, 0, 4, 24, 0, 15, 0, 9, 0, 2, 0x102, 0x32), opaque(values4), words(3, 0, 0x1f, 0x1f)),
+    join(words(0, 0, 4, 24, 0, 15, 0, 9, 0, 2, 0x002, 0x32), opaque(values4), words(3, 0, 0x0c, 0x0c)),
     join(words(2, 0, 2, 24, 0, 15, 2)),
     words(10_021, 0, 0),
   ],

@@ -1,5 +1,4 @@
 // The Dial port of the executable on real sockets of this machine, 127.0.0.1 only.
-import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
@@ -27,17 +26,6 @@ async function tcpServer(onSocket: (socket: Socket) => void = () => {}) {
   await once(server, "listening");
   ends.push(() => server.close());
   return { port: (server.address() as AddressInfo).port, accepted: accepted.promise };
-}
-
-async function udpServer(onDatagram: (datagram: Uint8Array, reply: (bytes: Uint8Array) => void) => void) {
-  const server = createSocket("udp4");
-  server.on("message", (datagram, { port, address }) =>
-    onDatagram(datagram, (bytes) => server.send(bytes, port, address)),
-  );
-  server.bind(0, host);
-  await once(server, "listening");
-  ends.push(() => server.close());
-  return { port: server.address().port };
 }
 
 async function open(port: number, options: DialOptions = {}, signal = new AbortController().signal) {
@@ -156,46 +144,5 @@ describe("a reserved port", () => {
     const { port } = await tcpServer();
     ends.pop()?.();
     await expect(open(port, { reserved: true })).rejects.toMatchObject({ code: "ECONNREFUSED" });
-  });
-
-  test("is had for UDP as well", async () => {
-    const { port } = await udpServer((datagram, reply) => reply(datagram));
-    const connection = await open(port, { transport: "udp", reserved: true });
-    expect(connection.reservedPort).toBe(privileged);
-    connection.send(Uint8Array.of(65));
-    expect(await text(connection)).toBe("A");
-  });
-});
-
-describe("a UDP socket", () => {
-  test("carries datagrams as they are", async () => {
-    const { port } = await udpServer((datagram, reply) => {
-      reply(datagram);
-      reply(Uint8Array.of(66));
-    });
-    const connection = await open(port, { transport: "udp" });
-    expect(connection.reservedPort).toBe(false);
-    connection.send(Uint8Array.of(65));
-    expect([await text(connection), await text(connection)].sort()).toEqual(["A", "B"]);
-  });
-
-  test("says when nobody listens", async () => {
-    const { port } = await udpServer(() => {});
-    ends.pop()?.();
-    const connection = await open(port, { transport: "udp" });
-    connection.send(Uint8Array.of(65));
-    await expect(connection.receive()).rejects.toMatchObject({ code: "ECONNREFUSED", message: "connection refused" });
-    connection.send(Uint8Array.of(65));
-    connection.close();
-  });
-
-  test("ends with its signal, opened or not", async () => {
-    const { port } = await udpServer(() => {});
-    const abort = new AbortController();
-    const connection = await open(port, { transport: "udp" }, abort.signal);
-    abort.abort();
-    await expect(connection.receive()).rejects.toThrow("no answer in time");
-    connection.close();
-    await expect(open(port, { transport: "udp" }, abort.signal)).rejects.toThrow("no answer in time");
   });
 });

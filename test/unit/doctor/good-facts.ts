@@ -3,14 +3,13 @@ import type { AddressFacts, DoctorFacts, Path4Fact, ShareFacts } from "../../../
 import type { Environment } from "../../../src/config/config.ts";
 import { shareOf } from "../fakes/shares.ts";
 
-const everything = { read: true, lookup: true, modify: true, extend: true, delete: true, execute: true };
-export const nothing = { read: true, lookup: true, modify: false, extend: false, delete: false, execute: false };
+const everything = { modify: true, extend: true };
+export const nothing = { modify: false, extend: false };
 
 export const found = {
   kind: "found",
   access: everything,
   type: "directory",
-  fsid: { major: 0n, minor: 100n },
   mode: 0o777,
   owner: "0",
   group: "0",

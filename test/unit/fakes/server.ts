@@ -1,5 +1,4 @@
 // NFS servers without a network: what answers at which address and port, through the Dial port, with a log of the questions.
-// With UDP a chunk is a datagram, and carries no record mark.
 // The messages are put together here by hand from RFC 5531, not by the code under test.
 import type { Dial } from "../../../src/rpc/transport.ts";
 import type { Network } from "../../../src/wait/readiness.ts";
@@ -83,7 +82,7 @@ export function rpcbind(registered: Readonly<Record<string, number>>): Service {
 export interface FakeNetwork extends Network {
   /** What was asked, in order: `resolve nas`, `192.0.2.1:2049 100003/4/0`. */
   readonly actions: string[];
-  /** Connections that were opened, in order: `tcp 192.0.2.1:2049`, `tcp 192.0.2.1:2049 reserved`. */
+  /** Connections that were opened, in order: `192.0.2.1:2049`, `192.0.2.1:2049 reserved`. */
   readonly dialed: string[];
   /** Connections that were opened and not closed again. */
   readonly open: () => number;
@@ -98,9 +97,9 @@ export function fakeNetwork(
   const actions: string[] = [];
   const dialed: string[] = [];
   let open = 0;
-  const dial: Dial = (address, port, signal, { transport = "tcp", reserved = false } = {}) => {
+  const dial: Dial = (address, port, signal, { reserved = false } = {}) => {
     const service = services[`${address}:${port}`];
-    dialed.push(`${transport} ${address}:${port}${reserved ? " reserved" : ""}`);
+    dialed.push(`${address}:${port}${reserved ? " reserved" : ""}`);
     if (service === undefined) {
       actions.push(`${address}:${port} refused`);
       return Promise.reject(new Error("connection refused"));
@@ -111,7 +110,7 @@ export function fakeNetwork(
     return Promise.resolve({
       reservedPort: reserved && privileged,
       send: (bytes) => {
-        const call = readCall(transport === "tcp" ? unframed(bytes) : bytes);
+        const call = readCall(unframed(bytes));
         actions.push(`${address}:${port} ${call.program}/${call.version}/${call.procedure}`);
         if (service !== "silent") chunks.push(...service(call));
         wake();

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { rpcClient, type RpcClient, type RpcTarget } from "../../../src/rpc/client.ts";
 import type { Dial } from "../../../src/rpc/transport.ts";
 import { accepted, answers, fakeNetwork, fragment, join, words, type Service } from "../fakes/server.ts";
@@ -155,77 +155,5 @@ describe("questions to one server", () => {
       return [join(...others), join(...pieces)];
     });
     expect(await ask(client)).toEqual({ kind: "word", word: 7 });
-  });
-});
-
-describe("questions by UDP", () => {
-  beforeEach(() => void vi.useFakeTimers());
-  afterEach(() => void vi.useRealTimers());
-  const datagram = (xid: number) => [join(accepted(xid, 0), words(7))];
-
-  test("are one datagram, and so is the answer", async () => {
-    const { client, network } = clientOf(({ xid }) => datagram(xid), { transport: "udp" });
-    expect(await ask(client)).toEqual({ kind: "word", word: 7 });
-    expect(network.dialed).toEqual(["udp 192.0.2.1:20048"]);
-  });
-
-  test("are repeated as they were, at growing distances, until there is an answer", async () => {
-    const asked: { readonly xid: number; readonly atMs: number }[] = [];
-    const { client } = clientOf(
-      ({ xid }) => {
-        asked.push({ xid, atMs: Date.now() });
-        return asked.length === 4 ? datagram(xid) : [];
-      },
-      { transport: "udp" },
-    );
-    const asking = ask(client);
-    await vi.advanceTimersByTimeAsync(3_500);
-    expect(await asking).toEqual({ kind: "word", word: 7 });
-    const [first] = asked;
-    expect(asked.map(({ atMs }) => atMs - (first?.atMs ?? 0))).toEqual([0, 500, 1_500, 3_500]);
-    expect(new Set(asked.map(({ xid }) => xid)).size).toBe(1);
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  test("are not answered by the late answer to another", async () => {
-    let count = 0;
-    const { client } = clientOf(({ xid }) => (++count === 1 ? datagram(xid ^ 1) : datagram(xid)), { transport: "udp" });
-    const asking = ask(client);
-    await vi.advanceTimersByTimeAsync(500);
-    expect(await asking).toEqual({ kind: "word", word: 7 });
-  });
-
-  test("end with their time", async () => {
-    const abort = new AbortController();
-    const { client, network } = clientOf("silent", { transport: "udp" });
-    const asking = ask(client, abort.signal);
-    await vi.advanceTimersByTimeAsync(60_000);
-    abort.abort();
-    expect(await asking).toEqual(outOfTime);
-    // At 0, 0.5, 1.5, 3.5, 7.5 s and every 8 s from there.
-    expect(network.actions).toHaveLength(11);
-    await vi.advanceTimersByTimeAsync(60_000);
-    expect(network.actions).toHaveLength(11);
-    expect(network.open()).toBe(0);
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  test("are not repeated after their time, whatever the connection does", async () => {
-    const abort = new AbortController();
-    let sent = 0;
-    const dial: Dial = () =>
-      Promise.resolve({
-        reservedPort: false,
-        send: () => (sent += 1),
-        receive: () => new Promise(() => {}),
-        close: () => {},
-      });
-    const asking = ask(rpcClient(dial, { ...target, transport: "udp" }), abort.signal);
-    await vi.advanceTimersByTimeAsync(600);
-    abort.abort();
-    expect(await asking).toEqual(outOfTime);
-    await vi.advanceTimersByTimeAsync(60_000);
-    expect(sent).toBe(2);
-    expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -161,7 +161,7 @@ describe("MNT", () => {
     expect(calls[1]?.message.subarray(4)).toEqual(
       hex(`${asRoot("00 00 00 03")} 00 00 00 05  2f 64 61 74  61 00 00 00`),
     );
-    expect(network.dialed).toEqual(["tcp 192.0.2.1:20048 reserved"]);
+    expect(network.dialed).toEqual(["192.0.2.1:20048 reserved"]);
     client.close();
     expect(network.open()).toBe(0);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { rpcClient } from "../../../src/rpc/client.ts";
-import { checkAccess, readFileSystem } from "../../../src/rpc/nfs3.ts";
+import { checkAccess } from "../../../src/rpc/nfs3.ts";
 import { answers, fakeNetwork, hex, join, words, type SeenCall, type Service } from "../fakes/server.ts";
 
 const never = new AbortController().signal;
@@ -33,20 +33,20 @@ const call = (procedure: string) => `
 
 describe("ACCESS", () => {
   test("tells what may be done with a file and whose it is", async () => {
-    const { client, calls } = nfsThat((seen) => answers(seen, words(0, 1), attributes, words(0x03)));
+    const { client, calls } = nfsThat((seen) => answers(seen, words(0, 1), attributes, words(0x04)));
     expect(await checkAccess(client, handle, never)).toEqual({
       kind: "access",
-      access: { read: true, lookup: true, modify: false, extend: false, delete: false, execute: false },
-      ownership: { type: "directory", mode: 0o2755, uid: 1_000, gid: 100 },
+      access: { modify: true, extend: false },
+      ownership: { mode: 0o2755, uid: 1_000, gid: 100 },
     });
-    expect(calls[0]?.message.subarray(4)).toEqual(hex(`${call("00 00 00 04")} 00 00 00 3f`));
+    expect(calls[0]?.message.subarray(4)).toEqual(hex(`${call("00 00 00 04")} 00 00 00 0c`));
   });
 
   test("may come without attributes", async () => {
     const { client } = nfsThat((seen) => answers(seen, words(0, 0, 0x3c)));
     expect(await checkAccess(client, handle, never)).toEqual({
       kind: "access",
-      access: { read: false, lookup: false, modify: true, extend: true, delete: true, execute: true },
+      access: { modify: true, extend: true },
       ownership: undefined,
     });
   });
@@ -69,41 +69,5 @@ describe("ACCESS", () => {
   ])("is not believed with %s", async (_, result) => {
     const { client } = nfsThat((seen) => answers(seen, result));
     expect((await checkAccess(client, handle, never)).kind).toBe("malformed");
-  });
-});
-
-describe("FSINFO", () => {
-  const sizes = hex(`
-    00 10 00 00  00 02 00 00  00 00 10 00
-    00 08 00 00  00 01 00 00  00 00 10 00
-    00 00 10 00
-    7f ff ff ff ff ff ff ff
-    00 00 00 00  00 00 00 01
-    00 00 00 1b
-  `);
-
-  test("tells what the file system can", async () => {
-    const { client, calls } = nfsThat((seen) => answers(seen, words(0, 1), attributes, sizes));
-    expect(await readFileSystem(client, handle, never)).toEqual({
-      kind: "file-system",
-      readBytes: { most: 0x10_0000, preferred: 0x2_0000 },
-      writeBytes: { most: 0x8_0000, preferred: 0x1_0000 },
-      largestFileBytes: 2n ** 63n - 1n,
-      hardLinks: true,
-      symbolicLinks: true,
-    });
-    expect(calls[0]?.message.subarray(4)).toEqual(hex(call("00 00 00 13")));
-  });
-
-  test("says a status by its name", async () => {
-    const { client } = nfsThat((seen) => answers(seen, words(10_001, 0)));
-    expect(await readFileSystem(client, handle, never)).toEqual({ kind: "nfs-error", status: "NFS3ERR_BADHANDLE" });
-  });
-
-  test("is not believed when it is cut off", async () => {
-    for (let length = 0; length < sizes.byteLength; length += 4) {
-      const { client } = nfsThat((seen) => answers(seen, words(0, 0), sizes.subarray(0, length)));
-      expect((await readFileSystem(client, handle, never)).kind).toBe("malformed");
-    }
   });
 });

@@ -194,7 +194,7 @@ describe("rpcbind", () => {
   test("is asked for both ports over one connection", async () => {
     const { network } = await askedFor(rpcbind({}));
     expect(network.actions).toHaveLength(2);
-    expect(network.dialed).toEqual(["tcp 192.0.2.1:111"]);
+    expect(network.dialed).toEqual(["192.0.2.1:111"]);
   });
 
   test("says that it is none", async () => {

@@ -25,10 +25,10 @@ const opInSession = { exchangeId: 42, createSession: 43, destroySession: 44, seq
 
 const directoryType = 2;
 const regularFile = 1;
-/** type, fsid, mode, owner and group. */
+/** type, mode, owner and group. */
 const attributesOf = (type: number) => [
-  words(2, 0x0000_0102, 0x0000_0032),
-  opaque(join(words(type, 0, 100, 0, 0, 0o755), opaque("0"), opaque("0"))),
+  words(2, 0x0000_0002, 0x0000_0032),
+  opaque(join(words(type, 0o755), opaque("0"), opaque("0"))),
 ];
 
 interface Nfs4 {
@@ -82,7 +82,7 @@ function compound({ args, message }: SeenCall, status: Readonly<Record<string, n
         break;
       case op.access:
         at += 1;
-        ok(words(0x1f, 0x03));
+        ok(words(0x0c, 0x00));
         break;
       case opInSession.exchangeId:
         left = 0;
@@ -278,7 +278,7 @@ describe("a path", () => {
 
   test("is asked for as root, from a low port", async () => {
     const { network } = await ask({ NFS_VERSION: "4.2" }, { v4: serves4() });
-    expect(network.dialed).toEqual(["tcp 192.0.2.1:2049 reserved"]);
+    expect(network.dialed).toEqual(["192.0.2.1:2049 reserved"]);
   });
 
   test("of version 4 is asked for once: the minor versions show the same exports", async () => {
@@ -289,7 +289,7 @@ describe("a path", () => {
   test("is no longer asked for in versions that the server does not speak", async () => {
     const { answer, network } = await ask({}, { mountd: servesMount(), unspoken: ["4.2", "4.1", "4.0"] });
     expect(answer).toBe("ready");
-    expect(network.dialed).toEqual(["tcp 192.0.2.1:111", "tcp 192.0.2.1:20048 reserved"]);
+    expect(network.dialed).toEqual(["192.0.2.1:111", "192.0.2.1:20048 reserved"]);
   });
 
   test("of version 3 leaves no note with mountd", async () => {
@@ -306,7 +306,7 @@ describe("a path", () => {
       { mountd: servesMount() },
     );
     expect(answer).toBe("ready");
-    expect(network.dialed).not.toContain("tcp 192.0.2.1:111");
+    expect(network.dialed).not.toContain("192.0.2.1:111");
   });
 });
 
