@@ -1,7 +1,7 @@
 // The one place that reads the arguments and the environment and sets the exit code.
+import { decodeEnvironment, decodeText } from "./text/encoding.ts";
 import "./host/globals.ts";
 import * as native from "native";
-import { decodeEnvironment, decodeText } from "./config/encoding.ts";
 import { exitCodes } from "./errors.ts";
 import { complainOf, takeFaults } from "./host/faults.ts";
 import { initPorts } from "./host/init.ts";
@@ -34,7 +34,7 @@ async function main(args: readonly string[], given: readonly Uint8Array[]): Prom
   }
   const [{ runConfigured }, { holdsSecret }] = await Promise.all([
     import("./roles/assembly/configured.ts"),
-    import("./config/secrets.ts"),
+    import("./text/secrets.ts"),
   ]);
   return runConfigured(invocation, commandOf(command, given, holdsSecret), {
     environment: decodeEnvironment(given),

@@ -1,8 +1,9 @@
 // Environment and flags to a Config, or every problem at once; nothing here touches the machine.
+import { readShares } from "./shares.ts";
+import type { ShareConfig } from "../shares/share.ts";
+import { shown } from "../text/shown.ts";
 import { resolveIdentity, type Accounts, type Identity } from "../init/identity.ts";
 import { given, parsed, problem, readGiven, type Reader } from "./given.ts";
-import { readShares, type ShareConfig } from "./shares.ts";
-import { shown } from "./shown.ts";
 import { unknownVariableWarnings } from "./unknown.ts";
 import {
   type shareKeys,

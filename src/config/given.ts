@@ -1,10 +1,10 @@
 // What was given for a variable, by which name, and what is said of it: tidied, and refused where nobody can have meant it.
-import type { Environment, Flags } from "./config.ts";
-import { encodingProblem } from "./encoding.ts";
-import { holdsSecret } from "./secrets.ts";
-import { shown } from "./shown.ts";
+import { encodingProblem } from "../text/encoding.ts";
+import { holdsSecret } from "../text/secrets.ts";
+import { shown } from "../text/shown.ts";
 import { numberedShare } from "./share-names.ts";
 import type { Format } from "./values.ts";
+import type { Environment, Flags } from "./config.ts";
 import { flagName, variableRows, variables, type Variable, type VariableKey } from "./variables.ts";
 
 /** A value as it was given, without the blanks around it, and the name to use for it in messages. */

@@ -1,10 +1,8 @@
 // How the parts of a share are called by whoever configured it: NFS_HOST, NFS_2_HOST, or a line of NFS_MOUNTS.
+import type { ShareNames } from "../shares/share.ts";
 import { shareKeys, variableName, variables } from "./variables.ts";
 
 export type ShareKey = (typeof shareKeys)[number];
-
-/** Where each part of a share is configured, for messages: what to change. */
-export type ShareNames = Readonly<Record<ShareKey, string>>;
 
 /** Which part of which numbered share a variable is: `NFS_2_HOST`; undefined for every other name. */
 export function numberedShare(name: string): { readonly number: string; readonly key: ShareKey } | undefined {

@@ -1,40 +1,16 @@
 // The shares of a configuration: the single one, the numbered ones, and the lines of a list.
+import type { ShareConfig } from "../shares/share.ts";
+import { hasOption, lastOf, splitOptions } from "../shares/options.ts";
+import { narrowerVersion, versionInOptions, type NfsVersion } from "../kinds/nfs/versions.ts";
+import { planOptions, transportProblem } from "../kinds/nfs/options.ts";
+import { formatSource, parseSource, type ParsedSource } from "../kinds/nfs/source.ts";
+import { encodingProblem } from "../text/encoding.ts";
+import { numberedShare, type ShareKey } from "./share-names.ts";
+import { shown } from "../text/shown.ts";
 import { decodeField } from "../shares/escape.ts";
 import { splitColumns } from "../shares/fstab.ts";
-import {
-  hasOption,
-  lastOf,
-  narrowerVersion,
-  planOptions,
-  splitOptions,
-  transportProblem,
-  versionInOptions,
-} from "../shares/options.ts";
-import { formatSource, parseSource, type ParsedSource, type Source } from "../shares/source.ts";
-import { encodingProblem } from "./encoding.ts";
 import { given, lineOf, parsed, problem, type Given, type Reader } from "./given.ts";
-import { numberedShare, type ShareKey, type ShareNames } from "./share-names.ts";
-import { shown } from "./shown.ts";
-import type { NfsVersion } from "./values.ts";
 import { variableName, variables } from "./variables.ts";
-
-/** One share as it is wanted: everything the plan, the fstab line and the mount call need. */
-export interface ShareConfig {
-  /** Where it was configured, for messages: `NFS_2_MOUNT_POINT`, `NFS_MOUNTS line 1`. */
-  readonly origin: string;
-  /** Where each of its parts was, or would be. */
-  readonly names: ShareNames;
-  readonly source: Source;
-  /** Absolute path, symlinks not resolved. */
-  readonly target: string;
-  readonly version: NfsVersion;
-  /** Options of the fstab line. */
-  readonly options: readonly string[];
-  /** COMMAND may start without it. */
-  readonly nofail: boolean;
-  /** Somebody else mounts it (`x-nfs-init.watch-only`): it is watched, never mounted or unmounted. */
-  readonly watchOnly: boolean;
-}
 
 /** Reads every share; one with a problem is left out, with all its problems noted. */
 export function readShares(reader: Reader): readonly ShareConfig[] {

@@ -1,7 +1,7 @@
 // Variables that look like ours and are not: what is meant by them.
-import leven from "leven";
 import { numberedShare } from "./share-names.ts";
-import { shown } from "./shown.ts";
+import { shown } from "../text/shown.ts";
+import leven from "leven";
 import { shareKeys, variableName, variableRows } from "./variables.ts";
 
 /** Variables Kubernetes sets for a Service whose name begins with nfs: `NFS_SERVICE_HOST`, `NFS_1_PORT_2049_TCP_ADDR`. */

@@ -1,4 +1,5 @@
 // Parsers for single values from outside: text in, a typed value out, or undefined where the text cannot be understood.
+import { parseVersion, type NfsVersion } from "../kinds/nfs/versions.ts";
 import { SIGCHLD, SIGKILL, SIGSTOP, signalNumbers } from "../init/signals.ts";
 
 /** A kind of value: how it is written, and how it is read. */
@@ -194,23 +195,8 @@ function signalPairs(value: string): readonly (readonly (number | undefined)[])[
   return value.split(",").map((pair) => pair.split(":").map((name) => signal.parse(name.trim())));
 }
 
-/** The protocol versions an NFS share may be asked for; "4" is any minor version of 4. */
-export type NfsVersion = "auto" | "3" | "4" | "4.0" | "4.1" | "4.2";
-
-const versionWords: ReadonlyMap<string, NfsVersion> = new Map<string, NfsVersion>([
-  ["auto", "auto"],
-  ["nfs", "auto"],
-  ["3", "3"],
-  ["nfs3", "3"],
-  ["4", "4"],
-  ["nfs4", "4"],
-  ["4.0", "4.0"],
-  ["4.1", "4.1"],
-  ["4.2", "4.2"],
-]);
-
 /** An NFS protocol version. */
 export const nfsVersion: Format<NfsVersion> = {
   accepts: "auto, 3, 4, 4.0, 4.1 or 4.2 (also nfs, nfs3, nfs4)",
-  parse: (value) => versionWords.get(value.toLowerCase()),
+  parse: parseVersion,
 };

@@ -1,6 +1,6 @@
 // The one table of everything that can be configured; the parser, --help, the README's reference and the checks read it.
 import { optionsProblem } from "../shares/options.ts";
-import { explainHost, parseHost } from "../shares/source.ts";
+import { explainHost, parseHost } from "../shares/host.ts";
 import {
   absolutePath,
   anyText,

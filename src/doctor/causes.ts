@@ -1,9 +1,10 @@
 // Why a share does not mount, as its facts tell: for each address and version the first thing in the way, and of these the one that got furthest.
 import { inNamesOf } from "../config/share-names.ts";
-import { hasOption, lastOf, versionsToTry, type ExactVersion } from "../shares/options.ts";
-import { isSameOrBelow } from "../shares/target.ts";
-import { kerberosFlavor } from "../mount/kerberos.ts";
-import { reachOf } from "../mount/outcome.ts";
+import { hasOption, lastOf } from "../shares/options.ts";
+import { versionsToTry, type ExactVersion } from "../kinds/nfs/versions.ts";
+import { isSameOrBelow } from "../shares/paths.ts";
+import { kerberosFlavor } from "../kinds/nfs/kerberos.ts";
+import { reachOf } from "../kinds/nfs/failures.ts";
 import { ports as wellKnown, programs, type RpcFailure } from "../rpc/message.ts";
 import { questionOf, type ServerQuestion } from "../wait/readiness.ts";
 import { accessCause } from "./access-causes.ts";

@@ -1,7 +1,8 @@
 // The lines of doctor's page: what was looked at, what was found, and what to do where it is wrong.
 import { inNamesOf } from "../config/share-names.ts";
-import { isReadOnly, versionsToTry, type ExactVersion } from "../shares/options.ts";
-import { classifyErrno } from "../mount/outcome.ts";
+import { isReadOnly } from "../shares/options.ts";
+import { versionsToTry, type ExactVersion } from "../kinds/nfs/versions.ts";
+import { classifyErrno } from "../kinds/nfs/failures.ts";
 import { mayWrite, ownerOf } from "../rpc/owner.ts";
 import { coverOf, localAddressOf, statdProgram, wordsFor } from "./causes.ts";
 import { inWordsOf } from "./engine.ts";

@@ -1,12 +1,14 @@
 // Asks everything doctor wants to know of a share's servers, side by side and each question within its time.
-import { lastOf, versionsToTry, type ExactVersion } from "../shares/options.ts";
-import type { Share } from "../shares/plan.ts";
-import { isSameOrBelow } from "../shares/target.ts";
+import { lastOf } from "../shares/options.ts";
+import { versionsToTry, type ExactVersion } from "../kinds/nfs/versions.ts";
+import type { Share } from "../shares/share.ts";
+import { isSameOrBelow } from "../shares/paths.ts";
+import { findRefusedOption, isOptionErrno, type OptionPorts } from "../mount/refused-option.ts";
+import { kerberosFlavor } from "../kinds/nfs/kerberos.ts";
+import { kernelMount, wantsHelper } from "../kinds/nfs/mount-data.ts";
+import type { KernelMount } from "../kinds/kind.ts";
 import type { Identity } from "../init/identity.ts";
 import type { Mounter } from "../mount/ports.ts";
-import { findRefusedOption, isOptionErrno, type OptionPorts } from "../mount/refused-option.ts";
-import { kerberosFlavor } from "../mount/kerberos.ts";
-import { kernelMount, wantsHelper, type KernelMount } from "../mount/kernel-options.ts";
 import { rpcClient, type RpcClient } from "../rpc/client.ts";
 import { ports as wellKnown, programs, type Credential } from "../rpc/message.ts";
 import { listExports, mountPath, unmountPath, type ExportsAnswer, type MountAnswer } from "../rpc/mountd.ts";

@@ -1,5 +1,5 @@
 // The same sentence for one share that does not mount, for whoever waits for it; loaded only then.
-import type { Share } from "../shares/plan.ts";
+import type { Share } from "../shares/share.ts";
 import type { Identity } from "../init/identity.ts";
 import { collectFacts, type DoctorPorts } from "./collect.ts";
 import { judge } from "./findings.ts";

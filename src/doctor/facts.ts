@@ -1,9 +1,9 @@
 // What doctor knows when it judges: plain data about this process, its machine, and each share with its server.
-import type { ExactVersion } from "../shares/options.ts";
+import type { ExactVersion } from "../kinds/nfs/versions.ts";
 import type { MountRecord } from "../shares/mountinfo.ts";
-import type { RefusedOption } from "../mount/refused-option.ts";
-import type { Share } from "../shares/plan.ts";
-import { wantsHelper } from "../mount/kernel-options.ts";
+import type { RefusedOption } from "../kinds/kind.ts";
+import type { Share } from "../shares/share.ts";
+import { wantsHelper } from "../kinds/nfs/mount-data.ts";
 import type { Identity } from "../init/identity.ts";
 import type { RpcFailure } from "../rpc/message.ts";
 import type { ExportsAnswer, MountAnswer } from "../rpc/mountd.ts";

@@ -1,7 +1,7 @@
 // Why mount(2) fails although the server would serve: what this kernel lacks, refuses, or cannot do.
-import { kerberosFlavor, kerberosNeeds } from "../mount/kerberos.ts";
-import { describeRefusedOption } from "../mount/option-hints.ts";
-import { classifyErrno } from "../mount/outcome.ts";
+import { kerberosFlavor, kerberosNeeds } from "../kinds/nfs/kerberos.ts";
+import { describeRefusedOption } from "../kinds/nfs/option-hints.ts";
+import { classifyErrno } from "../kinds/nfs/failures.ts";
 import type { Cause } from "./cause.ts";
 import { inWordsOf } from "./engine.ts";
 import type { DoctorFacts, ShareFacts, TrialCall } from "./facts.ts";

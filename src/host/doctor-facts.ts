@@ -1,13 +1,14 @@
 // What doctor asks of this machine: /proc, the routing table, the mount point, and a mount that nobody else sees.
+import { isShareMount, isShareOf } from "../kinds/kinds.ts";
+import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import type { Share } from "../shares/share.ts";
+import { isSameOrBelow } from "../shares/paths.ts";
 import * as native from "native";
 import type { DoctorPorts } from "../doctor/collect.ts";
 import { engineOf } from "../doctor/engine.ts";
 import type { FstabFact, KernelFacts, LockFacts, MountPointFact, ProcessFacts } from "../doctor/facts.ts";
 import { isNamespaced } from "../doctor/rights.ts";
 import { errnoOf } from "../errors.ts";
-import { isNfs, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
-import { isShareOf, type Share } from "../shares/plan.ts";
-import { isSameOrBelow } from "../shares/target.ts";
 import type { Mounter } from "../mount/ports.ts";
 import { clock } from "./clock.ts";
 import { tryMount } from "./doctor-trial.ts";
@@ -122,10 +123,10 @@ async function mountPointFact(share: Share, statfs: Mounter["statfs"], timeoutMs
   const { realTarget } = share;
   const top = topMountOn(mounts, realTarget);
   const around = mountAround(
-    mounts.filter((mount) => mount.target !== realTarget || !isNfs(mount)),
+    mounts.filter((mount) => mount.target !== realTarget || !isShareMount(mount)),
     realTarget,
   );
-  if (top !== undefined && isNfs(top)) {
+  if (top !== undefined && isShareMount(top)) {
     const isThisShare = isShareOf(top, share);
     const answer = await statfs(realTarget, timeoutMs);
     const state = { kind: "mounted", source: top.source, isThisShare } as const;
@@ -140,7 +141,7 @@ async function mountPointFact(share: Share, statfs: Mounter["statfs"], timeoutMs
 }
 
 function nfsAbove(mounts: readonly MountRecord[], path: string): string | undefined {
-  return mounts.find((mount) => isNfs(mount) && isSameOrBelow(path, mount.target))?.target;
+  return mounts.find((mount) => isShareMount(mount) && isSameOrBelow(path, mount.target))?.target;
 }
 
 /** The mount that a path lies on. */

@@ -1,10 +1,10 @@
 // The trial mount: in a child with a mount namespace of its own, which goes with it, so that nothing is left and nobody sees it.
+import { parseMountinfo } from "../shares/mountinfo.ts";
+import { isSameOrBelow } from "../shares/paths.ts";
 import * as native from "native";
 import type { TrialRequest } from "../doctor/collect.ts";
 import type { TrialCall, TrialFact } from "../doctor/facts.ts";
 import { errnoOf } from "../errors.ts";
-import { parseMountinfo } from "../shares/mountinfo.ts";
-import { isSameOrBelow } from "../shares/target.ts";
 import { outcomeOf, tryChild } from "./children.ts";
 import { readText } from "./small-files.ts";
 

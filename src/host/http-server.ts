@@ -1,6 +1,6 @@
 // A small HTTP server for probes and scrapers: a few short requests, each on a connection of its own.
-import * as native from "native";
 import type { ListenAddress } from "../config/values.ts";
+import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
 import type { Response } from "../report/responses.ts";
 import { readRequest, type Request } from "./http-request.ts";

@@ -1,7 +1,7 @@
 // What is said where something went wrong that nobody expected, or before there is a log: loaded only then.
-import { holdsSecret } from "../config/secrets.ts";
+import { holdsSecret } from "../text/secrets.ts";
+import { printable } from "../text/printable.ts";
 import { AppError, exitCodes, messageOf } from "../errors.ts";
-import { printable } from "../printable.ts";
 import { complain } from "./stdio.ts";
 
 const unspoken =

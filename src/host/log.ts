@@ -1,9 +1,9 @@
 // The log on stderr: one line an event, JSON by pino or plain text; a log that cannot be written never ends or blocks us.
+import { shortened } from "../text/shown.ts";
+import { printable, printableJson } from "../text/printable.ts";
 import * as native from "native";
 import pino from "pino";
-import { shortened } from "../config/shown.ts";
 import type { Log, LogFields, LogLevel } from "../lifecycle/log.ts";
-import { printable, printableJson } from "../printable.ts";
 
 const stderr = 2;
 /** A pipe takes up to PIPE_BUF bytes at once or says beforehand that it would block (pipe(7)). */

@@ -1,6 +1,6 @@
 // The mount table of this mount namespace.
-import * as native from "native";
 import { mountinfoParser, type MountRecord } from "../shares/mountinfo.ts";
+import * as native from "native";
 import { parseMountstats, type MountStats } from "../report/mountstats.ts";
 import { AppError, errnoOf, exitCodes } from "../errors.ts";
 import { readText, readUpTo } from "./small-files.ts";

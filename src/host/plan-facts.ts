@@ -1,5 +1,5 @@
 // What a plan of mounts must know of this machine.
-import type { PlanFacts } from "../shares/plan.ts";
+import type { PlanFacts } from "../plan/plan.ts";
 import type { Log } from "../lifecycle/log.ts";
 import { ownedMounts } from "../mount/notes.ts";
 import { readMounts } from "./mounts.ts";

@@ -1,6 +1,6 @@
 // Where Kubernetes reads why a container ended.
+import { printable } from "../text/printable.ts";
 import * as native from "native";
-import { printable } from "../printable.ts";
 import { writeAll } from "./children.ts";
 
 const terminationLog = "/dev/termination-log";

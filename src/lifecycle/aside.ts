@@ -1,6 +1,6 @@
 // The places where shares are put together with their guards before they are shown; see mount/aside.ts.
+import type { Share } from "../shares/share.ts";
 import type { Settings } from "../config/config.ts";
-import type { Share } from "../shares/plan.ts";
 import { clearAside } from "../mount/aside.ts";
 import type { AsidePorts } from "../mount/attempt.ts";
 import type { Clock, Mounter } from "../mount/ports.ts";

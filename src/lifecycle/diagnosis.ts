@@ -1,7 +1,8 @@
 // Looks for the cause where a share does not mount for long, and where it cannot be mounted at all.
+import type { MountPlan } from "../plan/plan.ts";
+import type { Share } from "../shares/share.ts";
 import type { Settings } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import type { MountPlan, Share } from "../shares/plan.ts";
 import type { Log } from "./log.ts";
 
 export interface DiagnosisPorts {

@@ -1,11 +1,12 @@
 // Gets every share of a plan mounted: side by side, parents first, again and again until they are or cannot be.
-import type { Settings } from "../config/config.ts";
 import { inNamesOf } from "../config/share-names.ts";
+import type { ExactVersion } from "../kinds/nfs/versions.ts";
+import type { MountPlan } from "../plan/plan.ts";
+import type { Share } from "../shares/share.ts";
+import type { MountFailure } from "../kinds/failure.ts";
+import type { Settings } from "../config/config.ts";
 import { AppError, errnoOf, exitCodes, messageOf } from "../errors.ts";
-import type { ExactVersion } from "../shares/options.ts";
-import type { MountPlan, Share } from "../shares/plan.ts";
 import { attemptShare, type AttemptPorts, type AttemptResult } from "../mount/attempt.ts";
-import type { MountFailure } from "../mount/outcome.ts";
 import { again, done, untilDone } from "../wait/again.ts";
 import { backoffPauseMs } from "../wait/pace.ts";
 

@@ -1,7 +1,8 @@
 // The guards under the shares of a plan: there before a share can be reached, taken away on the way out.
+import { isShareMount } from "../kinds/kinds.ts";
+import { topMountOn } from "../shares/mountinfo.ts";
+import type { Share } from "../shares/share.ts";
 import type { Settings } from "../config/config.ts";
-import { isNfs, topMountOn } from "../shares/mountinfo.ts";
-import type { Share } from "../shares/plan.ts";
 import { isGuard } from "../mount/guard.ts";
 import { notStartedWords, type Mounter, type PathAnswer } from "../mount/ports.ts";
 import { isShared } from "../mount/umount.ts";
@@ -86,7 +87,7 @@ export function guardsOf(
       const isAside = at !== share.realTarget;
       for (const child of below(share)) {
         const there = isAside ? undefined : topOf(child);
-        if (there !== undefined && (isNfs(there) || isGuard(there))) continue;
+        if (there !== undefined && (isShareMount(there) || isGuard(there))) continue;
         const path = `${at}${child.realTarget.slice(share.realTarget.length)}`;
         const prepared = await mounter.prepare(path, at, attemptTimeoutMs);
         if (prepared.kind === "refused") continue;

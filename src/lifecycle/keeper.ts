@@ -1,10 +1,11 @@
 // Keeps what lies in memory and COMMAND has mounted below a share: the way to it leads over that share and is dead once the share is
 // lost. So while the share is there a second mount of the same tmpfs is made in the state directory, from where it is mounted on the
 // fresh share. It keeps nobody from unmounting the first one, and goes soon after that.
-import type { Settings } from "../config/config.ts";
 import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
-import { isShareOf, type Share } from "../shares/plan.ts";
-import { isSameOrBelow } from "../shares/target.ts";
+import { isShareOf } from "../kinds/kinds.ts";
+import type { Share } from "../shares/share.ts";
+import { isSameOrBelow } from "../shares/paths.ts";
+import type { Settings } from "../config/config.ts";
 import { foreignBelow } from "../mount/foreign.ts";
 import type { Mounter } from "../mount/ports.ts";
 import type { UndoStack } from "./undo.ts";

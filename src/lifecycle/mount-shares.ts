@@ -1,8 +1,10 @@
 // Mounts the shares of a plan with everything that belongs to it, and remembers how to take each down again.
+import { isShareMount, isShareOf } from "../kinds/kinds.ts";
+import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import type { MountPlan } from "../plan/plan.ts";
+import type { Share } from "../shares/share.ts";
 import type { Settings } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import { isNfs, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
-import { isShareOf, type MountPlan, type Share } from "../shares/plan.ts";
 import { describeMounts, foreignBelow } from "../mount/foreign.ts";
 import type { Clock, Mounter, TargetLock } from "../mount/ports.ts";
 import { detachMount, isPropagated, unmounter } from "../mount/umount.ts";
@@ -224,7 +226,7 @@ export function mountShares(
   const detach = async (share: Share): Promise<void> => {
     for (let layers = 0; layers < mostLayers; layers++) {
       const there = topMountOn(mounter.mounts(), share.realTarget);
-      if (there === undefined || !isNfs(there) || !isShareOf(there, share)) return;
+      if (there === undefined || !isShareMount(there) || !isShareOf(there, share)) return;
       if (layers === 0) sayWhatGoes(share);
       if (!(await detachMount(mounter, clock, there, settings.attemptTimeoutMs))) return;
     }

@@ -1,7 +1,7 @@
 // The plan of a configuration on this machine, or the AppError that names every target that cannot be one.
+import { planMounts, type MountPlan, type PlanFacts } from "../plan/plan.ts";
 import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import { planMounts, type MountPlan, type PlanFacts } from "../shares/plan.ts";
 
 export function planShares(facts: () => PlanFacts, config: Config): MountPlan {
   if (config.shares.length === 0) return { shares: [] };

@@ -1,12 +1,13 @@
 // What comes before any server is asked: may this process mount at all, and the lines of fstab.
+import { redact } from "../text/secrets.ts";
+import { isShareMount } from "../kinds/kinds.ts";
+import { topMountOn } from "../shares/mountinfo.ts";
+import { foreignLinesOn, fstabLines, type MountPlan, type PlanFacts } from "../plan/plan.ts";
+import { resolveTarget } from "../plan/target.ts";
 import type { Config } from "../config/config.ts";
 import { fromLatin1, toLatin1 } from "../shares/latin1.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import { redact } from "../config/secrets.ts";
 import { blockLines, foreignText, mergeLines, withBlock, type FstabEntry } from "../shares/fstab.ts";
-import { isNfs, topMountOn } from "../shares/mountinfo.ts";
-import { foreignLinesOn, fstabLines, type MountPlan, type PlanFacts } from "../shares/plan.ts";
-import { resolveTarget } from "../shares/target.ts";
 import { refusalOfRights, type MountRights } from "../mount/preflight.ts";
 import type { Log } from "./log.ts";
 
@@ -113,7 +114,7 @@ function editLines(
   const { mounts, readLink } = planFacts();
   const isMounted = ({ source, target }: FstabEntry) => {
     const there = topMountOn(mounts, resolveTarget(fromLatin1(target), mounts, readLink) ?? fromLatin1(target));
-    return there !== undefined && isNfs(there) && there.source === fromLatin1(source);
+    return there !== undefined && isShareMount(there) && there.source === fromLatin1(source);
   };
   const merged = mergeLines(
     blockLines(text),

@@ -1,6 +1,6 @@
 // NFS_WATCH=remount: lost shares are mounted afresh under whoever uses them.
+import type { Share } from "../shares/share.ts";
 import { AppError, messageOf } from "../errors.ts";
-import type { Share } from "../shares/plan.ts";
 import type { Clock } from "../mount/ports.ts";
 import type { StatusBoard } from "../watch/status.ts";
 import type { Log } from "./log.ts";

@@ -1,8 +1,9 @@
 // Turns what happens to shares into log lines: one when it happens, one when a reason changes, a reminder while it lasts.
+import type { MountPlan } from "../plan/plan.ts";
+import type { Share } from "../shares/share.ts";
+import type { MountFailure } from "../kinds/failure.ts";
 import type { AppError } from "../errors.ts";
-import type { MountPlan, Share } from "../shares/plan.ts";
 import type { AttemptNotice } from "../mount/attempt.ts";
-import type { MountFailure } from "../mount/outcome.ts";
 import type { Clock } from "../mount/ports.ts";
 import type { UmountResult } from "../mount/umount.ts";
 import { questionOf, type ServerQuestion } from "../wait/readiness.ts";

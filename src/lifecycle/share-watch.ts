@@ -1,8 +1,9 @@
 // Watches the mounted shares: says what changes, keeps their states, and tells of each loss.
+import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import { isShareOf } from "../kinds/kinds.ts";
+import type { Share } from "../shares/share.ts";
 import type { Settings } from "../config/config.ts";
 import { messageOf } from "../errors.ts";
-import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
-import { isShareOf, type Share } from "../shares/plan.ts";
 import type { Clock, Look, Mounter } from "../mount/ports.ts";
 import type { Network } from "../wait/readiness.ts";
 import { askMountedServer } from "../watch/server.ts";

@@ -1,7 +1,8 @@
 // COMMAND beside the watch of its shares: who ends first decides, and what the way out must know is kept.
-import type { Settings } from "../config/config.ts";
 import { topMountOn } from "../shares/mountinfo.ts";
-import { isShareOf, type Share } from "../shares/plan.ts";
+import { isShareOf } from "../kinds/kinds.ts";
+import type { Share } from "../shares/share.ts";
+import type { Settings } from "../config/config.ts";
 import { endCommand, killAll, type EndingPorts } from "../init/ending.ts";
 import type { ExitStatus } from "../init/exit-status.ts";
 import type { Running } from "../init/supervise.ts";

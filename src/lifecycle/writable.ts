@@ -1,8 +1,8 @@
 // Waits until COMMAND's user can write to every read-write share.
+import { isReadOnly } from "../shares/options.ts";
+import type { Share } from "../shares/share.ts";
 import { variables } from "../config/variables.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import { isReadOnly } from "../shares/options.ts";
-import type { Share } from "../shares/plan.ts";
 import type { Identity } from "../init/identity.ts";
 import { notStartedWords, type Clock, type NoAnswer } from "../mount/ports.ts";
 import type { Log } from "./log.ts";

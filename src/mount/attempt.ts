@@ -1,14 +1,18 @@
 // One attempt to have a share mounted: what is there already, the lock, the server, the mount call, and the proof.
-import { isReadOnly, versionsToTry, type ExactVersion } from "../shares/options.ts";
-import { isNfs, isOnTop, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
-import { isShareOf, type Share } from "../shares/plan.ts";
+import { isReadOnly } from "../shares/options.ts";
+import { versionsToTry, type ExactVersion } from "../kinds/nfs/versions.ts";
+import { isShareMount, isShareOf } from "../kinds/kinds.ts";
+import { isOnTop, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import type { Share } from "../shares/share.ts";
+import { kernelMount } from "../kinds/nfs/mount-data.ts";
+import type { MountAddresses, RefusedOption } from "../kinds/kind.ts";
+import { withKerberosHint } from "../kinds/nfs/kerberos.ts";
+import { describeRefusedOption } from "../kinds/nfs/option-hints.ts";
+import { findRefusedOption, type OptionPorts } from "./refused-option.ts";
+import { summarize } from "./round.ts";
+import type { MountFailure } from "../kinds/failure.ts";
 import type { Ready } from "../wait/wait.ts";
 import { callMount } from "./call.ts";
-import { kernelMount, type MountAddresses } from "./kernel-options.ts";
-import { withKerberosHint } from "./kerberos.ts";
-import { describeRefusedOption } from "./option-hints.ts";
-import { findRefusedOption, type OptionPorts, type RefusedOption } from "./refused-option.ts";
-import { summarize, type MountFailure } from "./outcome.ts";
 import { notStartedWords, type Clock, type Mounter, type PathAnswer, type Prepared, type TargetLock } from "./ports.ts";
 import { detachMount } from "./umount.ts";
 
@@ -150,7 +154,7 @@ export async function attemptShare(
 /** Whether somebody else has mounted a share that is only watched, and it answers. */
 async function findMounted(mounter: Mounter, share: Share, timeoutMs: number): Promise<AttemptResult> {
   const there = topMountOn(mounter.mounts(), share.realTarget);
-  if (there === undefined || !isNfs(there)) return failed("it is not mounted yet, and only watched by nfs-init");
+  if (there === undefined || !isShareMount(there)) return failed("it is not mounted yet, and only watched by nfs-init");
   if (!isShareOf(there, share)) return failed(`${there.source} is mounted there, and not what is to be watched`);
   const answer = await mounter.statfs(share.realTarget, timeoutMs);
   if (answer.kind === "done" || (answer.kind === "failed" && isAlive(answer.errno))) {
@@ -209,7 +213,7 @@ async function useLeftover(
 ): Promise<AttemptResult | undefined> {
   const { mounter } = ports;
   const there = topMountOn(mounter.mounts(), share.realTarget);
-  if (there === undefined || !isNfs(there)) return undefined;
+  if (there === undefined || !isShareMount(there)) return undefined;
   if (!isShareOf(there, share)) {
     // Only what an earlier instance of nfs-init mounted here may be replaced; the plan found that out.
     if (there.source !== share.replaces) return failed(`${there.source} has been mounted on it by somebody else`);

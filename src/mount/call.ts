@@ -1,8 +1,11 @@
 // One mount call: an explicit version, one attempt, a deadline that is longer while the server answers.
-import type { Share } from "../shares/plan.ts";
-import { mountCallOptions, type ExactVersion } from "../shares/options.ts";
-import { kernelMount, wantsHelper, type MountAddresses } from "./kernel-options.ts";
-import { classifyErrno, classifyFailure, type MountFailure } from "./outcome.ts";
+import type { Share } from "../shares/share.ts";
+import { mountCallOptions } from "../kinds/nfs/options.ts";
+import type { ExactVersion } from "../kinds/nfs/versions.ts";
+import { kernelMount, wantsHelper } from "../kinds/nfs/mount-data.ts";
+import type { MountAddresses } from "../kinds/kind.ts";
+import { classifyErrno, classifyFailure } from "../kinds/nfs/failures.ts";
+import type { MountFailure } from "../kinds/failure.ts";
 import type { Mounter } from "./ports.ts";
 
 /** After so long a call that has not ended is worth a word, and again each time it has passed. */

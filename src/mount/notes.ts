@@ -1,5 +1,6 @@
 // What an instance notes of its mounts for a later one, and how that one knows them: by the note, or by the guard underneath.
-import { isNfs, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import { isShareMount } from "../kinds/kinds.ts";
+import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
 import { isGuard } from "./guard.ts";
 
 /** What is noted of a target before mount(2) is called. */
@@ -31,7 +32,7 @@ export function ownedMounts(notes: readonly MountNote[], mounts: readonly MountR
   const owned = new Map(notes.map(({ target, source }) => [target, source]));
   for (const { target } of mounts.filter(isGuard)) {
     const top = topMountOn(mounts, target);
-    if (top !== undefined && isNfs(top) && isOnGuard(top, mounts)) owned.set(target, top.source);
+    if (top !== undefined && isShareMount(top) && isOnGuard(top, mounts)) owned.set(target, top.source);
   }
   return owned;
 }

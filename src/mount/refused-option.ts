@@ -1,7 +1,8 @@
 // Which of its mount options the kernel refuses, looked for only once it has refused a mount for them.
-import { splitOptions, type ExactVersion } from "../shares/options.ts";
-import type { Share } from "../shares/plan.ts";
-import type { KernelMount } from "./kernel-options.ts";
+import type { RefusedOption, KernelMount } from "../kinds/kind.ts";
+import { splitOptions } from "../shares/options.ts";
+import type { ExactVersion } from "../kinds/nfs/versions.ts";
+import type { Share } from "../shares/share.ts";
 import type { OptionsRead } from "./ports.ts";
 
 export interface OptionPorts {
@@ -15,13 +16,6 @@ export interface OptionPorts {
    * the one that works. Fewer than the calls, or none, where it cannot be tried.
    */
   readonly tryCalls: (share: Share, version: ExactVersion, calls: readonly KernelMount[]) => Promise<readonly string[]>;
-}
-
-export interface RefusedOption {
-  /** As it is written among the options. */
-  readonly word: string;
-  /** The kernel's own words, where it has some. */
-  readonly said: string | undefined;
 }
 
 /** Whether an errno of mount(2) is about its options. */

@@ -1,6 +1,7 @@
 // Takes a share down on the way out: plain, then lazy, all of it within one budget of time. Never by force.
 import { isOnTop, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
-import { isShareOf, type Share } from "../shares/plan.ts";
+import { isShareOf } from "../kinds/kinds.ts";
+import type { Share } from "../shares/share.ts";
 import type { Clock, Mounter } from "./ports.ts";
 
 /** What was done; `gone` where mountinfo showed nothing of ours any more. */

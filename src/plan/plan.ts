@@ -1,23 +1,13 @@
 // Config to MountPlan: real targets, refusals, parents before children, and the fstab line of each share.
+import type { Share, ShareConfig } from "../shares/share.ts";
+import { isShareOf, isShareMount } from "../kinds/kinds.ts";
+import { shown } from "../text/shown.ts";
+import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import { formatSource } from "../kinds/nfs/source.ts";
+import { targetRefusal, resolveTarget, type ReadLink } from "./target.ts";
+import { withParents } from "../shares/paths.ts";
 import type { Config } from "../config/config.ts";
-import type { ShareConfig } from "../config/shares.ts";
-import { shown } from "../config/shown.ts";
-import { formatFstabLine, parseFstab, type FstabEntry } from "./fstab.ts";
-import { isNfs, topMountOn, type MountRecord } from "./mountinfo.ts";
-import { formatSource } from "./source.ts";
-import { refusalOf, resolveTarget, withParents, type ReadLink } from "./target.ts";
-
-/** A share with everything decided that can be decided before the machine is touched. */
-export interface Share extends ShareConfig {
-  /** The source as mount(8) and mountinfo write it. */
-  readonly label: string;
-  /** The target with symlinks resolved: what mountinfo will show. */
-  readonly realTarget: string;
-  /** The planned share whose target this one's lies below, the nearest. */
-  readonly parent: Share | undefined;
-  /** Source of another share on the target that an earlier instance of nfs-init left there, and that makes way. */
-  readonly replaces?: string;
-}
+import { formatFstabLine, parseFstab, type FstabEntry } from "../shares/fstab.ts";
 
 /** Shares in the order in which they may be mounted, parents first. */
 export interface MountPlan {
@@ -46,7 +36,7 @@ export function planMounts(config: Config, facts: PlanFacts): PlanResult {
     const reason =
       realTarget === undefined
         ? "its symbolic links run in circles"
-        : (refusalOf(realTarget, facts.mounts, stateDir) ?? takenBy(share, realTarget, byTarget, facts));
+        : (targetRefusal(realTarget, facts.mounts, stateDir) ?? takenBy(share, realTarget, byTarget, facts));
     if (reason === undefined && realTarget !== undefined) byTarget.set(realTarget, { ...share, realTarget });
     else problems.push(`${share.origin}: ${nameTarget(share, realTarget)} cannot be a mount point: ${reason}`);
   }
@@ -99,7 +89,12 @@ function takenBy(
   const other = others.get(realTarget);
   if (other !== undefined) return `${other.origin} is the same directory`;
   const there = topMountOn(mounts, realTarget);
-  if (there === undefined || !isNfs(there) || isShareOf(there, share) || owned.get(realTarget) === there.source) {
+  if (
+    there === undefined ||
+    !isShareMount(there) ||
+    isShareOf(there, share) ||
+    owned.get(realTarget) === there.source
+  ) {
     return undefined;
   }
   return `${there.source} is mounted there, and not by nfs-init; unmount it or choose another directory`;
@@ -108,14 +103,6 @@ function takenBy(
 function nameTarget(share: ShareConfig, realTarget: string | undefined): string {
   const target = shown(share.target);
   return realTarget === undefined || realTarget === share.target ? target : `${target} (${shown(realTarget)})`;
-}
-
-/** Whether a mounted NFS file system is this share: the same source, or the same path of the same address. */
-export function isShareOf(mount: MountRecord, { source }: Pick<ShareConfig, "source">): boolean {
-  if (!isNfs(mount)) return false;
-  if (mount.source === formatSource(source)) return true;
-  const path = /^(?:\[[^\]]*\]|[^:]*):(.*)$/s.exec(mount.source)?.[1];
-  return path === source.path && mount.superOptions.includes(`addr=${source.host}`);
 }
 
 /** The fstab entry of a share (fstab(5): fs_spec, fs_file, fs_vfstype, fs_mntops, fs_freq, fs_passno). */

@@ -1,5 +1,7 @@
 // Where a share is mounted: the real path of a target, and the targets no share may take.
-import { isNfs, type MountRecord } from "./mountinfo.ts";
+import { withParents, isSameOrBelow } from "../shares/paths.ts";
+import { isShareMount } from "../kinds/kinds.ts";
+import type { MountRecord } from "../shares/mountinfo.ts";
 
 /** Reads the text of a symbolic link; undefined where there is none. */
 export type ReadLink = (path: string) => string | undefined;
@@ -19,7 +21,7 @@ export function resolveTarget(
   planned: ReadonlySet<string> = new Set(),
 ): string | undefined {
   const mountTargets = new Set(mounts.map((mount) => mount.target));
-  const hiding = new Set(mounts.filter(isNfs).map((mount) => mount.target));
+  const hiding = new Set(mounts.filter(isShareMount).map((mount) => mount.target));
   const hides = (path: string) => withParents(path).some((one) => hiding.has(one) || planned.has(one));
   let rest = target.split("/").filter((part) => part !== "");
   let path = "";
@@ -50,7 +52,7 @@ const refusedItself =
 const refusedBelow = /^\/(?:(?:usr\/)?(?:bin|sbin|lib|lib32|lib64|libx32)|boot|dev|proc|sys)\//;
 
 /** Why `path` is refused as a target, or undefined where it may be one. */
-export function refusalOf(path: string, mounts: readonly MountRecord[], stateDir: string): string | undefined {
+export function targetRefusal(path: string, mounts: readonly MountRecord[], stateDir: string): string | undefined {
   if (refusedItself.test(path) || refusedBelow.test(path)) return "the system needs that directory";
   if (isSameOrBelow(path, stateDir) || isSameOrBelow(stateDir, path))
     return `it holds or lies in NFS_STATE_DIR (${stateDir})`;
@@ -72,16 +74,4 @@ function mountAround(path: string, mounts: readonly MountRecord[]): MountRecord 
     if (isSameOrBelow(path, mount.target) && mount.target.length >= (around?.target.length ?? 0)) around = mount;
   }
   return around;
-}
-
-/** An absolute path and the directories above it, the nearest first. */
-export function withParents(path: string): readonly string[] {
-  const paths: string[] = [];
-  for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) paths.push(path.slice(0, end));
-  return path === "/" ? paths : [...paths, "/"];
-}
-
-/** Whether `path` is `directory` or lies below it; both absolute and without a trailing slash. */
-export function isSameOrBelow(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory === "/" ? "/" : `${directory}/`);
 }

@@ -1,7 +1,6 @@
 // The board: what the stages say of the shares, kept as the status of the instance at this moment.
-import type { ShareConfig } from "../config/shares.ts";
-import { formatSource } from "../shares/source.ts";
-import type { Share } from "../shares/plan.ts";
+import type { ShareConfig, Share } from "../shares/share.ts";
+import { formatSource } from "../kinds/nfs/source.ts";
 import { reasonClass } from "../wait/reasons.ts";
 import type { InstanceStatus, SharePhase, ShareStatus, StatusBoard } from "../watch/status.ts";
 

@@ -1,8 +1,8 @@
 // The answers of `check`, /healthz and /readyz: a verdict and the reason in one line.
+import { printable } from "../text/printable.ts";
 import type { InstanceStatus, ShareStatus } from "../watch/status.ts";
 import { isReady } from "./board.ts";
 import { disbelief, type PublishedState, type ReaderFacts } from "./state.ts";
-import { printable } from "../printable.ts";
 
 export interface HealthQuestion {
   /** Is every share mounted, does it answer, and can it be written to if it could at first? Otherwise: is none lost? */

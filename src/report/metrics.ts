@@ -1,5 +1,5 @@
 // The metrics: one table of what is measured, and the text Prometheus reads (text format 0.0.4).
-import { printable } from "../printable.ts";
+import { printable } from "../text/printable.ts";
 import type { InstanceStatus, SharePhase, ShareStatus } from "../watch/status.ts";
 import { isReady, notReadyMs } from "./board.ts";
 import { retransmissionsOf, statsOn, type MountStats, type OperationStats } from "./mountstats.ts";

@@ -1,5 +1,5 @@
 // What is answered over HTTP: a path to a status code and a text.
-import { printableJson } from "../printable.ts";
+import { printableJson } from "../text/printable.ts";
 import { describeStatus } from "./document.ts";
 import { judgeHealth } from "./health.ts";
 import { formatMetrics, metricsContentType, type Snapshot } from "./metrics.ts";

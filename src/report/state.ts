@@ -1,5 +1,5 @@
 // The published state: its text, and whether one that was found is to be believed.
-import { printableJson } from "../printable.ts";
+import { printableJson } from "../text/printable.ts";
 import type { InstanceStatus } from "../watch/status.ts";
 
 /** Of the state file, `status --json` and /mounts; a reader believes no other. */

@@ -1,7 +1,7 @@
 // The table of `status` for people.
+import { printable } from "../text/printable.ts";
 import type { SharePhase } from "../watch/status.ts";
 import type { ShareDocument, StatusDocument } from "./document.ts";
-import { printable } from "../printable.ts";
 
 interface Column {
   readonly title: string;

@@ -1,11 +1,11 @@
 // doctor: why a share does not mount here, and what to do about it; changes nothing.
+import type { PlanFacts } from "../plan/plan.ts";
 import type { Config } from "../config/config.ts";
 import { collectFacts, type DoctorPorts } from "../doctor/collect.ts";
 import { judge } from "../doctor/findings.ts";
 import { formatJson, formatPage } from "../doctor/report.ts";
 import type { DoctorFacts } from "../doctor/facts.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import type { PlanFacts } from "../shares/plan.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 import { abortedBy, Stopped } from "../lifecycle/stop.ts";
 

@@ -1,6 +1,6 @@
 // fstab: the lines of the configuration, bare, in plan order.
+import { fstabLines, type PlanFacts } from "../plan/plan.ts";
 import type { Config } from "../config/config.ts";
-import { fstabLines, type PlanFacts } from "../shares/plan.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 
 /** The text for stdout: a line a share. */

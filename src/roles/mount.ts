@@ -1,7 +1,7 @@
 // mount: waits, mounts, and leaves the shares mounted.
+import type { PlanFacts } from "../plan/plan.ts";
 import type { Config } from "../config/config.ts";
 import { exitCodes } from "../errors.ts";
-import type { PlanFacts } from "../shares/plan.ts";
 import { mountShares, type MountedShares, type MountSharesPorts } from "../lifecycle/mount-shares.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 import { checkRights, writeFstab, type PreparePorts } from "../lifecycle/prepare.ts";

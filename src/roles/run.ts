@@ -1,9 +1,10 @@
 // run: plan, wait, mount, hand over, watch, tear down; and all of that again where NFS_WATCH=restart has a share lost.
+import { isShareMount } from "../kinds/kinds.ts";
+import type { MountPlan, PlanFacts } from "../plan/plan.ts";
+import { isSameOrBelow } from "../shares/paths.ts";
+import { resolveTarget } from "../plan/target.ts";
 import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import { isNfs } from "../shares/mountinfo.ts";
-import type { MountPlan, PlanFacts } from "../shares/plan.ts";
-import { isSameOrBelow, resolveTarget } from "../shares/target.ts";
 import type { Command } from "../init/command.ts";
 import { exitCodeOf } from "../init/exit-status.ts";
 import { becomeCommand, startCommand, type InitPorts } from "../init/supervise.ts";
@@ -179,7 +180,7 @@ function isOnShare(
 ): boolean {
   const targets = [
     ...plan.shares.map(({ realTarget }) => realTarget),
-    ...mounts.filter(isNfs).map(({ target }) => target),
+    ...mounts.filter(isShareMount).map(({ target }) => target),
   ];
   const real = resolveTarget(path, mounts, readLink, new Set(targets));
   return real !== undefined && targets.some((target) => isSameOrBelow(real, target));

@@ -1,8 +1,8 @@
 // sidecar: mounts for the processes of other containers, watches and heals, and unmounts when it is stopped.
+import type { PlanFacts } from "../plan/plan.ts";
 import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
 import type { InitPorts } from "../init/supervise.ts";
-import type { PlanFacts } from "../shares/plan.ts";
 import { mountShares, type MountedShares, type MountSharesPorts } from "../lifecycle/mount-shares.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 import { checkRights, writeFstab, type PreparePorts } from "../lifecycle/prepare.ts";

@@ -1,6 +1,6 @@
 // status: the shares, their state, space and traffic, once or again and again.
+import { printableJson } from "../text/printable.ts";
 import { exitCodes } from "../errors.ts";
-import { printableJson } from "../printable.ts";
 import { describeStatus, type Counters } from "../report/document.ts";
 import { judgeFound, type CallerFacts, type FoundState } from "../report/health.ts";
 import type { MountStats } from "../report/mountstats.ts";

@@ -1,8 +1,10 @@
 // unmount: takes down what the configuration names and an instance of nfs-init has mounted, in reverse order, and our fstab lines.
+import { isShareMount } from "../kinds/kinds.ts";
+import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import type { PlanFacts } from "../plan/plan.ts";
+import type { Share } from "../shares/share.ts";
 import type { Config } from "../config/config.ts";
 import { exitCodes } from "../errors.ts";
-import { isNfs, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
-import type { PlanFacts, Share } from "../shares/plan.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 import { clearFstab, type ClearPorts } from "../lifecycle/prepare.ts";
 import type { Log } from "../lifecycle/log.ts";
@@ -28,10 +30,10 @@ export async function unmount(ports: UnmountPorts, config: Config): Promise<numb
   const { log, clock, mounter, lockTarget } = ports;
   const { unmountTimeoutMs } = config.settings;
   const plan = planShares(ports.planFacts, config);
-  const takeDown = unmounter(mounter, clock, unmountTimeoutMs, () => false, isNfs);
+  const takeDown = unmounter(mounter, clock, unmountTimeoutMs, () => false, isShareMount);
   const topOf = (share: Share) => topMountOn(mounter.mounts(), share.realTarget);
   const isOurs = (there: MountRecord) =>
-    isGuard(there) || (isNfs(there) && ports.planFacts().owned.get(there.target) === there.source);
+    isGuard(there) || (isShareMount(there) && ports.planFacts().owned.get(there.target) === there.source);
 
   /** Takes down what is on top as long as it is ours. */
   const clear = async (share: Share): Promise<void> => {
@@ -65,7 +67,7 @@ export async function unmount(ports: UnmountPorts, config: Config): Promise<numb
   /** Whether nothing is left of it. */
   const unmountOne = async (share: Share): Promise<boolean> => {
     const onTarget = () => mounter.mounts().filter(({ target }) => target === share.realTarget);
-    const isConcern = (there: MountRecord) => isNfs(there) || isGuard(there);
+    const isConcern = (there: MountRecord) => isShareMount(there) || isGuard(there);
     const lock = lockTarget(share.realTarget);
     if (lock.kind !== "busy") await clear(share);
     const isHiddenGone = lock.kind === "busy" || (await clearHidden(share));

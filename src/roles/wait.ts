@@ -1,7 +1,8 @@
 // wait: returns when every share could be mounted; mounts nothing and needs no privilege.
+import type { PlanFacts } from "../plan/plan.ts";
+import type { Share } from "../shares/share.ts";
 import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import type { PlanFacts, Share } from "../shares/plan.ts";
 import type { Log } from "../lifecycle/log.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 import { mountReporter } from "../lifecycle/reporter.ts";

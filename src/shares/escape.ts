@@ -1,5 +1,5 @@
 // The octal escapes of fstab(5) and /proc/self/mountinfo.
-import { decodeText } from "../config/encoding.ts";
+import { decodeText } from "../text/encoding.ts";
 
 /** `field` as it stands in an fstab line: blanks, newlines and backslashes as three octal digits, a leading '#' too. */
 export function escapeField(field: string): string {

@@ -1,6 +1,6 @@
 // /proc/self/mountinfo as records (proc(5), kernel Documentation/filesystems/proc.rst section 3.5).
-import { unescapeField } from "./escape.ts";
 import { splitOptions } from "./options.ts";
+import { unescapeField } from "./escape.ts";
 
 /** One mount of this mount namespace, in the order in which mounts were made. */
 export interface MountRecord {
@@ -77,9 +77,4 @@ export function topMountOn(records: readonly MountRecord[], target: string): Mou
 /** Whether a mount is still the one that a look at its target reaches. */
 export function isOnTop({ id, target }: MountRecord, records: readonly MountRecord[]): boolean {
   return topMountOn(records, target)?.id === id;
-}
-
-/** Whether a record is a mounted NFS share. */
-export function isNfs(record: MountRecord): boolean {
-  return record.fstype === "nfs" || record.fstype === "nfs4";
 }

@@ -1,5 +1,5 @@
 // Values from outside as a message may show them: nothing that acts on a terminal, and short enough for what follows.
-import { printable } from "../printable.ts";
+import { printable } from "./printable.ts";
 
 /** Enough of a value to know it again; a message of a few such parts fits into a log line. */
 const longestShown = 160;

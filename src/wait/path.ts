@@ -1,6 +1,6 @@
 // Could a share be mounted now: the exported path asked of a server that answers, as a client would that mounts it.
-import { versionsToTry, type ExactVersion } from "../shares/options.ts";
-import type { Share } from "../shares/plan.ts";
+import { versionsToTry, type ExactVersion } from "../kinds/nfs/versions.ts";
+import type { Share } from "../shares/share.ts";
 import { rpcClient } from "../rpc/client.ts";
 import { ports, programs, type Credential, type RpcFailure } from "../rpc/message.ts";
 import { listExports, mountPath, unmountPath, type Export, type MountAnswer } from "../rpc/mountd.ts";

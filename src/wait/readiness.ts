@@ -1,8 +1,9 @@
 // Is the NFS service of a share there: one round of questions to its server, judged.
-import type { Share } from "../shares/plan.ts";
-import { hasOption, optionValue, versionsToTry, type ExactVersion } from "../shares/options.ts";
+import type { Share } from "../shares/share.ts";
+import { hasOption, optionValue } from "../shares/options.ts";
+import { versionsToTry, type ExactVersion } from "../kinds/nfs/versions.ts";
+import type { MountAddresses } from "../kinds/kind.ts";
 import { ports, programs } from "../rpc/message.ts";
-import type { MountAddresses } from "../mount/kernel-options.ts";
 import { askPort, callNull, type Answer } from "../rpc/probe.ts";
 import type { Dial } from "../rpc/transport.ts";
 import type { ResolveName } from "./names.ts";

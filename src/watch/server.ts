@@ -1,8 +1,8 @@
 // Asks the server of a mount that does not answer: is it there, gone, or somewhere else by now.
-import { isIP } from "../address.ts";
 import type { MountRecord } from "../shares/mountinfo.ts";
 import { optionValue } from "../shares/options.ts";
-import type { Share } from "../shares/plan.ts";
+import type { Share } from "../shares/share.ts";
+import { isIP } from "../address.ts";
 import { ports, programs } from "../rpc/message.ts";
 import { callNull } from "../rpc/probe.ts";
 import type { Network } from "../wait/readiness.ts";

@@ -1,5 +1,5 @@
 // What is known of an instance and its shares at a moment: what the state file, `check`, `status` and the metrics tell.
-import type { Share } from "../shares/plan.ts";
+import type { Share } from "../shares/share.ts";
 import type { Space } from "../mount/ports.ts";
 import type { ShareState } from "./staleness.ts";
 

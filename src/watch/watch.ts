@@ -1,6 +1,7 @@
 // Watches shares while COMMAND runs: looks at each once an interval, never waits for one that hangs, and tells what changed.
 import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
-import { isShareOf, type Share } from "../shares/plan.ts";
+import { isShareOf } from "../kinds/kinds.ts";
+import type { Share } from "../shares/share.ts";
 import { isGuard } from "../mount/guard.ts";
 import type { Clock, Look, Space } from "../mount/ports.ts";
 import { probePauseMs } from "../wait/pace.ts";

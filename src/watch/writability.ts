@@ -1,6 +1,6 @@
 // Keeps what the servers say of whether their shares can be written to: asked now and then, beside the looks, and held against what
 // they said before.
-import type { Share } from "../shares/plan.ts";
+import type { Share } from "../shares/share.ts";
 import type { Clock } from "../mount/ports.ts";
 
 export interface WritabilityPorts {

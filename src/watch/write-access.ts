@@ -1,7 +1,7 @@
 // Asks the server itself whether a mounted share can be written to: access(2) is answered from the client's cache for minutes.
 import type { MountRecord } from "../shares/mountinfo.ts";
 import { hasOption, optionValue } from "../shares/options.ts";
-import type { Share } from "../shares/plan.ts";
+import type { Share } from "../shares/share.ts";
 import { rpcClient, type RpcClient } from "../rpc/client.ts";
 import { ports, programs, type Credential } from "../rpc/message.ts";
 import { mountPath, unmountPath } from "../rpc/mountd.ts";

@@ -1,4 +1,5 @@
 // The table "Troubleshooting, by message" of README.md quotes what nfs-init says, as it says it.
+import { classifyErrno, classifyFailure } from "../../src/kinds/nfs/failures.ts";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { noFlags, readConfig, type Environment } from "../../src/config/config.ts";
@@ -7,7 +8,6 @@ import { waitUntilWritable } from "../../src/lifecycle/writable.ts";
 import { connectionWords } from "../../src/host/errno.ts";
 import { attemptShare } from "../../src/mount/attempt.ts";
 import { callMount } from "../../src/mount/call.ts";
-import { classifyErrno, classifyFailure } from "../../src/mount/outcome.ts";
 import type { TargetLock } from "../../src/mount/ports.ts";
 import { refusalOfRights, type MountRights } from "../../src/mount/preflight.ts";
 import { judgeLookup } from "../../src/wait/path.ts";

@@ -1,29 +1,5 @@
 // What a failed mount call means, told from mount.nfs' text: nearly every failure has exit code 32 (nfs-utils support/include/xcommon.h).
-
-/**
- * What to do after a failed mount call:
- * - `transient`: repeat; also every text that is not known.
- * - `ambiguous`: repeat and warn; a server that is still starting says the same as one that will never serve.
- * - `unsupported`: repeat for a while (a module or a server may still be starting), then give up.
- * - `permanent`: give up; `everyVersion` where no other protocol version can help.
- * - `look`: mountinfo knows whether it is mounted.
- */
-export type Verdict = "transient" | "ambiguous" | "unsupported" | "permanent" | "look";
-
-export interface MountFailure {
-  readonly verdict: Verdict;
-  /** The helper's own words, in one line. */
-  readonly reason: string;
-  /** What to check, where that is known. */
-  readonly hint?: string;
-  readonly everyVersion?: boolean;
-  /** The call was killed: what it asked for may still come about. */
-  readonly cutShort?: boolean;
-  /** The kernel or mount.nfs refuses one of the options. */
-  readonly option?: boolean;
-  /** The server cannot be reached: trying other versions in this round is in vain. */
-  readonly unreachable?: boolean;
-}
+import type { MountFailure } from "../failure.ts";
 
 interface Row extends Omit<MountFailure, "reason"> {
   readonly text: RegExp;
@@ -161,16 +137,4 @@ export function reachOf(errno: string): number {
   if (errno === "EPROTONOSUPPORT" || errno === "EOPNOTSUPP") return 1;
   if (errno === "EINVAL" || errno === "ERANGE") return 2;
   return /^(?:EACCES|EPERM|ENOENT|ESTALE)$/.test(errno) ? 4 : 3;
-}
-
-/** Sums up one round over several versions: hope in one of them is hope for the share. */
-export function summarize(failures: readonly MountFailure[]): MountFailure {
-  const byHope: readonly Verdict[] = ["ambiguous", "transient", "look", "unsupported", "permanent"];
-  const settled = failures.find(({ verdict, everyVersion }) => verdict === "permanent" && everyVersion === true);
-  if (settled !== undefined) return settled;
-  for (const verdict of byHope) {
-    const found = failures.find((failure) => failure.verdict === verdict);
-    if (found !== undefined) return found;
-  }
-  return { verdict: "transient", reason: "the server speaks none of the versions the share may use" };
 }

@@ -1,7 +1,7 @@
 // Shares that are mounted with Kerberos: what that needs on this host, which the kernel's errno does not tell.
-import { optionValue } from "../shares/options.ts";
-import type { Share } from "../shares/plan.ts";
-import type { MountFailure } from "./outcome.ts";
+import { optionValue } from "../../shares/options.ts";
+import type { Share } from "../../shares/share.ts";
+import type { MountFailure } from "../failure.ts";
 
 /** The flavor a share asks for, where it is one of Kerberos: `krb5p`, or several in turn, `krb5p:krb5i` (nfs(5), "sec="). */
 export function kerberosFlavor({ options }: Pick<Share, "options">): string | undefined {

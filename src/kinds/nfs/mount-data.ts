@@ -1,21 +1,9 @@
 // What mount(2) is given for a share: the flags and the text that mount.nfs would make of its options.
-import { hasOption, lastOf, mountCallOptions, optionValue, type ExactVersion } from "../shares/options.ts";
-import type { Share } from "../shares/plan.ts";
-
-/** Where the server of a share was found to answer. */
-export interface MountAddresses {
-  readonly server: string;
-  /** mountd's, where `mountaddr=` or `mounthost=` names another host (version 3). */
-  readonly mountd: string | undefined;
-}
-
-/** The arguments of one mount(2). */
-export interface KernelMount {
-  readonly source: string;
-  readonly fstype: "nfs" | "nfs4";
-  readonly flags: number;
-  readonly data: string;
-}
+import type { MountAddresses, KernelMount } from "../kind.ts";
+import { hasOption, lastOf, optionValue } from "../../shares/options.ts";
+import { mountCallOptions } from "./options.ts";
+import type { ExactVersion } from "./versions.ts";
+import type { Share } from "../../shares/share.ts";
 
 /** Flags of mount(2) by the option that sets them, and the option that clears them (linux/mount.h, mount(8)). */
 const flagRows: readonly { readonly flag: number; readonly set: string; readonly clear?: string }[] = [

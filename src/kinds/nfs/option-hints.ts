@@ -1,7 +1,7 @@
 // What is said of a mount option that the kernel refuses, and what to do about it.
-import { holdsSecret } from "../config/secrets.ts";
-import { shown } from "../config/shown.ts";
-import type { RefusedOption } from "./refused-option.ts";
+import { holdsSecret } from "../../text/secrets.ts";
+import { shown } from "../../text/shown.ts";
+import type { RefusedOption } from "../kind.ts";
 
 interface Row {
   readonly option: RegExp;

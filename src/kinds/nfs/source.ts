@@ -1,16 +1,10 @@
 // What is mounted: the source of a share, `host:/path`, `[v6]:/path` or `nfs://host[:port]/path[?options]`.
-import { isIP, isIPv6 } from "../address.ts";
-import { encodingProblem } from "../config/encoding.ts";
-import { shown } from "../config/shown.ts";
-import { optionsProblem } from "./options.ts";
-
-/** A server and the path it exports. */
-export interface Source {
-  /** Name, IPv4 or IPv6 address, the last without brackets; a link-local one with its zone. */
-  readonly host: string;
-  /** Absolute path on the server. */
-  readonly path: string;
-}
+import { explainHost, parseHost } from "../../shares/host.ts";
+import { optionsProblem } from "../../shares/options.ts";
+import type { Source } from "../../shares/share.ts";
+import { encodingProblem } from "../../text/encoding.ts";
+import { shown } from "../../text/shown.ts";
+import { isIPv6 } from "../../address.ts";
 
 /** A source as read from a text, with what its URL form asked for besides. */
 export interface ParsedSource extends Source {
@@ -25,8 +19,7 @@ export interface SourceProblem {
   readonly problem: string;
 }
 
-/** The limits of mount.nfs (nfs-utils utils/mount/parse_dev.c). */
-const longestHost = 255;
+/** The limit of mount.nfs (nfs-utils utils/mount/parse_dev.c). */
 const longestPath = 1024;
 
 /** The text mount(8) and mountinfo know a source by. */
@@ -62,48 +55,6 @@ export function parseSource(text: string): ParsedSource | SourceProblem {
     return { problem: "an IPv6 address needs brackets: [address]:/path" };
   }
   return checked(text.slice(0, colon), rest);
-}
-
-/** A server's name or address without brackets, or undefined where it is neither. */
-export function parseHost(text: string): string | undefined {
-  const bare = /^\[(.*)\]$/.exec(text)?.[1];
-  const isAddress = bare === undefined ? isIP(text) !== 0 : isIPv6(bare);
-  if (isAddress) return lacksZone(bare ?? text) ? undefined : (bare ?? text);
-  const isName = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/.test(text) && !text.includes("..");
-  // A name of digits and dots only would be a mistyped address.
-  return isName && text.length <= longestHost && !/^[0-9.]+$/.test(text) ? text : undefined;
-}
-
-/** A link-local address (fe80::/10), which tells no interface. */
-function lacksZone(address: string): boolean {
-  return /^fe[89ab][0-9a-f]:/i.test(address) && !address.includes("%");
-}
-
-/** Where a text is no host: the mistake that it looks like, and the way out. */
-export function explainHost(text: string): string | undefined {
-  const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
-  if (isIPv6(bare) && lacksZone(bare)) {
-    return `a link-local address needs the interface it is reached by; add %interface: ${bare}%eth0`;
-  }
-  if (/[\s,;]/.test(text)) {
-    return "it names more than one host; a share has one, and further shares have their own (NFS_2_HOST, NFS_MOUNTS)";
-  }
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)/i.exec(text);
-  if (scheme !== null) {
-    const isNfs = /^nfs/i.test(scheme[1] ?? "");
-    return isNfs
-      ? "it is an address; give the host alone and its path in NFS_HOST_MOUNT, or the whole as SOURCE in NFS_MOUNTS"
-      : `it is an address; give the host alone: ${shown(scheme[2] ?? "")}`;
-  }
-  if (/^[\\/]{2}/.test(text)) return "it is a CIFS share; give the host alone";
-  if (/^[/~.]/.test(text)) return "it is a path; the exported path belongs into NFS_HOST_MOUNT";
-  const colon = /^(.*?):(\/.*)$/s.exec(text);
-  if (colon !== null) {
-    return `it holds a path; write NFS_HOST=${shown(colon[1] ?? "")} and NFS_HOST_MOUNT=${shown(colon[2] ?? "")}`;
-  }
-  if (text.includes("/")) return "it holds a path, which belongs into NFS_HOST_MOUNT";
-  const port = /^[^:]+:(\d{1,5})$/.exec(text)?.[1];
-  return port === undefined ? undefined : `it holds a port; write port=${port} in NFS_OPTIONS`;
 }
 
 function checked(host: string, path: string, options: readonly string[] = [], dropped: readonly string[] = []) {

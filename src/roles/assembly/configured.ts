@@ -59,7 +59,7 @@ export async function runConfigured(
 
 async function problemsOfTargets(log: Log, config: Config): Promise<readonly string[]> {
   const [{ planMounts }, { planFactsOf }] = await Promise.all([
-    import("../../shares/plan.ts"),
+    import("../../plan/plan.ts"),
     import("../../host/plan-facts.ts"),
   ]);
   const plan = planMounts(config, planFactsOf(log, config.settings.stateDir)());

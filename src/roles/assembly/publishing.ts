@@ -1,8 +1,8 @@
 // Puts the rooms together that tell others how the shares are: the board, the state file, the HTTP server.
+import type { ListenAddress } from "../../config/values.ts";
+import { isSameOrBelow } from "../../shares/paths.ts";
 import * as native from "native";
 import type { Config } from "../../config/config.ts";
-import type { ListenAddress } from "../../config/values.ts";
-import { isSameOrBelow } from "../../shares/target.ts";
 import { clock } from "../../host/clock.ts";
 import { readMountstats } from "../../host/mounts.ts";
 import { bootId, pidNamespace, processStartedMs } from "../../host/process-facts.ts";

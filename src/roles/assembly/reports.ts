@@ -1,15 +1,15 @@
 // Puts the rooms together for the roles that read what a running nfs-init has published: check and status.
+import { anyWordToggle, toggle } from "../../config/values.ts";
+import { printable } from "../../text/printable.ts";
 import * as native from "native";
 import type { Environment } from "../../config/config.ts";
 import { parsed, takenAs, tidied } from "../../config/given.ts";
-import { anyWordToggle, toggle } from "../../config/values.ts";
 import { variables } from "../../config/variables.ts";
 import { AppError, errnoOf, exitCodes } from "../../errors.ts";
 import { clock } from "../../host/clock.ts";
 import { bootId, pidNamespace, processStartedMs } from "../../host/process-facts.ts";
 import { readStateFile } from "../../host/state-file.ts";
 import { complain as complainOn } from "../../host/stdio.ts";
-import { printable } from "../../printable.ts";
 import { readReportArguments, type ReportRole } from "../../report/arguments.ts";
 import type { CallerFacts } from "../../report/health.ts";
 import { check } from "../check.ts";

@@ -1,4 +1,7 @@
 // Puts the rooms together for a role that has to do with shares; each role is loaded by itself.
+import type { ExactVersion } from "../../kinds/nfs/versions.ts";
+import type { Share } from "../../shares/share.ts";
+import type { KernelMount } from "../../kinds/kind.ts";
 import * as native from "native";
 import { clock } from "../../host/clock.ts";
 import { editFile, readFstab } from "../../host/fstab-file.ts";
@@ -14,13 +17,10 @@ import { mountRights } from "../../host/process-facts.ts";
 import { dial } from "../../host/sockets.ts";
 import type { Config } from "../../config/config.ts";
 import type { Surroundings } from "./configured.ts";
-import type { ExactVersion } from "../../shares/options.ts";
-import type { Share } from "../../shares/plan.ts";
 import type { Command } from "../../init/command.ts";
 import type { Handover } from "../../init/handover.ts";
 import type { Invocation, Role } from "../../command-line/invocation.ts";
 import type { Log } from "../../lifecycle/log.ts";
-import type { KernelMount } from "../../mount/kernel-options.ts";
 import { startPublishing } from "./publishing.ts";
 
 /** COMMAND, and what it is to be. */

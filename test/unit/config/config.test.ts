@@ -1,8 +1,8 @@
+import { inNamesOf } from "../../../src/config/share-names.ts";
+import { fstabLines } from "../../../src/plan/plan.ts";
 import { describe, expect, test } from "vitest";
 import { noFlags, readConfig, type Environment, type Flags } from "../../../src/config/config.ts";
-import { inNamesOf } from "../../../src/config/share-names.ts";
 import { variables, type VariableKey } from "../../../src/config/variables.ts";
-import { fstabLines } from "../../../src/shares/plan.ts";
 import { configOf, planOf } from "../fakes/shares.ts";
 
 function flags(values: Partial<Record<VariableKey, string>>, mounts: readonly string[] = []): Flags {

@@ -1,4 +1,3 @@
-import { describe, expect, test } from "vitest";
 import {
   absolutePath,
   anyWordToggle,
@@ -11,6 +10,7 @@ import {
   signalMap,
   toggle,
 } from "../../../src/config/values.ts";
+import { describe, expect, test } from "vitest";
 import { signalNumbers } from "../../../src/init/signals.ts";
 
 describe("a duration", () => {

@@ -1,6 +1,7 @@
 // Shares and plans as the tests need them, made by the program's own reading of an environment.
+import { planMounts, type MountPlan, type PlanFacts } from "../../../src/plan/plan.ts";
+import type { Share } from "../../../src/shares/share.ts";
 import { readConfig, type Config, type Environment, type Flags } from "../../../src/config/config.ts";
-import { planMounts, type MountPlan, type PlanFacts, type Share } from "../../../src/shares/plan.ts";
 
 /** A machine without mounts, symbolic links, or anything left by an earlier instance. */
 export const emptyMachine: PlanFacts = { mounts: [], readLink: () => undefined, owned: new Map() };

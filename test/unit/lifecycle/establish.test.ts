@@ -1,8 +1,8 @@
+import type { MountRecord } from "../../../src/shares/mountinfo.ts";
+import type { Share } from "../../../src/shares/share.ts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Environment } from "../../../src/config/config.ts";
 import { AppError } from "../../../src/errors.ts";
-import type { MountRecord } from "../../../src/shares/mountinfo.ts";
-import type { Share } from "../../../src/shares/plan.ts";
 import { establishShares } from "../../../src/lifecycle/establish.ts";
 import type { Ready } from "../../../src/wait/wait.ts";
 import { timerClock } from "../fakes/clock.ts";

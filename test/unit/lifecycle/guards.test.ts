@@ -1,6 +1,6 @@
 // Where guards are put, and when: on mount points, and on shares that others lie below.
+import type { Share } from "../../../src/shares/share.ts";
 import { describe, expect, test } from "vitest";
-import type { Share } from "../../../src/shares/plan.ts";
 import { guardsOf } from "../../../src/lifecycle/guards.ts";
 import { undoStack } from "../../../src/lifecycle/undo.ts";
 import { guardSource } from "../../../src/mount/guard.ts";

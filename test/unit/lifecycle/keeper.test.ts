@@ -1,7 +1,7 @@
 // What lies in memory and was mounted below a share is kept while the share is there, and put back on a fresh one.
-import { describe, expect, test } from "vitest";
 import type { MountRecord } from "../../../src/shares/mountinfo.ts";
-import type { Share } from "../../../src/shares/plan.ts";
+import type { Share } from "../../../src/shares/share.ts";
+import { describe, expect, test } from "vitest";
 import { keeperOf } from "../../../src/lifecycle/keeper.ts";
 import type { Mounter } from "../../../src/mount/ports.ts";
 import { undoStack } from "../../../src/lifecycle/undo.ts";

@@ -1,7 +1,7 @@
 // What becomes of losses with NFS_WATCH=remount: in which order shares are mounted afresh, and who is told.
+import type { Share } from "../../../src/shares/share.ts";
 import { describe, expect, test } from "vitest";
 import { AppError, exitCodes } from "../../../src/errors.ts";
-import type { Share } from "../../../src/shares/plan.ts";
 import type { LogLevel } from "../../../src/lifecycle/log.ts";
 import { remounter } from "../../../src/lifecycle/remounter.ts";
 import type { Remounted } from "../../../src/lifecycle/mount-shares.ts";

@@ -1,9 +1,9 @@
+import type { Share } from "../../../src/shares/share.ts";
+import type { MountFailure } from "../../../src/kinds/failure.ts";
 import { describe, expect, test } from "vitest";
 import { AppError, exitCodes } from "../../../src/errors.ts";
-import type { Share } from "../../../src/shares/plan.ts";
 import type { LogFields, LogLevel } from "../../../src/lifecycle/log.ts";
 import { mountReporter } from "../../../src/lifecycle/reporter.ts";
-import type { MountFailure } from "../../../src/mount/outcome.ts";
 import { questionOf } from "../../../src/wait/readiness.ts";
 import { leapingClock } from "../fakes/clock.ts";
 import { planOf } from "../fakes/shares.ts";

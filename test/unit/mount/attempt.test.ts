@@ -1,6 +1,6 @@
+import type { Share } from "../../../src/shares/share.ts";
 import { describe, expect, test } from "vitest";
 import type { Environment } from "../../../src/config/config.ts";
-import type { Share } from "../../../src/shares/plan.ts";
 import {
   attemptShare,
   type AsidePorts,

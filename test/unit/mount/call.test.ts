@@ -1,5 +1,5 @@
+import type { ExactVersion } from "../../../src/kinds/nfs/versions.ts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { ExactVersion } from "../../../src/shares/options.ts";
 import { callMount, type CallPorts, type CallResult } from "../../../src/mount/call.ts";
 import type { HelperEnd } from "../../../src/mount/ports.ts";
 import { fakeMounter, type CallEnd } from "../fakes/mounter.ts";

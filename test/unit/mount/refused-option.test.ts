@@ -1,10 +1,10 @@
 // Which option the kernel refuses, by its own word and, where it has none, by trying without.
-import { describe, expect, test } from "vitest";
-import type { ExactVersion } from "../../../src/shares/options.ts";
-import { kernelMount } from "../../../src/mount/kernel-options.ts";
-import { describeRefusedOption } from "../../../src/mount/option-hints.ts";
-import type { OptionsRead } from "../../../src/mount/ports.ts";
+import type { ExactVersion } from "../../../src/kinds/nfs/versions.ts";
+import { kernelMount } from "../../../src/kinds/nfs/mount-data.ts";
+import { describeRefusedOption } from "../../../src/kinds/nfs/option-hints.ts";
 import { findRefusedOption } from "../../../src/mount/refused-option.ts";
+import { describe, expect, test } from "vitest";
+import type { OptionsRead } from "../../../src/mount/ports.ts";
 import { shareOf } from "../fakes/shares.ts";
 
 /** A kernel that refuses some words, and what it was asked. */

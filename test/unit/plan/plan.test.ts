@@ -1,6 +1,7 @@
+import { foreignLinesOn, fstabEntryOf, planMounts, type PlanFacts } from "../../../src/plan/plan.ts";
+import { isShareOf } from "../../../src/kinds/kinds.ts";
 import { describe, expect, test } from "vitest";
 import type { Environment } from "../../../src/config/config.ts";
-import { foreignLinesOn, fstabEntryOf, isShareOf, planMounts, type PlanFacts } from "../../../src/shares/plan.ts";
 import { localMount, nfsMount } from "../fakes/mounts.ts";
 import { configOf, emptyMachine, planOf, shareOf } from "../fakes/shares.ts";
 

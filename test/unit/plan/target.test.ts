@@ -1,5 +1,6 @@
+import { isSameOrBelow } from "../../../src/shares/paths.ts";
+import { targetRefusal, resolveTarget, type ReadLink } from "../../../src/plan/target.ts";
 import { describe, expect, test } from "vitest";
-import { isSameOrBelow, refusalOf, resolveTarget, type ReadLink } from "../../../src/shares/target.ts";
 import { localMount, nfsMount } from "../fakes/mounts.ts";
 
 const stateDir = "/run/nfs-init";
@@ -118,7 +119,7 @@ describe("a target", () => {
     "/run/nfs-init",
     "/run/nfs-init/targets",
   ])("may not be %s", (target) => {
-    expect(refusalOf(target, [], stateDir)).toBeDefined();
+    expect(targetRefusal(target, [], stateDir)).toBeDefined();
   });
 
   test.each([
@@ -147,11 +148,11 @@ describe("a target", () => {
     "/var/lock",
     "/var/run/app",
   ])("may be %s", (target) => {
-    expect(refusalOf(target, [], stateDir)).toBeUndefined();
+    expect(targetRefusal(target, [], stateDir)).toBeUndefined();
   });
 
   test.each(["/state", "/state/nfs", "/state/nfs/targets"])("may not be %s where that holds the state", (target) => {
-    expect(refusalOf(target, [], "/state/nfs")).toContain("NFS_STATE_DIR");
+    expect(targetRefusal(target, [], "/state/nfs")).toContain("NFS_STATE_DIR");
   });
 
   const emptyDir = "/var/lib/kubelet/pods/3c/volumes/kubernetes.io~empty-dir/data";
@@ -161,12 +162,12 @@ describe("a target", () => {
     ["lies in", "/data/sub/deep"],
   ])("may not be what %s an emptyDir that propagates to the host", (_, target) => {
     const mounts = [localMount("/"), shared];
-    expect(refusalOf(target, mounts, stateDir)).toMatch(/emptyDir.*hostPath/);
+    expect(targetRefusal(target, mounts, stateDir)).toMatch(/emptyDir.*hostPath/);
   });
 
   test("may not lie in a subdirectory of such an emptyDir", () => {
     const mounts = [localMount("/data", { root: `${emptyDir}/sub`, optional: ["shared:30"] })];
-    expect(refusalOf("/data/x", mounts, stateDir)).toContain("emptyDir");
+    expect(targetRefusal("/data/x", mounts, stateDir)).toContain("emptyDir");
   });
 
   test.each([
@@ -177,7 +178,7 @@ describe("a target", () => {
     ["a volume on top of that emptyDir", [shared, localMount("/data", { optional: ["shared:31"] })]],
     ["a neighbour of that emptyDir", [localMount("/dat", { root: emptyDir, optional: ["shared:30"] })]],
   ])("may lie in %s", (_, mounts) => {
-    expect(refusalOf("/data/sub/x", [localMount("/"), ...mounts], stateDir)).toBeUndefined();
+    expect(targetRefusal("/data/sub/x", [localMount("/"), ...mounts], stateDir)).toBeUndefined();
   });
 });
 

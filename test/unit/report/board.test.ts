@@ -1,6 +1,6 @@
 // The board: what the stages say of the shares, as the status that others are told.
+import type { Share } from "../../../src/shares/share.ts";
 import { describe, expect, test } from "vitest";
-import type { Share } from "../../../src/shares/plan.ts";
 import { createBoard, isReady, notReadyMs, type Board, type BoardNews } from "../../../src/report/board.ts";
 import type { ShareStatus } from "../../../src/watch/status.ts";
 import { leapingClock, type LeapingClock } from "../fakes/clock.ts";

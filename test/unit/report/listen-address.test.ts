@@ -1,6 +1,6 @@
 // NFS_LISTEN: where the server listens.
-import { expect, test } from "vitest";
 import { listenAddress } from "../../../src/config/values.ts";
+import { expect, test } from "vitest";
 
 test.each([
   [":9090", { kind: "tcp", host: "127.0.0.1", port: 9090 }],

@@ -1,5 +1,6 @@
+import { isShareMount } from "../../../src/kinds/kinds.ts";
+import { parseMountinfo, topMountOn } from "../../../src/shares/mountinfo.ts";
 import { describe, expect, test } from "vitest";
-import { isNfs, parseMountinfo, topMountOn } from "../../../src/shares/mountinfo.ts";
 import fixture from "../../fixtures/mountinfo.json" with { type: "json" };
 import { localMount, nfsMount } from "../fakes/mounts.ts";
 
@@ -63,7 +64,7 @@ describe("a whole mountinfo", () => {
   test.each(fixture.files)("is read: $name", ({ text, records, nfs_mountpoints }) => {
     const parsed = parseMountinfo(text);
     expect(parsed).toHaveLength(records);
-    expect(parsed.filter(isNfs).map(({ target }) => target)).toEqual(nfs_mountpoints);
+    expect(parsed.filter(isShareMount).map(({ target }) => target)).toEqual(nfs_mountpoints);
   });
 
   test("without a line is none", () => {
@@ -85,5 +86,5 @@ test.each([
   ["autofs", false],
   ["ext4", false],
 ])("%s is a share: %s", (fstype, isShare) => {
-  expect(isNfs(localMount("/x", { fstype }))).toBe(isShare);
+  expect(isShareMount(localMount("/x", { fstype }))).toBe(isShare);
 });

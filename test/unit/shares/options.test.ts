@@ -1,18 +1,8 @@
+import { hasOption, isReadOnly, optionsProblem, optionValue, splitOptions } from "../../../src/shares/options.ts";
+import { mountCallOptions, planOptions, transportProblem } from "../../../src/kinds/nfs/options.ts";
+import { narrowerVersion, versionInOptions, versionsToTry } from "../../../src/kinds/nfs/versions.ts";
+import { kernelMount } from "../../../src/kinds/nfs/mount-data.ts";
 import { describe, expect, test } from "vitest";
-import {
-  hasOption,
-  isReadOnly,
-  mountCallOptions,
-  narrowerVersion,
-  optionsProblem,
-  optionValue,
-  planOptions,
-  splitOptions,
-  transportProblem,
-  versionInOptions,
-  versionsToTry,
-} from "../../../src/shares/options.ts";
-import { kernelMount } from "../../../src/mount/kernel-options.ts";
 
 test("options are parted by commas, and empty ones are none", () => {
   expect(splitOptions("rw,,hard,")).toEqual(["rw", "hard"]);

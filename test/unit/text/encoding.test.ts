@@ -1,5 +1,5 @@
+import { decodeEnvironment, decodeText, encodingProblem } from "../../../src/text/encoding.ts";
 import { describe, expect, test } from "vitest";
-import { decodeEnvironment, decodeText, encodingProblem } from "../../../src/config/encoding.ts";
 import { random } from "../fakes/random.ts";
 
 const encoder = new TextEncoder();

@@ -1,16 +1,16 @@
 // Words of others as they are shown.
+import { printable, printableJson } from "../../../src/text/printable.ts";
 import { describe, expect, test } from "vitest";
-import { formatJson, formatPage } from "../../src/doctor/report.ts";
-import { judge } from "../../src/doctor/findings.ts";
-import { printable, printableJson } from "../../src/printable.ts";
-import { describeStatus } from "../../src/report/document.ts";
-import { judgeHealth } from "../../src/report/health.ts";
-import { formatMetrics } from "../../src/report/metrics.ts";
-import { respond } from "../../src/report/responses.ts";
-import { formatState, parseState } from "../../src/report/state.ts";
-import { formatTable } from "../../src/report/table.ts";
-import { goodFacts, goodShare } from "./doctor/good-facts.ts";
-import { instanceStatus, shareStatus } from "./report/statuses.ts";
+import { formatJson, formatPage } from "../../../src/doctor/report.ts";
+import { judge } from "../../../src/doctor/findings.ts";
+import { describeStatus } from "../../../src/report/document.ts";
+import { judgeHealth } from "../../../src/report/health.ts";
+import { formatMetrics } from "../../../src/report/metrics.ts";
+import { respond } from "../../../src/report/responses.ts";
+import { formatState, parseState } from "../../../src/report/state.ts";
+import { formatTable } from "../../../src/report/table.ts";
+import { goodFacts, goodShare } from "../doctor/good-facts.ts";
+import { instanceStatus, shareStatus } from "../report/statuses.ts";
 
 /** Each with what is shown in its place. */
 const steering: readonly (readonly [what: string, character: string, shown: string])[] = [

@@ -1,5 +1,5 @@
+import { holdsSecret, redact } from "../../../src/text/secrets.ts";
 import { describe, expect, test } from "vitest";
-import { holdsSecret, redact } from "../../../src/config/secrets.ts";
 
 describe("a secret", () => {
   test.each([

@@ -1,5 +1,5 @@
+import { shortened, shown } from "../../../src/text/shown.ts";
 import { expect, test } from "vitest";
-import { shortened, shown } from "../../../src/config/shown.ts";
 
 test.each([
   ["/data", "/data"],

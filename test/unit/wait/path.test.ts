@@ -1,7 +1,7 @@
 // Could a share be mounted now: what servers say of a path, and what is made of it.
+import type { ExactVersion } from "../../../src/kinds/nfs/versions.ts";
 import { describe, expect, test } from "vitest";
 import type { Environment } from "../../../src/config/config.ts";
-import type { ExactVersion } from "../../../src/shares/options.ts";
 import type { LookupAnswer } from "../../../src/rpc/nfs4.ts";
 import type { MountAnswer } from "../../../src/rpc/mountd.ts";
 import { askPath, judgeLookup, judgeMount } from "../../../src/wait/path.ts";

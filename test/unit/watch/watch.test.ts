@@ -1,7 +1,7 @@
 // The loop that looks at shares: when it looks at which, whom it waits for, and what it tells.
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Share } from "../../../src/shares/plan.ts";
+import type { Share } from "../../../src/shares/share.ts";
 import type { MountRecord } from "../../../src/shares/mountinfo.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { guardSource } from "../../../src/mount/guard.ts";
 import type { Clock, Look } from "../../../src/mount/ports.ts";
 import { watchShares, type ShareChange, type WatchSettings } from "../../../src/watch/watch.ts";

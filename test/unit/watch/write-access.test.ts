@@ -1,6 +1,6 @@
 // ACCESS to the root of a mounted share, as the server of version 3 answers it; version 4 is asked in the lab.
-import { describe, expect, test } from "vitest";
 import type { MountRecord } from "../../../src/shares/mountinfo.ts";
+import { describe, expect, test } from "vitest";
 import { writeAccessAsker } from "../../../src/watch/write-access.ts";
 import { accepted, answers, fakeNetwork, fragment, opaque, rpcbind, words, type Service } from "../fakes/server.ts";
 import { nfsMount } from "../fakes/mounts.ts";

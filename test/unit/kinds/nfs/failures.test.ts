@@ -1,12 +1,8 @@
+import { classifyErrno, classifyFailure } from "../../../../src/kinds/nfs/failures.ts";
+import { summarize } from "../../../../src/mount/round.ts";
+import type { MountFailure, Verdict } from "../../../../src/kinds/failure.ts";
 import { describe, expect, test } from "vitest";
-import {
-  classifyErrno,
-  classifyFailure,
-  summarize,
-  type MountFailure,
-  type Verdict,
-} from "../../../src/mount/outcome.ts";
-import fixture from "../../fixtures/mount-nfs-errors.json" with { type: "json" };
+import fixture from "../../../fixtures/mount-nfs-errors.json" with { type: "json" };
 
 type Meaning = Omit<MountFailure, "reason" | "hint">;
 

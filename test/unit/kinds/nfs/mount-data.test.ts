@@ -1,7 +1,9 @@
+import { splitOptions } from "../../../../src/shares/options.ts";
+import type { ExactVersion } from "../../../../src/kinds/nfs/versions.ts";
+import { kernelMount, wantsHelper } from "../../../../src/kinds/nfs/mount-data.ts";
+import type { MountAddresses } from "../../../../src/kinds/kind.ts";
 import { describe, expect, test } from "vitest";
-import { splitOptions, type ExactVersion } from "../../../src/shares/options.ts";
-import { kernelMount, wantsHelper, type MountAddresses } from "../../../src/mount/kernel-options.ts";
-import { shareOf } from "../fakes/shares.ts";
+import { shareOf } from "../../fakes/shares.ts";
 
 const nas: MountAddresses = { server: "192.0.2.1", mountd: undefined };
 

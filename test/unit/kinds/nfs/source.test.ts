@@ -1,5 +1,6 @@
+import { explainHost, parseHost } from "../../../../src/shares/host.ts";
+import { formatSource, parseSource } from "../../../../src/kinds/nfs/source.ts";
 import { describe, expect, test } from "vitest";
-import { explainHost, formatSource, parseHost, parseSource } from "../../../src/shares/source.ts";
 
 const plain = { options: [], dropped: [] };
 
