@@ -1,10 +1,9 @@
-// The event loop: ppoll over watched descriptors, a signalfd and a timerfd. It sleeps until the kernel has something to tell.
+// The event loop: ppoll over watched descriptors and a signalfd, until the next timer. It sleeps until there is something to tell.
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -92,16 +91,12 @@ static void track_rejection(JSContext *ctx, JSValueConst promise, JSValueConst r
 
 // --- descriptors -------------------------------------------------------------------------------------------------------------
 
-enum { SIGNALS, TIMERS, FIRST_WATCH };
+enum { SIGNALS, FIRST_WATCH };
 
-/** polls[i] belongs to watches[i]. The first two are our own, -1 until they are needed, which poll(2) passes over. */
+/** polls[i] belongs to watches[i]. The first is the signalfd, -1 while there is none, which poll(2) passes over. */
 static struct pollfd *polls;
-static struct watch {
-    JSValue call;
-    uint64_t serial;
-} *watches;
+static JSValue *watches;
 static size_t poll_count, poll_room;
-static uint64_t last_serial;
 static bool is_forgotten;
 
 static size_t find_watch(int fd) {
@@ -133,13 +128,12 @@ static JSValue watch(struct frame *f) {
     if (i == poll_count) {
         if (!reserve_polls(poll_count + 1))
             return JS_ThrowOutOfMemory(f->ctx);
-        polls[poll_count++].fd = fd;
-        watches[i].call = JS_UNDEFINED;
+        watches[poll_count++] = JS_UNDEFINED;
     }
-    JSValue before = watches[i].call;
-    polls[i].events = (short)f->a[1].integer;
-    polls[i].revents = 0;
-    watches[i] = (struct watch){ JS_DupValue(f->ctx, f->a[2].value), ++last_serial };
+    JSValue before = watches[i];
+    // What was ready before was so for another.
+    polls[i] = (struct pollfd){ .fd = fd, .events = (short)f->a[1].integer };
+    watches[i] = JS_DupValue(f->ctx, f->a[2].value);
     JS_FreeValue(f->ctx, before);
     return JS_UNDEFINED;
 }
@@ -148,7 +142,7 @@ static void end_watch(JSContext *ctx, int fd) {
     size_t i = find_watch(fd);
     if (i == poll_count)
         return;
-    JSValue call = watches[i].call;
+    JSValue call = watches[i];
     poll_count--;
     polls[i] = polls[poll_count];
     watches[i] = watches[poll_count];
@@ -160,65 +154,69 @@ static JSValue unwatch(struct frame *f) {
     return JS_UNDEFINED;
 }
 
-/** What was ready when ppoll returned; a callback may have ended or replaced the watch by its turn. */
-struct ready {
-    int fd;
-    short events;
-    uint64_t serial;
-};
-
+/** From the first again after each callback, which may have ended, replaced and moved others. */
 static void tell_ready(JSContext *ctx) {
-    size_t count = 0;
-    for (size_t i = FIRST_WATCH; i < poll_count; i++)
-        count += polls[i].revents != 0;
-    struct ready *list = count == 0 ? NULL : malloc(count * sizeof *list);
-    if (list == NULL)
-        return;
-    count = 0;
-    for (size_t i = FIRST_WATCH; i < poll_count; i++)
-        if (polls[i].revents != 0)
-            list[count++] = (struct ready){ polls[i].fd, polls[i].revents, watches[i].serial };
-    for (size_t n = 0; n < count; n++) {
-        size_t i = find_watch(list[n].fd);
-        if (i == poll_count || watches[i].serial != list[n].serial)
+    for (size_t i = FIRST_WATCH; i < poll_count; i++) {
+        int events = polls[i].revents;
+        if (events == 0)
             continue;
-        JSValue call = JS_DupValue(ctx, watches[i].call);
+        polls[i].revents = 0;
+        JSValue call = JS_DupValue(ctx, watches[i]);
         // One that was closed without a word would be ready for ever.
-        if (list[n].events & POLLNVAL)
-            end_watch(ctx, list[n].fd);
-        JSValueConst events = JS_NewInt32(ctx, list[n].events);
-        call_back(ctx, call, 1, &events);
+        if (events & POLLNVAL)
+            end_watch(ctx, polls[i].fd);
+        JSValueConst argument = JS_NewInt32(ctx, events);
+        call_back(ctx, call, 1, &argument);
         JS_FreeValue(ctx, call);
+        i = FIRST_WATCH - 1;
     }
-    free(list);
 }
 
 // --- signals -----------------------------------------------------------------------------------------------------------------
 
+// The C libraries' sigset functions leave out the signals they use themselves, 32 to 34: hence the raw calls.
+static const uint64_t every_signal = ~UINT64_C(0), kept_by_libc = UINT64_C(7) << 31;
+
+/** Where no signalfd can be had, in a sandbox that does not know it say, the loop lets one signal in while it sleeps. */
+static bool is_caught_by_handler;
+static volatile sig_atomic_t caught, caught_pid;
+
+static void catch_signal(int signal, siginfo_t *info, void *context) {
+    (void)context;
+    caught = signal;
+    caught_pid = info->si_pid;
+}
+
+static void catch_signals(void) {
+    struct sigaction action = { .sa_sigaction = catch_signal, .sa_flags = SA_SIGINFO };
+    sigfillset(&action.sa_mask);
+    for (int signal = 1; signal <= LAST_SIGNAL; signal++)
+        sigaction(signal, &action, NULL);
+    is_caught_by_handler = true;
+}
+
 static JSValue set_on_signal(struct frame *f) {
-    if (polls[SIGNALS].fd < 0 && !is_forgotten) {
-        // The C libraries' sigset functions leave out the signals they use themselves, 32 to 34: hence the raw call.
-        uint64_t all = ~UINT64_C(0);
-        int fd = (int)syscall(SYS_signalfd4, -1, &all, sizeof all, SFD_CLOEXEC | SFD_NONBLOCK);
-        if (fd < 0)
-            return fail(f);
+    if (JS_IsUndefined(on_signal) && !is_forgotten) {
+        int fd = (int)syscall(SYS_signalfd4, -1, &every_signal, sizeof every_signal, SFD_CLOEXEC | SFD_NONBLOCK);
         polls[SIGNALS] = (struct pollfd){ .fd = fd, .events = POLLIN };
+        if (fd < 0)
+            catch_signals();
     }
     JS_FreeValue(f->ctx, on_signal);
     on_signal = JS_DupValue(f->ctx, f->a[0].value);
     return JS_UNDEFINED;
 }
 
+static void tell_signal(JSContext *ctx, int signal, int64_t pid) {
+    JSValueConst arguments[] = { JS_NewInt32(ctx, signal), JS_NewInt64(ctx, pid) };
+    call_back(ctx, on_signal, 2, arguments);
+}
+
 static void tell_signals(JSContext *ctx) {
     struct signalfd_siginfo signals[16];
     ssize_t size = read(polls[SIGNALS].fd, signals, sizeof signals);
-    for (ssize_t i = 0; (i + 1) * (ssize_t)sizeof *signals <= size; i++) {
-        JSValueConst arguments[] = {
-            JS_NewInt32(ctx, (int32_t)signals[i].ssi_signo),
-            JS_NewInt64(ctx, signals[i].ssi_pid),
-        };
-        call_back(ctx, on_signal, 2, arguments);
-    }
+    for (ssize_t i = 0; (i + 1) * (ssize_t)sizeof *signals <= size; i++)
+        tell_signal(ctx, (int)signals[i].ssi_signo, signals[i].ssi_pid);
 }
 
 // --- timers ------------------------------------------------------------------------------------------------------------------
@@ -231,25 +229,7 @@ static struct timer {
     JSValue call;
 } *timers;
 static int64_t last_timer;
-static uint64_t armed_ns;
-
-/** Sets the timerfd to the next timer, or to nothing. */
-static void arm(void) {
-    uint64_t due = timers == NULL ? 0 : timers->due_ns;
-    if (due == armed_ns || is_forgotten)
-        return;
-    struct itimerspec time = { .it_value = { (time_t)(due / 1000000000), (long)(due % 1000000000) } };
-    if (timerfd_settime(polls[TIMERS].fd, TFD_TIMER_ABSTIME, &time, NULL) == 0)
-        armed_ns = due;
-}
-
 static JSValue set_timer(struct frame *f) {
-    if (polls[TIMERS].fd < 0 && !is_forgotten) {
-        int fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-        if (fd < 0)
-            return fail(f);
-        polls[TIMERS] = (struct pollfd){ .fd = fd, .events = POLLIN };
-    }
     struct timer *timer = malloc(sizeof *timer);
     if (timer == NULL)
         return JS_ThrowOutOfMemory(f->ctx);
@@ -276,10 +256,6 @@ static JSValue clear_timer(struct frame *f) {
 }
 
 static void tell_timers(JSContext *ctx) {
-    uint64_t expirations;
-    // It is level-triggered until it is read; what it counts is of no interest.
-    (void)!read(polls[TIMERS].fd, &expirations, sizeof expirations);
-    armed_ns = 0;
     uint64_t now = boot_time_ns();
     // One that is set meanwhile is later than that and waits for the next turn, so that descriptors get theirs.
     while (timers != NULL && timers->due_ns <= now) {
@@ -298,34 +274,45 @@ void loop_start(JSContext *ctx) {
     JS_SetHostPromiseRejectionTracker(JS_GetRuntime(ctx), track_rejection, NULL);
     if (!reserve_polls(16))
         abort();
-    polls[SIGNALS] = polls[TIMERS] = (struct pollfd){ .fd = -1 };
-    watches[SIGNALS].call = watches[TIMERS].call = JS_UNDEFINED;
+    polls[SIGNALS] = (struct pollfd){ .fd = -1 };
+    watches[SIGNALS] = JS_UNDEFINED;
     poll_count = FIRST_WATCH;
 }
 
-/** What is asked of poll(2), which refuses more entries than this process may have files open, used or not. */
-static size_t polled(void) {
-    return poll_count == FIRST_WATCH && polls[TIMERS].fd < 0 ? TIMERS : poll_count;
+/** Sleeps until a descriptor is ready, a signal has come or the next timer is due; gives how many descriptors are ready. */
+static long sleep_until_ready(void) {
+    struct timespec left = { 0 };
+    if (timers != NULL) {
+        uint64_t now = boot_time_ns(), ns = timers->due_ns > now ? timers->due_ns - now : 0;
+        left = (struct timespec){ (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
+    }
+    // poll(2) refuses more entries than this process may have files open, used or not.
+    size_t count = poll_count == FIRST_WATCH && polls[SIGNALS].fd < 0 ? 0 : poll_count;
+    return syscall(SYS_ppoll, polls, count, timers == NULL ? NULL : &left, is_caught_by_handler ? &kept_by_libc : NULL,
+                   sizeof kept_by_libc);
 }
 
 void run_loop(JSContext *ctx) {
     run_jobs(ctx);
     while (poll_count > FIRST_WATCH || timers != NULL || !JS_IsUndefined(on_signal)) {
-        arm();
-        if (ppoll(polls, polled(), NULL, NULL) <= 0)
-            continue;
-        if (polls[SIGNALS].revents != 0)
+        bool is_any_ready = sleep_until_ready() > 0;
+        if (caught != 0) {
+            int signal = caught;
+            caught = 0;
+            tell_signal(ctx, signal, caught_pid);
+        }
+        if (is_any_ready && polls[SIGNALS].revents != 0)
             tell_signals(ctx);
-        if (polls[TIMERS].revents != 0)
-            tell_timers(ctx);
-        tell_ready(ctx);
+        tell_timers(ctx);
+        if (is_any_ready)
+            tell_ready(ctx);
     }
 }
 
 void forget_loop(void) {
-    // Its descriptors are closed with all others.
+    // Its descriptor is closed with all others.
     is_forgotten = true;
-    polls[SIGNALS].fd = polls[TIMERS].fd = -1;
+    polls[SIGNALS].fd = -1;
 }
 
 static JSValue set_on_fault(struct frame *f) {
@@ -345,9 +332,9 @@ CALL(boot_time_ms, JS_NewFloat64(f->ctx, (double)boot_time_ns() / 1e6))
 static const struct call calls[] = {
     { "watch", "feF", watch, NULL },
     { "unwatch", "f", unwatch, NULL },
-    { "setTimer", "tF", set_timer, "timerfd_create" },
+    { "setTimer", "tF", set_timer, NULL },
     { "clearTimer", "l", clear_timer, NULL },
-    { "onSignal", "F", set_on_signal, "signalfd" },
+    { "onSignal", "F", set_on_signal, NULL },
     { "onFault", "F", set_on_fault, NULL },
     { "onRejection", "F", set_on_rejection, NULL },
     { "bootTimeMs", "", boot_time_ms, NULL },

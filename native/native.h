@@ -130,7 +130,7 @@ ssize_t write_quietly(int fd, const void *bytes, size_t size, int64_t position);
 // process.c
 /** Blocks these signals, a bit each from 1 up, and no others; gives those that were. */
 uint64_t mask_signals(uint64_t mask);
-enum { NO_SIGNALS, ALL_SIGNALS = -1 };
+enum { NO_SIGNALS, ALL_SIGNALS = -1, LAST_SIGNAL = 64 };
 /** One signal, or all of them, at their default. */
 void default_signal(int signal);
 void default_signals(void);

@@ -20,7 +20,7 @@
 // --- signals -----------------------------------------------------------------------------------------------------------------
 
 // The C libraries keep 32 to 34 for themselves and refuse them in sigset_t: the raw calls with a mask of 64 bits do not.
-enum { LAST_SIGNAL = 64, MASK_BYTES = 8 };
+enum { MASK_BYTES = 8 };
 
 uint64_t mask_signals(uint64_t mask) {
     uint64_t before = 0;

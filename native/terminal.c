@@ -21,12 +21,14 @@ static JSValue stop_self(struct frame *f) {
     int signal = INT(0);
     if (signal != SIGSTOP && signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU)
         return JS_ThrowRangeError(f->ctx, "stopSelf: not a signal that stops: %d", signal);
-    default_signal(signal);
+    struct sigaction action = { .sa_handler = SIG_DFL }, ours;
+    sigaction(signal, &action, &ours);
     if (kill(getpid(), signal) != 0)
         return fail(f);
     // It is pending until it is let in: the call stops on its way back from the kernel.
     uint64_t before = mask_signals((uint64_t)ALL_SIGNALS & ~(UINT64_C(1) << (signal - 1)));
     mask_signals(before);
+    sigaction(signal, &ours, NULL);
     return JS_UNDEFINED;
 }
 

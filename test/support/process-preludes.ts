@@ -1,5 +1,6 @@
 // Shell texts that change the process that then becomes nfs-init, where the shell itself cannot: by perl, which every Debian and
 // Ubuntu has.
+import { constants } from "node:os";
 
 /** `exec "$@"` by way of a perl program that changes itself first. It holds no single quotes. */
 function throughPerl(program: string): string {
@@ -8,20 +9,24 @@ function throughPerl(program: string): string {
 
 const ENOSYS = 38;
 
-/** The kernel answers ENOSYS to the system call of this number, as one does that does not know it (seccomp(2)). */
-export function withoutSyscall(number: number): string {
-  // Load the number; one instruction further where it is not this one; refuse; allow.
-  const filter = `[0x20, 0, 0, 0], [0x15, 0, 1, ${number}], [0x06, 0, 0, ${0x5_0000 + ENOSYS}], [0x06, 0, 0, 0x7fff0000]`;
+/** The kernel answers so to the system calls of these numbers, as one that does not know them or a sandbox (seccomp(2)). */
+export function withoutSyscalls(numbers: readonly number[], errno = ENOSYS): string {
+  // Load the number; for each: the next instruction where it is this one, or else the one after that; allow.
+  const refusals = numbers.map((number) => `[0x15, 0, 1, ${number}], [0x06, 0, 0, ${0x5_0000 + errno}]`);
+  const filter = ["[0x20, 0, 0, 0]", ...refusals, "[0x06, 0, 0, 0x7fff0000]"].join(", ");
   return throughPerl(`
     use POSIX ();
     my $code = join "", map { pack "SCCL", @$_ } (${filter});
     my $prctl = (POSIX::uname())[4] eq "x86_64" ? 157 : 167;
     syscall($prctl, 38, 1, 0, 0, 0) == 0 or die "PR_SET_NO_NEW_PRIVS: $!";
-    syscall($prctl, 22, 2, pack("S x6 P", 4, $code), 0, 0) == 0 or die "PR_SET_SECCOMP: $!"`);
+    syscall($prctl, 22, 2, pack("S x6 P", ${2 * numbers.length + 2}, $code), 0, 0) == 0 or die "PR_SET_SECCOMP: $!"`);
 }
 
 /** pidfd_open(2), which kernels before 5.3 lack; its number is the same everywhere. */
-export const withoutPidfd = withoutSyscall(434);
+export const withoutPidfd = withoutSyscalls([434]);
+
+/** signalfd4(2), timerfd_create(2) and, where it is a call of its own, vfork(2), refused as a sandbox does. */
+export const withoutSignalfd = withoutSyscalls(process.arch === "x64" ? [289, 283, 58] : [74, 85], constants.errno.EPERM);
 
 /** Every signal that can be is blocked, or ignored: real-time ones too, which the shell does not know. */
 export function withAllSignals(state: "blocked" | "ignored"): string {
