@@ -48,10 +48,11 @@ export function batchedLooks(start: (requests: readonly LookRequest[]) => Looker
     for (const [index, asked] of batch.entries()) {
       const rest = batch.slice(index + 1);
       const coming = looker.next();
-      const soon = await within(coming, Math.min(patienceMs, asked.timeoutMs));
+      const soonMs = Math.min(patienceMs, asked.timeoutMs);
+      const soon = await within(coming, soonMs);
       if (soon.kind === "late") {
         if (rest.length > 0) void run(rest);
-        const late = await within(coming, asked.timeoutMs);
+        const late = await within(coming, asked.timeoutMs - soonMs);
         // It hangs, or goes on with what others look at by now.
         looker.stop();
         return asked.resolve((late.kind === "in-time" ? late.value : undefined) ?? { kind: "no-answer" });
