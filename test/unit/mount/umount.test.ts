@@ -71,6 +71,37 @@ describe("a share is taken down", () => {
     });
   });
 
+  describe("that propagates and gives no answer, as on a machine under load", () => {
+    const shared = () => ({ mounts: [{ ...mounted, optional: ["shared:7"] }] });
+
+    test("not at all where it was busy before: a lazy unmount would tear it away from others", async () => {
+      let calls = 0;
+      const { unmount, mounter } = setUp({
+        ...shared(),
+        umount: () => (++calls === 1 ? { kind: "failed", errno: "EBUSY" } : { kind: "no-answer" }),
+      });
+      expect(await unmount(share)).toBe("in-use");
+      expect(mounter.actions).not.toContain("umount lazy /mnt/data");
+    });
+
+    test("plainly where a second call has an answer", async () => {
+      let calls = 0;
+      const { unmount, timeoutsMs } = setUp({
+        ...shared(),
+        umount: () => (++calls === 1 ? { kind: "no-answer" } : { kind: "done" }),
+      });
+      expect(await unmount(share)).toBe("unmounted");
+      expect(timeoutsMs).toEqual([1_500, 500]);
+    });
+
+    test("not at all where no call has one", async () => {
+      const { unmount, mounter, timeoutsMs } = setUp({ ...shared(), umount: () => ({ kind: "no-answer" }) });
+      expect(await unmount(share)).toBe("left");
+      expect(mounter.actions).not.toContain("umount lazy /mnt/data");
+      expect(timeoutsMs).toEqual([1_500, 500]);
+    });
+  });
+
   test("lazily where it does not answer within the budget", async () => {
     const { unmount, timeoutsMs } = setUp({
       umount: (_, how) => (how === "plain" ? { kind: "no-answer" } : { kind: "done" }),
