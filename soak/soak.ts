@@ -11,8 +11,8 @@ import { soaks, type Soak } from "./soaks.ts";
 const progressRounds = 50;
 /** The census that the last one is compared with: by then everything that is made once has been made. */
 const settledRounds = 10;
-/** A round that takes longer hangs. */
-const roundLimitMs = 60_000;
+/** A round that takes longer hangs. The box gives up sooner, and says what it waited for. */
+const roundLimitMs = 150_000;
 
 /** The soak that needs no lab. */
 const native = "orphans";
@@ -66,7 +66,8 @@ async function run({ name, title }: Soak, rounds: number): Promise<void> {
       const round = [...job.stdout().matchAll(/^round (\d+)$/gm)].length;
       if (round > lastRound) [lastRound, roundMs] = [round, performance.now()];
       if (performance.now() - roundMs > roundLimitMs) {
-        throw new Error(`round ${lastRound + 1} hangs\n${job.stderr()}`);
+        const log = await lab.run("cat /lab/state/soak.err");
+        throw new Error(`round ${lastRound + 1} hangs\n${job.stderr()}\n${log.stdout}`);
       }
       if (Math.floor(round / progressRounds) > told) {
         told = Math.floor(round / progressRounds);

@@ -30,7 +30,6 @@ inside() {
       init=$!
       ;;
     works)
-      # A round may take a minute in all.
       until=$((SECONDS + 40))
       while [ "$SECONDS" -lt "$until" ]; do
         found=$(timeout -s KILL 2 sh -c 'grep -q " /data/sub .* - nfs" /proc/self/mountinfo && cat /data/hello /data/sub/hello' 2>/dev/null)

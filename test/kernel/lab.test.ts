@@ -31,6 +31,10 @@ describe.each(versions)("version $version", ({ options }) => {
     expect(output.split("\n")).toEqual(["hello", "hello", "new", "sub"]);
   });
 
+  it("pauses without a trace: what was read last is still there", async () => {
+    expect(await lab().sh("read -r <<<kept; pause 0.01; echo $REPLY")).toBe("kept");
+  });
+
   it("gets ESTALE once the export has another fsid", async () => {
     const { exitCode, stderr } = await lab.run(
       `${mount("$SRV:/srv/exp")} && srv_stale /srv/exp 101; in_ c1 stat -f /mnt`,

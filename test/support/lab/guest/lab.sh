@@ -113,7 +113,7 @@ host_kill() {
 } 2>/dev/null
 
 # pause SECONDS: sleeps without a fork.
-pause() { read -r -t "$1" <>/lab/state/never || :; }
+pause() { local REPLY; read -r -t "$1" <>/lab/state/never || :; }
 
 # lab_up: called once, at boot.
 lab_up() {
