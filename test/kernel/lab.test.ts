@@ -32,7 +32,7 @@ describe.each(versions)("version $version", ({ options }) => {
   });
 
   it("pauses without a trace: what was read last is still there", async () => {
-    expect(await lab().sh("read -r <<<kept; pause 0.01; echo $REPLY")).toBe("kept");
+    expect(await lab.sh("read -r <<<kept; pause 0.01; echo $REPLY")).toBe("kept");
   });
 
   it("gets ESTALE once the export has another fsid", async () => {
