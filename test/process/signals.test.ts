@@ -279,7 +279,9 @@ describePlaces((place) => {
 
 it("waits no longer than it is to where a sandbox refuses timerfd_create", async () => {
   const env = { ...unreachableShare(temporaryDirectory()), NFS_WAIT_TIMEOUT: "300ms" };
-  expect(await run({ args: ["wait"], place: ordinary, env, prelude: withoutSignalfd })).toMatchObject({ exitCode: 124 });
+  expect(await run({ args: ["wait"], place: ordinary, env, prelude: withoutSignalfd })).toMatchObject({
+    exitCode: 124,
+  });
 });
 
 it.each(["TERM", "TERM:", "TERM:QUIT:HUP", "TERM:NONSENSE", "RTMIN+31:TERM", "TERM=QUIT", "KILL:TERM", "CHLD:TERM"])(

@@ -26,7 +26,10 @@ export function withoutSyscalls(numbers: readonly number[], errno = ENOSYS): str
 export const withoutPidfd = withoutSyscalls([434]);
 
 /** signalfd4(2), timerfd_create(2) and, where it is a call of its own, vfork(2), refused as a sandbox does. */
-export const withoutSignalfd = withoutSyscalls(process.arch === "x64" ? [289, 283, 58] : [74, 85], constants.errno.EPERM);
+export const withoutSignalfd = withoutSyscalls(
+  process.arch === "x64" ? [289, 283, 58] : [74, 85],
+  constants.errno.EPERM,
+);
 
 /** Every signal that can be is blocked, or ignored: real-time ones too, which the shell does not know. */
 export function withAllSignals(state: "blocked" | "ignored"): string {
