@@ -16,9 +16,10 @@ import { checkAccess, type AccessAnswer } from "../rpc/nfs3.ts";
 import type { MinorVersion } from "../rpc/nfs4-compound.ts";
 import { lookupPath, type LookupAnswer } from "../rpc/nfs4.ts";
 import { ownerOf } from "../rpc/owner.ts";
-import { askPort } from "../rpc/probe.ts";
+import { askPort } from "../ask/service.ts";
 import { dumpPorts, type PortsAnswer } from "../rpc/rpcbind.ts";
-import { mountAddresses, questionOf, type Network, type ServerQuestion } from "../wait/readiness.ts";
+import type { Network } from "../ask/network.ts";
+import { mountAddresses, questionOf, type ServerQuestion } from "../wait/readiness.ts";
 import {
   wantsLocks,
   type AccessFact,

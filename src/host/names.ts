@@ -2,7 +2,7 @@
 import * as native from "native";
 import { decodeAnswer, encodeQuery, isMulticastName } from "../dns/multicast.ts";
 import { errnoOf } from "../errors.ts";
-import { nameNotKnown, nameResolver, type Family, type Resolved } from "../wait/names.ts";
+import { nameNotKnown, nameResolver, type Family, type Resolved } from "../ask/names.ts";
 import { inChild } from "./children.ts";
 
 /** The addresses of a name. */

@@ -5,7 +5,7 @@ import type { Share } from "../shares/share.ts";
 import type { Settings } from "../config/config.ts";
 import { messageOf } from "../errors.ts";
 import type { Clock, Look, Mounter } from "../mount/ports.ts";
-import type { Network } from "../wait/readiness.ts";
+import type { Network } from "../ask/network.ts";
 import { askMountedServer } from "../watch/server.ts";
 import type { ShareState } from "../watch/staleness.ts";
 import { watchWritability } from "../watch/writability.ts";

@@ -11,7 +11,8 @@ import type { Clock } from "../mount/ports.ts";
 import { again, done, untilDone } from "../wait/again.ts";
 import { probePace } from "../wait/pace.ts";
 import { askPath } from "../wait/path.ts";
-import { asking, questionOf, type Network } from "../wait/readiness.ts";
+import type { Network } from "../ask/network.ts";
+import { asking, questionOf } from "../wait/readiness.ts";
 import { serverWaiter } from "../wait/wait.ts";
 import type { StatusBoard } from "../watch/status.ts";
 

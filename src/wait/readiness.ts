@@ -4,9 +4,9 @@ import { hasOption, optionValue } from "../shares/options.ts";
 import { versionsToTry, type ExactVersion } from "../kinds/nfs/versions.ts";
 import type { MountAddresses } from "../kinds/kind.ts";
 import { ports, programs } from "../rpc/message.ts";
-import { askPort, callNull, type Answer } from "../rpc/probe.ts";
+import type { Network } from "../ask/network.ts";
+import { askPort, callNull, type Answer } from "../ask/service.ts";
 import type { Dial } from "../rpc/transport.ts";
-import type { ResolveName } from "./names.ts";
 
 const version4: readonly ExactVersion[] = ["4.2", "4.1", "4.0"];
 
@@ -28,12 +28,6 @@ export type Readiness =
   /** The service answers at `address`; `unspoken` are the versions the server itself said it does not speak. */
   | { readonly kind: "ready"; readonly unspoken: readonly ExactVersion[]; readonly address: string }
   | { readonly kind: "not-ready"; readonly reason: string };
-
-/** What the questions need of the machine. */
-export interface Network {
-  readonly dial: Dial;
-  readonly resolveName: ResolveName;
-}
 
 /** The question whose answer tells whether `share` could be mounted now. */
 export function questionOf(share: Pick<Share, "source" | "options" | "version">): ServerQuestion {

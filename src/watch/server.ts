@@ -4,8 +4,8 @@ import { optionValue } from "../shares/options.ts";
 import type { Share } from "../shares/share.ts";
 import { isIP } from "../address.ts";
 import { ports, programs } from "../rpc/message.ts";
-import { callNull } from "../rpc/probe.ts";
-import type { Network } from "../wait/readiness.ts";
+import { callNull } from "../ask/service.ts";
+import type { Network } from "../ask/network.ts";
 
 /**
  * Asks the NFS service that `mount` was made from by RPC NULL. `moved` where that one is silent and the server's name leads

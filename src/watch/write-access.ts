@@ -8,7 +8,7 @@ import { mountPath, unmountPath } from "../rpc/mountd.ts";
 import { checkAccess, type AccessAnswer } from "../rpc/nfs3.ts";
 import { lookupPath, type LookupAnswer } from "../rpc/nfs4.ts";
 import { mayWrite, ownerOf } from "../rpc/owner.ts";
-import { askPort } from "../rpc/probe.ts";
+import { askPort } from "../ask/service.ts";
 import type { Dial } from "../rpc/transport.ts";
 
 /** A user as AUTH_SYS tells it. */

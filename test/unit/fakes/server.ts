@@ -1,7 +1,7 @@
 // NFS servers without a network: what answers at which address and port, through the Dial port, with a log of the questions.
 // The messages are put together here by hand from RFC 5531, not by the code under test.
 import type { Dial } from "../../../src/rpc/transport.ts";
-import type { Network } from "../../../src/wait/readiness.ts";
+import type { Network } from "../../../src/ask/network.ts";
 
 export interface SeenCall {
   readonly xid: number;

@@ -1,8 +1,8 @@
 // Short questions with a connection of their own: does this program answer, in which versions, and on which port.
-import { rpcClient } from "./client.ts";
-import { ports, type RpcFailure } from "./message.ts";
-import { getPort, type Transport } from "./rpcbind.ts";
-import type { Dial } from "./transport.ts";
+import { rpcClient } from "../rpc/client.ts";
+import { ports, type RpcFailure } from "../rpc/message.ts";
+import { getPort, type Transport } from "../rpc/rpcbind.ts";
+import type { Dial } from "../rpc/transport.ts";
 
 /** A program in one version at one address. */
 export interface Service {

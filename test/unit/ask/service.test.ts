@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { programs } from "../../../src/rpc/message.ts";
-import { askPort, callNull } from "../../../src/rpc/probe.ts";
+import { askPort, callNull } from "../../../src/ask/service.ts";
 import {
   accepted,
   fakeNetwork,

@@ -1,6 +1,6 @@
 // The addresses of a name, whatever a name server leaves unanswered.
 import { describe, expect, test, vi } from "vitest";
-import { nameNotKnown, nameResolver, type Family, type Resolved } from "../../../src/wait/names.ts";
+import { nameNotKnown, nameResolver, type Family, type Resolved } from "../../../src/ask/names.ts";
 
 const unknown: Resolved = { kind: "unresolved", reason: nameNotKnown };
 const ipv4: Resolved = { kind: "addresses", addresses: ["192.0.2.1"] };
