@@ -1,6 +1,7 @@
 // The one place that reads the arguments and the environment and sets the exit code.
-import { decodeEnvironment, decodeText } from "./text/encoding.ts";
+// First: other rooms use what it brings as soon as they are read.
 import "./host/globals.ts";
+import { decodeEnvironment, decodeText } from "./text/encoding.ts";
 import * as native from "native";
 import { exitCodes } from "./errors.ts";
 import { complainOf, takeFaults } from "./host/faults.ts";
