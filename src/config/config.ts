@@ -12,10 +12,11 @@ import {
   type Variable,
   type VariableKey,
   type VariableValues,
+  type WrittenDefaults,
 } from "./variables.ts";
 
 type SettingKey = Exclude<VariableKey, (typeof shareKeys)[number] | "mounts">;
-type WithoutDefault = "fstab" | "user" | "umask" | "nofile" | "signalMap" | "signalOnRemount" | "listen";
+type WithoutDefault = "user" | "umask" | "nofile" | "signalMap" | "signalOnRemount" | "listen";
 
 /** Every variable that is not about a share, with its default where it has one. */
 export type Settings = {
@@ -52,23 +53,26 @@ export const noFlags: Flags = { values: new Map(), mounts: [] };
 
 /** What the configuration is read for. */
 export interface Purpose {
-  /** Some defaults are those of a role. */
-  readonly role: string;
+  /** Defaults where they are others than those of the table. */
+  readonly defaults: WrittenDefaults;
+  /** Whether there is a COMMAND that could be started again when a share is lost. */
+  readonly canRestart: boolean;
   /** Asked only where a user is named. */
   readonly accounts: () => Accounts;
 }
 
-const plainRun: Purpose = { role: "run", accounts: () => ({ passwd: "", group: "" }) };
+const plainPurpose: Purpose = { defaults: {}, canRestart: true, accounts: () => ({ passwd: "", group: "" }) };
 
 /** Reads the whole configuration. Empty values count as unset; a flag wins over its variable. */
 export function readConfig(
   environment: Environment,
   flags: Flags = noFlags,
-  { role, accounts }: Purpose = plainRun,
+  partOfPurpose: Partial<Purpose> = {},
 ): ConfigResult {
+  const purpose = { ...plainPurpose, ...partOfPurpose };
   const reader = readGiven(environment, flags);
-  const settings = readSettings(reader, role);
-  const identity = readIdentity(reader, settings, accounts);
+  const settings = readSettings(reader, purpose);
+  const identity = readIdentity(reader, settings, purpose.accounts);
   const ofShares: Reader = { ...reader, problems: [] };
   const shares = readShares(ofShares);
   const problems = [...reader.problems];
@@ -80,11 +84,11 @@ export function readConfig(
   return problems.length > 0 ? { kind: "problems", problems, rest: config } : { kind: "config", config };
 }
 
-function readSettings(reader: Reader, role: string): Settings {
+function readSettings(reader: Reader, { defaults, canRestart }: Purpose): Settings {
   const values = Object.fromEntries(
     variableRows
       .filter(({ numbered, key }) => numbered !== true && key !== "mounts")
-      .map((variable) => [variable.key, readSetting(reader, variable)]),
+      .map((variable) => [variable.key, readSetting(reader, variable, defaults)]),
   ) as Record<SettingKey, unknown> as { -readonly [Key in SettingKey]: Settings[Key] };
 
   if (values.retryMinMs > values.retryMaxMs) {
@@ -101,14 +105,9 @@ function readSettings(reader: Reader, role: string): Settings {
   // A user that is given keeps no capability it cannot need, unless that is asked for.
   if (given(reader, "dropCaps") === undefined) values.dropCaps = values.user !== undefined;
   const watch = given(reader, "watch");
-  if (role === "sidecar") {
-    if (watch === undefined) values.watch = "remount";
-    else if (values.watch === "restart") {
-      reader.problems.push(problem(watch, "sidecar has no COMMAND to start again; accepted: remount, exit, log, off"));
-    }
+  if (watch !== undefined && values.watch === "restart" && !canRestart) {
+    reader.problems.push(problem(watch, "there is no COMMAND to start again; accepted: remount, exit, log, off"));
   }
-  // Nobody would look after a guard that is left behind.
-  if (given(reader, "guard") === undefined) values.guard = role === "run" || role === "sidecar";
   if (values.exec) {
     if (watch !== undefined && values.watch !== "off") {
       reader.problems.push(problem(watch, "nobody is left to watch with NFS_EXEC; accepted: off, or leave it unset"));
@@ -130,9 +129,14 @@ function readIdentity(reader: Reader, { user }: Settings, accounts: () => Accoun
 }
 
 /** The value of one variable; its default where it is unset or, with a problem noted, not understood. */
-function readSetting(reader: Reader, variable: Variable & { readonly key: VariableKey }): unknown {
+function readSetting(
+  reader: Reader,
+  variable: Variable & { readonly key: VariableKey },
+  defaults: WrittenDefaults,
+): unknown {
   const { format } = variable;
-  const fallback = variable.default === "" ? undefined : format.parse(variable.default);
+  const initial = defaults[variable.key] ?? variable.default;
+  const fallback = initial === "" ? undefined : format.parse(initial);
   const one = given(reader, variable.key);
   return (one === undefined ? undefined : parsed(reader, one, format)) ?? fallback;
 }

@@ -1,6 +1,6 @@
 // How the parts of a share are called by whoever configured it: NFS_HOST, NFS_2_HOST, or a line of NFS_MOUNTS.
 import type { ShareNames } from "../shares/share.ts";
-import { shareKeys, variableName, variables } from "./variables.ts";
+import { shareKeys, variableName, variableRows, variables } from "./variables.ts";
 
 export type ShareKey = (typeof shareKeys)[number];
 
@@ -10,6 +10,11 @@ export function numberedShare(name: string): { readonly number: string; readonly
   const [, number, rest] = /^NFS_(\d{1,15})_([A-Z_]{1,20})$/.exec(name) ?? [];
   const key = shareKeys.find((one) => variables[one].name === `NFS_${rest}`);
   return number === undefined || key === undefined ? undefined : { number, key };
+}
+
+/** Whether a variable means that there is a share, by its name alone: others only say how one is mounted. */
+export function meansShares(name: string): boolean {
+  return numberedShare(name) !== undefined || variableRows.some((row) => row.name === name && row.meansShares === true);
 }
 
 const keyOf: ReadonlyMap<string, ShareKey> = new Map(shareKeys.map((key) => [variableName(key), key]));

@@ -37,6 +37,8 @@ export interface Variable<T = unknown> {
   readonly aliases?: readonly string[];
   /** Whether `NFS_<n>_...` of it describes a further share. */
   readonly numbered?: boolean;
+  /** Whether it means that there is a share, where it stands alone. */
+  readonly meansShares?: boolean;
 }
 
 const host: Format<string> = {
@@ -60,6 +62,7 @@ export const variables = {
     format: host,
     default: "",
     numbered: true,
+    meansShares: true,
   },
   hostMount: {
     name: "NFS_HOST_MOUNT",
@@ -69,6 +72,7 @@ export const variables = {
     default: "",
     defaultMeaning: "the share's mount point",
     numbered: true,
+    meansShares: true,
   },
   mountPoint: {
     name: "NFS_MOUNT_POINT",
@@ -78,6 +82,7 @@ export const variables = {
     default: "",
     defaultMeaning: "none; required unless only further shares are meant",
     numbered: true,
+    meansShares: true,
   },
   version: {
     name: "NFS_VERSION",
@@ -102,6 +107,7 @@ export const variables = {
       "further shares, one a line or separated by ';': SOURCE TARGET [TYPE [OPTIONS]] as in fstab(5), SOURCE also as nfs://host[:port]/path[?options]",
     format: anyText("SOURCE TARGET [TYPE [OPTIONS]], one a line or separated by ';'"),
     default: "",
+    meansShares: true,
   },
   mountSkip: {
     name: "NFS_MOUNT_SKIP",
@@ -116,7 +122,7 @@ export const variables = {
     group: "fstab",
     meaning: "the file our lines are kept in, or none",
     format: fileOrNone,
-    default: "",
+    default: "/etc/fstab",
     defaultMeaning: "/etc/fstab for run, sidecar and unmount, none for the other commands",
   },
   waitTimeoutMs: {
@@ -335,6 +341,9 @@ export const variables = {
 } as const satisfies Readonly<Record<string, Variable>>;
 
 export type VariableKey = keyof typeof variables;
+
+/** Defaults of some variables, as they would be written. */
+export type WrittenDefaults = Readonly<Partial<Record<VariableKey, string>>>;
 
 /** The typed value of each variable. */
 export type VariableValues = {

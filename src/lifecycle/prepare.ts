@@ -66,15 +66,14 @@ export async function clearFstab(ports: ClearPorts, path: string, plan: MountPla
   }
 }
 
-/** Writes our block; `defaultPath` is the file where NFS_FSTAB names none. A file that cannot be written is a warning. */
+/** Writes our block. A file that cannot be written is a warning. */
 export async function writeFstab(
   ports: Pick<PreparePorts, "log" | "editFstab" | "lineClaims" | "planFacts">,
   config: Config,
   plan: MountPlan,
-  defaultPath: string,
 ): Promise<void> {
   const { log, editFstab, lineClaims } = ports;
-  const path = config.settings.fstab ?? defaultPath;
+  const path = config.settings.fstab;
   if (path === "none" || plan.shares.every(({ watchOnly }) => watchOnly)) return;
   lineClaims.stake(plan.shares.flatMap(({ target, realTarget }) => [target, realTarget]));
   // The file's bytes come and go as Latin-1; our lines are UTF-8.

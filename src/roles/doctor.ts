@@ -1,11 +1,11 @@
 // doctor: why a share does not mount here, and what to do about it; changes nothing.
-import type { PlanFacts } from "../plan/plan.ts";
 import type { Config } from "../config/config.ts";
 import { collectFacts, type DoctorPorts } from "../doctor/collect.ts";
 import { judge } from "../doctor/findings.ts";
 import { formatJson, formatPage } from "../doctor/report.ts";
 import type { DoctorFacts } from "../doctor/facts.ts";
-import { AppError, exitCodes } from "../errors.ts";
+import { exitCodes } from "../errors.ts";
+import type { PlanFacts } from "../plan/plan.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 import { abortedBy, Stopped } from "../lifecycle/stop.ts";
 
@@ -24,15 +24,12 @@ const budgetMs = 7_500;
 /** Exit code where a share would not mount. */
 const wouldNotMount = 1;
 
-/** Prints the page or JSON; 0 where every share would mount, else 1. Throws AppError 78 for a wrong configuration. */
+/** Prints the page or JSON; 0 where every share would mount, else 1. Throws AppError 78 for mount points that cannot be. */
 export async function doctor(
   ports: DoctorRolePorts,
   config: Config,
   { json }: { readonly json: boolean },
 ): Promise<number> {
-  if (config.shares.length === 0 && !config.settings.mountSkip) {
-    throw new AppError("no share is configured", exitCodes.config, { hint: "set NFS_HOST and NFS_MOUNT_POINT" });
-  }
   const { shares } = planShares(ports.planFacts, config);
   const stop = new AbortController();
   ports.onStop((signal) => stop.abort(new Stopped(signal)));

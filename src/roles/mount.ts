@@ -19,7 +19,7 @@ export async function mount(ports: MountPorts, config: Config): Promise<number> 
   const { log, clock } = ports;
   const plan = planShares(ports.planFacts, config);
   checkRights(ports, plan);
-  await writeFstab(ports, config, plan, "none");
+  await writeFstab(ports, config, plan);
   const undo = undoStack((error) => log("warn", "could not undo a step", { stage: "umount", reason: String(error) }));
   const stop = new AbortController();
   ports.onStop((signal) => stop.abort(new Stopped(signal)));

@@ -48,7 +48,7 @@ export async function run(ports: RunPorts, config: Config, command: Command): Pr
   const { log, clock } = ports;
   const plan = planShares(ports.planFacts, config);
   checkRights(ports, plan);
-  await writeFstab(ports, config, plan, "/etc/fstab");
+  await writeFstab(ports, config, plan);
   const restarts = restartBudget();
   let isRestart = false;
   for (;;) {

@@ -25,7 +25,7 @@ export async function sidecar(ports: SidecarPorts, config: Config): Promise<numb
   const { settings } = config;
   const plan = planShares(ports.planFacts, config);
   checkRights(ports, plan);
-  await writeFstab(ports, config, plan, "/etc/fstab");
+  await writeFstab(ports, config, plan);
   init.reapChildren(() => {});
   const undo = undoStack((error) => log("warn", "could not undo a step", { stage: "umount", reason: String(error) }));
   const stop = new AbortController();

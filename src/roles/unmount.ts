@@ -89,7 +89,7 @@ export async function unmount(ports: UnmountPorts, config: Config): Promise<numb
     results.push(await unmountOne(share));
   // While something is left, its line is too.
   if (results.includes(false)) return exitCodes.mountFailed;
-  await clearFstab(ports, config.settings.fstab ?? "/etc/fstab", plan);
+  await clearFstab(ports, config.settings.fstab, plan);
   return exitCodes.ok;
 }
 

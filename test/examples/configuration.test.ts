@@ -4,7 +4,7 @@ import { parseCommandLine } from "../../src/command-line/parser.ts";
 import { noFlags, readConfig } from "../../src/config/config.ts";
 import { variableRows, type Variable } from "../../src/config/variables.ts";
 import { missingCapability } from "../../src/init/identity.ts";
-import { reserved, roles } from "../../src/command-line/invocation.ts";
+import { isReserved, roleNamed } from "../../src/roles/roles.ts";
 import { allUses, filesBelow, folder, readFinalStage, textOf } from "./uses.ts";
 
 const uses = allUses();
@@ -32,9 +32,8 @@ describe.each(uses)("$place", ({ environment, commandLines }) => {
   it("uses commands that nfs-init has or keeps", () => {
     for (const words of commandLines) {
       const [first = ""] = words;
-      if (first !== "--") expect(reserved).toContain(first);
-      if (first === "--" || roles.some((role) => role === first))
-        expect(() => parseCommandLine(words, "")).not.toThrow();
+      if (first !== "--") expect(isReserved(first), first).toBe(true);
+      if (first === "--" || roleNamed(first) !== undefined) expect(() => parseCommandLine(words, "")).not.toThrow();
     }
   });
 });

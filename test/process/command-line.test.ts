@@ -12,7 +12,7 @@ const versionLine = new RegExp(
 const nfsInit = (...args: readonly string[]) => run({ args, place: ordinary });
 
 describe("text that is asked for", () => {
-  it.each([["--help"], ["-h"], ["help"], ["run", "--help"], ["fstab", "--help"]])(
+  it.each([["--help"], ["-h"], ["help"], ["run", "--help"], ["help", "run"]])(
     "goes to stdout for %s %s",
     async (...args) => {
       const { exitCode, stdout, stderr } = await nfsInit(...args);
@@ -20,6 +20,18 @@ describe("text that is asked for", () => {
       expect(stdout).toMatch(/^Usage: nfs-init \[OPTIONS\] -- COMMAND/);
     },
   );
+
+  it("is about a role where that is named", async () => {
+    for (const args of [
+      ["check", "--help"],
+      ["help", "check"],
+    ]) {
+      const { exitCode, stdout, stderr } = await nfsInit(...args);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+      expect(stdout).toMatch(/^Usage: nfs-init check \[--ready\] /);
+      expect(stdout).toContain("--since-start");
+    }
+  });
 
   it.each([["--version"], ["version"]])("is the version for %s", async (...args) => {
     const { exitCode, stdout, stderr } = await nfsInit(...args);
@@ -38,7 +50,7 @@ describe("text that is asked for", () => {
 });
 
 describe("wrong use ends with 64 and one line on stderr", () => {
-  it.each([
+  it.each<{ readonly args: readonly string[]; readonly says: string; readonly role?: string }>([
     { args: [], says: "no COMMAND is given" },
     { args: ["--"], says: "no COMMAND is given" },
     { args: ["run"], says: "no COMMAND is given" },
@@ -47,15 +59,16 @@ describe("wrong use ends with 64 and one line on stderr", () => {
     { args: ["--no-such-option"], says: "--no-such-option" },
     { args: ["--no-such-option", "--", "true"], says: "--no-such-option" },
     { args: ["-x", "true"], says: "-x" },
-    { args: ["run", "--no-such-option", "--", "true"], says: "--no-such-option" },
+    { args: ["run", "--no-such-option", "--", "true"], says: "--no-such-option", role: "run" },
     { args: ["--host"], says: "--host" },
-    { args: ["fstab", "true"], says: 'nfs-init fstab takes no COMMAND, but got "true"' },
-    { args: ["fstab", "--no-such-option"], says: "--no-such-option" },
-  ])("for $args", async ({ args, says }) => {
+    { args: ["fstab", "true"], says: 'nfs-init fstab takes no COMMAND, but got "true"', role: "fstab" },
+    { args: ["fstab", "--no-such-option"], says: "--no-such-option", role: "fstab" },
+    { args: ["check", "--json"], says: "--json", role: "check" },
+  ])("for $args", async ({ args, says, role }) => {
     const { exitCode, stdout, stderr } = await nfsInit(...args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 64, stdout: "" });
     expect(stderr).toContain(says);
-    expect(stderr).toContain("nfs-init --help");
+    expect(stderr).toContain(`nfs-init ${role === undefined ? "" : `${role} `}--help`);
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
   });
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import { withReference } from "../../scripts/reference.ts";
-import { helpText } from "../../src/command-line/parser.ts";
+import { helpText } from "../../src/command-line/options.ts";
 import { flagName, variableRows } from "../../src/config/variables.ts";
 
 const readme = readFileSync("README.md", "utf8");

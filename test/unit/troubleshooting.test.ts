@@ -131,7 +131,7 @@ async function withoutHelper(): Promise<string> {
 function unknownUser(): string {
   const accounts = () => ({ passwd: "root:x:0:0::/root:/bin/sh\n", group: "" });
   const environment = { NFS_HOST: "nas", NFS_MOUNT_POINT: "/data", NFS_USER: "www-data" };
-  const result = readConfig(environment, noFlags, { role: "run", accounts });
+  const result = readConfig(environment, noFlags, { accounts });
   return result.kind === "problems" ? result.problems.join("\n") : "it is known";
 }
 

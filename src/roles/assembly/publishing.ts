@@ -11,50 +11,39 @@ import type { Log } from "../../lifecycle/log.ts";
 import { createBoard, type Board } from "../../report/board.ts";
 import { refresher, staleAfterMs } from "../../report/refresh.ts";
 import { formatState } from "../../report/state.ts";
-import type { StatusBoard } from "../../watch/status.ts";
+import type { Frame } from "./frame.ts";
 
-export interface Publishing {
-  /** Where the stages say what they see. */
-  readonly board: StatusBoard;
-  /** Takes back what was published; soon over, whatever hangs. */
-  readonly stop: () => Promise<void>;
-}
-
-/** Roles that stay while the shares are used. */
-const publishers: ReadonlySet<string> = new Set(["run", "sidecar"]);
-
-/**
- * Publishes from now on, where the role is one that stays: the state file where there are shares, HTTP where NFS_LISTEN says
- * so. With NFS_EXEC nobody is left to publish, so nothing is.
- */
-export function startPublishing(log: Log, { settings, shares }: Config, role: string, version: string): Publishing {
+/** Where the stages say what they see of the configured shares. */
+export function boardOf({ invocation, version }: Frame, { settings, shares }: Config): Board {
   const { nowMs } = clock;
-  const { watchIntervalMs: intervalMs, watchTimeoutMs, listen = "off" } = settings;
-  const board = createBoard(
+  return createBoard(
     nowMs,
     {
       program: version,
-      role,
+      role: invocation.role.name,
       bootId: bootId(),
       startedMs: processStartedMs("self") ?? nowMs(),
-      staleAfterMs: staleAfterMs(intervalMs, watchTimeoutMs),
+      staleAfterMs: staleAfterMs(settings.watchIntervalMs, settings.watchTimeoutMs),
     },
     shares,
   );
-  const isReplaced = role === "run" && settings.exec;
-  if (isReplaced || !publishers.has(role)) {
-    if (isReplaced && listen !== "off")
-      say(log, "with NFS_EXEC nobody is left to answer, NFS_LISTEN has no effect", listen);
-    return { board, stop: async () => {} };
+}
+
+/**
+ * Publishes from now on: the state file where there are shares, HTTP where NFS_LISTEN says so. With NFS_EXEC nobody is left to
+ * publish, so nothing is. Gives what takes it back; that is soon over, whatever hangs.
+ */
+export function publish(log: Log, board: Board, { settings, shares }: Config): () => Promise<void> {
+  const { watchIntervalMs, listen = "off" } = settings;
+  if (settings.exec) {
+    if (listen !== "off") say(log, "with NFS_EXEC nobody is left to answer, NFS_LISTEN has no effect", listen);
+    return async () => {};
   }
-  const withdrawState = shares.length > 0 ? publishState(log, board, settings.stateDir, intervalMs) : undefined;
+  const withdrawState = shares.length > 0 ? publishState(log, board, settings.stateDir, watchIntervalMs) : undefined;
   const closeServer = listen === "off" ? undefined : serve(log, board, listen, shares);
-  return {
-    board,
-    stop: async () => {
-      closeServer?.();
-      await withdrawState?.();
-    },
+  return async () => {
+    closeServer?.();
+    await withdrawState?.();
   };
 }
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { helpText, parseCommandLine } from "../../../src/command-line/parser.ts";
+import { helpText, variablesOf } from "../../../src/command-line/options.ts";
+import { parseCommandLine } from "../../../src/command-line/parser.ts";
 import { flagName, variableRows } from "../../../src/config/variables.ts";
 import { AppError } from "../../../src/errors.ts";
-import { laterRoles, type Invocation } from "../../../src/command-line/invocation.ts";
+import { keptNames, roleNamed, roles, type Invocation } from "../../../src/roles/roles.ts";
 
 function parse(...args: readonly string[]): Invocation {
   const parsed = parseCommandLine(args, "1.2.3");
@@ -47,7 +48,7 @@ describe("COMMAND", () => {
     [["--host", "nas", "--", "--help"], ["--help"]],
     [["--host", "nas", "--", "wait"], ["wait"]],
   ])("of %j is %j", (args, command) => {
-    expect(parse(...args)).toMatchObject({ role: "run", command });
+    expect(parse(...args)).toMatchObject({ role: { name: "run" }, command });
   });
 
   test.each([[[]], [["--"]], [["run"]], [["run", "--"]], [["--host", "nas"]]])("is missing in %j", (args) => {
@@ -59,7 +60,7 @@ describe("COMMAND", () => {
 
   test("is not for fstab", () => {
     expect(errorOf("fstab", "sh")).toMatchObject({ exitCode: 64, message: expect.stringContaining('"sh"') as string });
-    expect(parse("fstab")).toMatchObject({ role: "fstab", command: [] });
+    expect(parse("fstab")).toMatchObject({ role: { name: "fstab" }, command: [] });
   });
 });
 
@@ -122,7 +123,7 @@ describe("a flag", () => {
 });
 
 describe("a name that is kept for later", () => {
-  test.each(laterRoles)("%s is refused plainly, with the way to run a program of that name", (name) => {
+  test.each(keptNames)("%s is refused plainly, with the way to run a program of that name", (name) => {
     const { exitCode, message, hint } = errorOf(name);
     expect(exitCode).toBe(64);
     expect(message).toContain(`nfs-init ${name} is not supported`);
@@ -131,29 +132,94 @@ describe("a name that is kept for later", () => {
 
   test("is absent from --help", () => {
     const commands = helpText().split("Options:")[0] ?? "";
-    for (const name of laterRoles) expect(commands).not.toMatch(new RegExp(`^ +${name} `, "m"));
+    for (const name of keptNames) expect(commands).not.toMatch(new RegExp(`^ +${name} `, "m"));
+  });
+});
+
+describe("a switch of a role", () => {
+  test.each([
+    ["check", [], []],
+    ["check", ["--ready"], ["ready"]],
+    ["check", ["--since-start", "--ready", "--ready"], ["since-start", "ready"]],
+    ["status", ["--json", "--state-dir=/state", "--watch"], ["json", "watch"]],
+    ["doctor", ["--host", "nas", "--json"], ["json"]],
+    ["fstab", ["--host", "nas"], []],
+  ])("%s %j is read", (name, args, switches) => {
+    expect(parse(name, ...args)).toMatchObject({ role: { name }, switches: new Set(switches) });
+  });
+
+  test("stands beside the options of the role", () => {
+    expect(parse("check", "--state-dir", "/state").flags.values).toEqual(new Map([["stateDir", "/state"]]));
+    expect(parse("status", "--state-dir=/state").flags.values).toEqual(new Map([["stateDir", "/state"]]));
+  });
+
+  test.each([
+    ["check", ["--json"], "'--json'"],
+    ["check", ["-r"], "'-r'"],
+    ["check", ["toString"], '"toString"'],
+    ["check", ["--toString"], "'--toString'"],
+    ["check", ["--host", "nas"], "'--host'"],
+    ["status", ["--ready"], "'--ready'"],
+    ["status", ["--watch", "exit"], '"exit"'],
+    ["check", ["--state-dir"], "--state-dir"],
+    ["fstab", ["--json"], "'--json'"],
+    ["run", ["--json", "sh"], "'--json'"],
+  ])("is no use of another: %s %j", (name, args, says) => {
+    const { exitCode, message, hint } = errorOf(name, ...args);
+    expect(exitCode).toBe(64);
+    expect(message).toContain(says);
+    expect(hint).toBe(`see nfs-init ${name} --help`);
+  });
+
+  test("is called as no option of the role is", () => {
+    for (const role of roles) {
+      const options = variablesOf(role).map(flagName);
+      expect(options.filter((name) => Object.hasOwn(role.switches, name))).toEqual([]);
+    }
   });
 });
 
 describe("--help", () => {
-  test.each([[["--help"]], [["-h"]], [["help"]], [["run", "--help"]], [["fstab", "--help"]]])(
+  test.each([[["--help"]], [["-h"]], [["help"]], [["run", "--help"]], [["help", "run"]], [["help", "nothing"]]])(
     "is printed by %j",
     (args) => {
-      expect(parseCommandLine(args, "1.2.3")).toEqual({
-        kind: "text",
-        text: expect.stringContaining("--mount-point") as string,
-      });
+      expect(parseCommandLine(args, "1.2.3")).toEqual({ kind: "text", text: helpText() });
     },
   );
 
-  test("names every flag and its variable, and both roles", () => {
+  test("names every flag of run and its variable, and every role", () => {
     const text = helpText();
     for (const variable of variableRows) {
       expect(text).toContain(variable.key === "mounts" ? "--mount <line>" : `--${flagName(variable)} `);
       expect(text.replaceAll(/\s+/g, " ")).toContain(`[${variable.name}]`);
     }
-    expect(text).toMatch(/^ +run /m);
-    expect(text).toMatch(/^ +fstab /m);
+    for (const { name, summary } of roles) {
+      const line = text.split("\n").find((one) => one.startsWith(`  ${name} `));
+      expect(line?.slice(2 + name.length).trim()).toBe(summary);
+    }
+  });
+
+  test.each(roles)("of $name names what it takes, whichever way it is asked for", (role) => {
+    const { name } = role;
+    const text = helpText(role);
+    for (const args of [
+      [name, "--help"],
+      [name, "-h"],
+      ["help", name],
+    ]) {
+      expect(parseCommandLine(args, "1.2.3")).toEqual({ kind: "text", text });
+    }
+    for (const flag of [...Object.keys(role.switches), ...variablesOf(role).map(flagName)]) {
+      expect(text).toContain(flag === "mounts" ? "--mount " : `--${flag}`);
+    }
+  });
+
+  test("of those that read a state has nothing of shares", () => {
+    for (const name of ["check", "status"]) {
+      const text = helpText(roleNamed(name));
+      expect(text).toContain(`Usage: nfs-init ${name} [--`);
+      expect(text).not.toContain("NFS_HOST");
+    }
   });
 });
 

@@ -821,7 +821,7 @@ describe("the process", () => {
     group: "web:x:2345:\nmedia:x:3001:web\n",
   };
   const read = (environment: Environment, given: Flags = noFlags) =>
-    readConfig(environment, given, { role: "run", accounts: () => accounts });
+    readConfig(environment, given, { accounts: () => accounts });
   const settingsOf = (environment: Environment, given?: Flags) => {
     const result = read(environment, given);
     if (result.kind === "problems") throw new Error(result.problems.join("\n"));
@@ -861,9 +861,9 @@ describe("the process", () => {
       asked += 1;
       return accounts;
     };
-    readConfig({ NFS_UMASK: "022", NFS_DROP_CAPS: "on", NFS_USER: "a b" }, noFlags, { role: "run", accounts: count });
+    readConfig({ NFS_UMASK: "022", NFS_DROP_CAPS: "on", NFS_USER: "a b" }, noFlags, { accounts: count });
     expect(asked).toBe(0);
-    readConfig({ NFS_USER: "web" }, noFlags, { role: "run", accounts: count });
+    readConfig({ NFS_USER: "web" }, noFlags, { accounts: count });
     expect(asked).toBe(1);
   });
 
@@ -1124,7 +1124,7 @@ describe("the settings", () => {
   test("have their defaults where nothing is set", () => {
     expect(configOf({}).settings).toMatchObject({
       mountSkip: false,
-      fstab: undefined,
+      fstab: "/etc/fstab",
       waitTimeoutMs: 0,
       attemptTimeoutMs: 15_000,
       retryMinMs: 250,

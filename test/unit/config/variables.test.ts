@@ -10,7 +10,7 @@ const promised: Readonly<Record<string, string>> = {
   NFS_OPTIONS: "hard,nolock",
   NFS_MOUNTS: "",
   NFS_MOUNT_SKIP: "off",
-  NFS_FSTAB: "",
+  NFS_FSTAB: "/etc/fstab",
   NFS_WAIT_TIMEOUT: "0",
   NFS_ATTEMPT_TIMEOUT: "15s",
   NFS_RETRY_MIN: "250ms",

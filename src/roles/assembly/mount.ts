@@ -1,0 +1,13 @@
+// Starts mount.
+import { mount } from "../mount.ts";
+import { readForShares } from "./configuration.ts";
+import { inFrame } from "./frame.ts";
+import { withMounting } from "./mounting.ts";
+import type { Start } from "./start.ts";
+
+export function start(given: Start): Promise<number> {
+  return inFrame(given, async (frame) => {
+    const config = await readForShares(frame);
+    return withMounting(frame, config, (ports) => mount(ports, config));
+  });
+}
