@@ -34,6 +34,12 @@ static const struct integer_kind {
 
 static JSClassID uint8_array_class;
 
+/** Throws a TypeError and gives false. */
+static bool refuse(struct frame *f, const char *what, const char *must) {
+    JS_ThrowTypeError(f->ctx, "%s: %s %s", f->call->name, what, must);
+    return false;
+}
+
 static bool convert_number(struct frame *f, const char *what, JSValueConst value, char kind, struct argument *out) {
     double least = 0, most = 1e12; // milliseconds: thirty years
     bool whole = false;
@@ -44,10 +50,8 @@ static bool convert_number(struct frame *f, const char *what, JSValueConst value
         most = integer_kinds[i].most;
         whole = true;
     }
-    if (!JS_IsNumber(value)) {
-        JS_ThrowTypeError(f->ctx, "%s: %s must be a number", f->call->name, what);
-        return false;
-    }
+    if (!JS_IsNumber(value))
+        return refuse(f, what, "must be a number");
     if (JS_ToFloat64(f->ctx, &out->number, value) < 0)
         return false;
     if (!(out->number >= least && out->number <= most) || (whole && out->number != trunc(out->number)) ||
@@ -64,10 +68,8 @@ static bool convert_number(struct frame *f, const char *what, JSValueConst value
 /** The bytes of a Uint8Array, which stay where they are until JavaScript runs again. */
 static bool convert_bytes(struct frame *f, const char *what, JSValueConst value, struct argument *out) {
     JSContext *ctx = f->ctx;
-    if (JS_GetClassID(value) != uint8_array_class) {
-        JS_ThrowTypeError(ctx, "%s: %s must be a Uint8Array", f->call->name, what);
-        return false;
-    }
+    if (JS_GetClassID(value) != uint8_array_class)
+        return refuse(f, what, "must be a Uint8Array");
     size_t offset, size, whole;
     JSValue buffer = JS_GetTypedArrayBuffer(ctx, value, &offset, &size, NULL);
     if (JS_IsException(buffer))
@@ -99,16 +101,14 @@ static bool convert_string(struct frame *f, const char *what, JSValueConst value
             out->text[out->size] = 0;
         }
     } else {
-        JS_ThrowTypeError(ctx, "%s: %s must be text or bytes", f->call->name, what);
-        return false;
+        return refuse(f, what, "must be text or bytes");
     }
     if (out->text == NULL)
         return false;
     if (memchr(out->text, 0, out->size) != NULL) {
-        JS_ThrowTypeError(ctx, "%s: %s holds a NUL", f->call->name, what);
         js_free(ctx, out->text);
         out->text = NULL;
-        return false;
+        return refuse(f, what, "holds a NUL");
     }
     return true;
 }
@@ -119,14 +119,9 @@ bool convert(struct frame *f, const char *what, JSValueConst value, char kind, s
     case 'v':
         return true;
     case 'x':
-        if (JS_IsString(value))
-            return true;
-        JS_ThrowTypeError(f->ctx, "%s: %s must be text", f->call->name, what);
-        return false;
+        return JS_IsString(value) || refuse(f, what, "must be text");
     case 'S':
-        if (JS_IsNull(value))
-            return true;
-        // fall through
+        return JS_IsNull(value) || convert_string(f, what, value, out);
     case 'p':
     case 's':
         return convert_string(f, what, value, out);
@@ -134,18 +129,16 @@ bool convert(struct frame *f, const char *what, JSValueConst value, char kind, s
         return convert_bytes(f, what, value, out);
     case 'y':
         out->integer = JS_VALUE_GET_TAG(value) == JS_TAG_BOOL && JS_VALUE_GET_BOOL(value);
-        if (JS_IsBool(value))
-            return true;
-        JS_ThrowTypeError(f->ctx, "%s: %s must be a boolean", f->call->name, what);
-        return false;
+        return JS_IsBool(value) || refuse(f, what, "must be a boolean");
     case 'F':
-        if (JS_IsFunction(f->ctx, value))
-            return true;
-        JS_ThrowTypeError(f->ctx, "%s: %s must be a function", f->call->name, what);
-        return false;
+        return JS_IsFunction(f->ctx, value) || refuse(f, what, "must be a function");
     default:
         return convert_number(f, what, value, kind, out);
     }
+}
+
+bool is_object(struct frame *f, const char *what, JSValueConst value) {
+    return JS_IsObject(value) || refuse(f, what, "must be an object");
 }
 
 bool field(struct frame *f, JSValueConst object, const char *name, char kind, bool optional, struct argument *out) {
@@ -168,10 +161,8 @@ static bool array_length(struct frame *f, const char *what, JSValueConst array, 
     int is_array = JS_IsArray(f->ctx, array);
     if (is_array < 0)
         return false;
-    if (!is_array) {
-        JS_ThrowTypeError(f->ctx, "%s: %s must be an array", f->call->name, what);
-        return false;
-    }
+    if (!is_array)
+        return refuse(f, what, "must be an array");
     struct argument count;
     if (!field(f, array, "length", 'u', false, &count))
         return false;

@@ -13,6 +13,12 @@
 
 static JSValue on_signal, on_fault, on_rejection;
 
+static JSValue set_callback(struct frame *f, JSValue *place) {
+    JS_FreeValue(f->ctx, *place);
+    *place = JS_DupValue(f->ctx, f->a[0].value);
+    return JS_UNDEFINED;
+}
+
 static void print(const char *text, size_t size) {
     // No more can be done where stderr takes nothing.
     (void)write_quietly(STDERR_FILENO, text, size, -1);
@@ -202,9 +208,7 @@ static JSValue set_on_signal(struct frame *f) {
         if (fd < 0)
             catch_signals();
     }
-    JS_FreeValue(f->ctx, on_signal);
-    on_signal = JS_DupValue(f->ctx, f->a[0].value);
-    return JS_UNDEFINED;
+    return set_callback(f, &on_signal);
 }
 
 static void tell_signal(JSContext *ctx, int signal, int64_t pid) {
@@ -315,18 +319,8 @@ void forget_loop(void) {
     polls[SIGNALS].fd = -1;
 }
 
-static JSValue set_on_fault(struct frame *f) {
-    JS_FreeValue(f->ctx, on_fault);
-    on_fault = JS_DupValue(f->ctx, f->a[0].value);
-    return JS_UNDEFINED;
-}
-
-static JSValue set_on_rejection(struct frame *f) {
-    JS_FreeValue(f->ctx, on_rejection);
-    on_rejection = JS_DupValue(f->ctx, f->a[0].value);
-    return JS_UNDEFINED;
-}
-
+CALL(set_on_fault, set_callback(f, &on_fault))
+CALL(set_on_rejection, set_callback(f, &on_rejection))
 CALL(boot_time_ms, JS_NewFloat64(f->ctx, (double)boot_time_ns() / 1e6))
 
 static const struct call calls[] = {

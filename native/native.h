@@ -76,6 +76,8 @@ extern const struct part text_part, loop_part, process_part, program_part, file_
 JSModuleDef *native_module(JSContext *ctx);
 /** Converts `value` to `kind`; throws and gives false where it is not one. `what` names it in the message. */
 bool convert(struct frame *f, const char *what, JSValueConst value, char kind, struct argument *out);
+/** Throws where it is none. */
+bool is_object(struct frame *f, const char *what, JSValueConst value);
 /** Converts a property of an object. One that is undefined is an error unless it is optional. */
 bool field(struct frame *f, JSValueConst object, const char *name, char kind, bool optional, struct argument *out);
 /** An array of integers; free it with js_free. An empty one is not NULL. */

@@ -1,6 +1,5 @@
 // Becoming another program, in a child (fork and execve) or in this very process.
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -12,50 +11,53 @@
 
 #include "native.h"
 
-/** What src/host/native.d.ts calls Program and ChildProgram. -1 stands for what was left out. */
+/** What src/host/native.d.ts calls Program and ChildProgram. -1 stands for a number that was left out, and for a false one. */
 struct program {
-    char *file;
+    char *file, *directory;
     char **argv, **env;
-    const char *path; // where files without a slash are looked up
-    char *directory;
-    int64_t umask, nofile;
     int64_t *capabilities, *groups; // NULL where they were left out
     uint32_t capability_count, group_count;
-    int64_t uid, gid;
-    bool new_group, dies_with_parent;
-    int64_t foreground, stdio[3];
+    int64_t umask, nofile, uid, gid, new_group, foreground, stdio[3], dies_with_parent;
 };
 
 // --- arguments ---------------------------------------------------------------------------------------------------------------
 
-static bool optional_integer(struct frame *f, JSValueConst object, const char *name, char kind, int64_t *out) {
-    struct argument a;
-    if (!field(f, object, name, kind, true, &a))
-        return false;
-    *out = a.given ? a.integer : -1;
+/** A property that is a number or a boolean, the kind of its value (calls.c), and where it goes. */
+struct property {
+    const char *name;
+    char kind;
+    size_t place;
+};
+#define PROPERTY(name, kind, member) { name, kind, offsetof(struct program, member) }
+static const struct property of_program[] = {
+    PROPERTY("umask", 'm', umask),       PROPERTY("nofile", 'l', nofile),
+    PROPERTY("newGroup", 'y', new_group), PROPERTY("diesWithParent", 'y', dies_with_parent),
+    PROPERTY("foreground", 'f', foreground), PROPERTY("stdin", 'f', stdio[0]),
+    PROPERTY("stdout", 'f', stdio[1]),   PROPERTY("stderr", 'f', stdio[2]),
+};
+static const struct property of_identity[] = { PROPERTY("uid", 'g', uid), PROPERTY("gid", 'g', gid) };
+
+static bool read_numbers(struct frame *f, JSValueConst object, const struct property *list, size_t count, bool optional,
+                         struct program *p) {
+    for (size_t i = 0; i < count; i++) {
+        struct argument a;
+        if (!field(f, object, list[i].name, list[i].kind, optional, &a))
+            return false;
+        if (a.given && (list[i].kind != 'y' || a.integer != 0))
+            *(int64_t *)(void *)((char *)p + list[i].place) = a.integer;
+    }
     return true;
 }
 
-static bool optional_text(struct frame *f, JSValueConst object, const char *name, char **out) {
+static bool read_text(struct frame *f, JSValueConst object, const char *name, bool optional, char **out) {
     struct argument a;
-    if (!field(f, object, name, 's', true, &a))
+    if (!field(f, object, name, 's', optional, &a))
         return false;
-    *out = a.given ? a.text : NULL;
+    *out = a.text;
     return true;
 }
 
-static bool optional_integers(struct frame *f, JSValueConst object, const char *name, char kind, int64_t **list, uint32_t *count) {
-    JSValue value = JS_GetPropertyStr(f->ctx, object, name);
-    if (JS_IsException(value))
-        return false;
-    bool given = !JS_IsUndefined(value);
-    if (given)
-        *list = integers(f, name, value, kind, count);
-    JS_FreeValue(f->ctx, value);
-    return !given || *list != NULL;
-}
-
-static bool string_list(struct frame *f, JSValueConst object, const char *name, char ***list) {
+static bool read_texts(struct frame *f, JSValueConst object, const char *name, char ***list) {
     JSValue value = JS_GetPropertyStr(f->ctx, object, name);
     if (!JS_IsException(value))
         *list = strings(f, name, value);
@@ -63,57 +65,35 @@ static bool string_list(struct frame *f, JSValueConst object, const char *name, 
     return *list != NULL;
 }
 
+static bool read_integers(struct frame *f, JSValueConst object, const char *name, char kind, int64_t **list, uint32_t *count) {
+    JSValue value = JS_GetPropertyStr(f->ctx, object, name);
+    bool good = !JS_IsException(value);
+    if (good && !JS_IsUndefined(value))
+        good = (*list = integers(f, name, value, kind, count)) != NULL;
+    JS_FreeValue(f->ctx, value);
+    return good;
+}
+
 static bool read_identity(struct frame *f, JSValueConst object, struct program *p) {
     JSValue identity = JS_GetPropertyStr(f->ctx, object, "identity");
-    if (JS_IsException(identity) || JS_IsUndefined(identity))
-        return !JS_IsException(identity);
-    struct argument uid, gid;
-    bool good = JS_IsObject(identity);
-    if (!good)
-        JS_ThrowTypeError(f->ctx, "%s: identity must be an object", f->call->name);
-    good = good && field(f, identity, "uid", 'g', false, &uid) && field(f, identity, "gid", 'g', false, &gid) &&
-           optional_integers(f, identity, "groups", 'g', &p->groups, &p->group_count);
-    if (good) {
-        p->uid = uid.integer;
-        p->gid = gid.integer;
-    }
+    bool good = !JS_IsException(identity);
+    if (good && !JS_IsUndefined(identity))
+        good = is_object(f, "identity", identity) && read_numbers(f, identity, of_identity, LENGTH(of_identity), false, p) &&
+               read_integers(f, identity, "groups", 'g', &p->groups, &p->group_count);
     JS_FreeValue(f->ctx, identity);
     return good;
 }
 
-static bool read_program(struct frame *f, JSValueConst object, struct program *p) {
-    *p = (struct program){ .umask = -1, .nofile = -1, .uid = -1, .gid = -1, .foreground = -1,
-                           .stdio = { -1, -1, -1 } };
-    if (!JS_IsObject(object)) {
-        JS_ThrowTypeError(f->ctx, "%s: argument 1 must be an object", f->call->name);
-        return false;
-    }
-    struct argument file;
-    if (!field(f, object, "file", 's', false, &file))
-        return false;
-    p->file = file.text;
-    for (char **entry = program_environ; *entry != NULL; entry++)
-        if (strncmp(*entry, "PATH=", 5) == 0 && p->path == NULL)
-            p->path = *entry + 5;
-    return string_list(f, object, "argv", &p->argv) && string_list(f, object, "env", &p->env) &&
-           optional_text(f, object, "directory", &p->directory) &&
-           optional_integer(f, object, "umask", 'm', &p->umask) &&
-           optional_integer(f, object, "nofile", 'l', &p->nofile) &&
-           optional_integers(f, object, "dropCapabilities", 'C', &p->capabilities, &p->capability_count) &&
+static bool read_program(struct frame *f, struct program *p) {
+    JSValueConst object = f->a[0].value;
+    *p = (struct program){ .umask = -1, .nofile = -1, .uid = -1, .gid = -1, .new_group = -1, .foreground = -1,
+                           .stdio = { -1, -1, -1 }, .dies_with_parent = -1 };
+    return is_object(f, "argument 1", object) && read_text(f, object, "file", false, &p->file) &&
+           read_texts(f, object, "argv", &p->argv) && read_texts(f, object, "env", &p->env) &&
+           read_text(f, object, "directory", true, &p->directory) &&
+           read_numbers(f, object, of_program, LENGTH(of_program), true, p) &&
+           read_integers(f, object, "dropCapabilities", 'C', &p->capabilities, &p->capability_count) &&
            read_identity(f, object, p);
-}
-
-static bool read_child(struct frame *f, JSValueConst object, struct program *p) {
-    struct argument new_group, dies_with_parent;
-    if (!read_program(f, object, p) || !field(f, object, "newGroup", 'y', true, &new_group) ||
-        !field(f, object, "diesWithParent", 'y', true, &dies_with_parent))
-        return false;
-    p->new_group = new_group.integer != 0;
-    p->dies_with_parent = dies_with_parent.integer != 0;
-    return optional_integer(f, object, "foreground", 'f', &p->foreground) &&
-           optional_integer(f, object, "stdin", 'f', &p->stdio[0]) &&
-           optional_integer(f, object, "stdout", 'f', &p->stdio[1]) &&
-           optional_integer(f, object, "stderr", 'f', &p->stdio[2]);
 }
 
 static void free_program(JSContext *ctx, struct program *p) {
@@ -214,28 +194,9 @@ static const char *change_self(const struct program *p) {
     return failed == NULL && !is_there && chdir(p->directory) != 0 ? "chdir" : failed;
 }
 
-/** As execvpe(3), but for a script without an interpreter, which glibc gives to sh and musl does not. */
+/** A script without an interpreter is ENOEXEC; only glibc gives one that was found in PATH to sh (execvpe(3)). */
 static const char *execute(const struct program *p) {
-    if (strchr(p->file, '/') != NULL || *p->file == 0) {
-        execve(p->file, p->argv, p->env);
-        return "execve";
-    }
-    bool was_denied = false;
-    for (const char *folder = p->path == NULL ? "/usr/local/bin:/bin:/usr/bin" : p->path; folder != NULL;) {
-        size_t length = strcspn(folder, ":");
-        char file[PATH_MAX];
-        if (length + 1 + strlen(p->file) < sizeof file) {
-            memcpy(file, folder, length);
-            file[length] = '/';
-            strcpy(file + length + (length > 0), p->file);
-            execve(file, p->argv, p->env);
-            was_denied |= errno == EACCES;
-            if (errno != EACCES && errno != ENOENT && errno != ENOTDIR)
-                return "execve";
-        }
-        folder = folder[length] == 0 ? NULL : folder + length + 1;
-    }
-    errno = was_denied ? EACCES : ENOENT;
+    execvpe(p->file, p->argv, p->env);
     return "execve";
 }
 
@@ -267,7 +228,7 @@ struct report {
 static struct report told;
 
 static const char *change_child(const struct program *p, pid_t parent, int *report) {
-    if (p->new_group && setpgid(0, 0) != 0)
+    if (p->new_group > 0 && setpgid(0, 0) != 0)
         return "setpgid";
     // From the background too: SIGTTOU is blocked as yet. Before 0 to 2 become others.
     if (p->foreground >= 0 && tcsetpgrp((int)p->foreground, getpgrp()) != 0)
@@ -276,9 +237,9 @@ static const char *change_child(const struct program *p, pid_t parent, int *repo
     if (failed == NULL)
         failed = change_self(p);
     // A change of user takes this away again (prctl(2)), so it comes after. The parent may have ended before.
-    if (failed == NULL && p->dies_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    if (failed == NULL && p->dies_with_parent > 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
         failed = "prctl";
-    if (failed == NULL && p->dies_with_parent && getppid() != parent)
+    if (failed == NULL && p->dies_with_parent > 0 && getppid() != parent)
         _exit(1);
     return failed;
 }
@@ -345,7 +306,7 @@ static JSValue start_child(struct frame *f, const struct program *p) {
 
 static JSValue spawn(struct frame *f) {
     struct program p;
-    JSValue result = read_child(f, f->a[0].value, &p) ? start_child(f, &p) : JS_EXCEPTION;
+    JSValue result = read_program(f, &p) ? start_child(f, &p) : JS_EXCEPTION;
     free_program(f->ctx, &p);
     return result;
 }
@@ -353,7 +314,7 @@ static JSValue spawn(struct frame *f) {
 static JSValue become(struct frame *f) {
     struct program p;
     JSValue result = JS_EXCEPTION;
-    if (read_program(f, f->a[0].value, &p)) {
+    if (read_program(f, &p)) {
         const char *failed = change_self(&p);
         if (failed == NULL) {
             default_signals();

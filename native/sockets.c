@@ -74,12 +74,8 @@ static bool read_path(struct frame *f, const struct argument *path, union addres
 /** What native.d.ts calls SocketAddress. It runs getters of the object: bytes must be taken after it. */
 static bool read_address(struct frame *f, JSValueConst object, union address *to, socklen_t *size) {
     memset(to, 0, sizeof *to);
-    if (!JS_IsObject(object)) {
-        JS_ThrowTypeError(f->ctx, "%s: an address must be an object", f->call->name);
-        return false;
-    }
     struct argument text, port;
-    if (!field(f, object, "path", 's', true, &text))
+    if (!is_object(f, "an address", object) || !field(f, object, "path", 's', true, &text))
         return false;
     bool good;
     if (text.given) {
@@ -217,31 +213,20 @@ static JSValue receive_from(struct frame *f) {
 
 // --- names -------------------------------------------------------------------------------------------------------------------
 
+#define E(name) { name, #name }
+static const struct {
+    int error;
+    const char *name;
+} resolver_errors[] = {
+    E(EAI_AGAIN), E(EAI_BADFLAGS), E(EAI_FAIL), E(EAI_FAMILY), E(EAI_MEMORY), E(EAI_NODATA), E(EAI_NONAME), E(EAI_OVERFLOW),
+    E(EAI_SERVICE), E(EAI_SOCKTYPE),
+};
+
 static const char *resolver_error(int error) {
-    switch (error) {
-    case EAI_AGAIN:
-        return "EAI_AGAIN";
-    case EAI_BADFLAGS:
-        return "EAI_BADFLAGS";
-    case EAI_FAIL:
-        return "EAI_FAIL";
-    case EAI_FAMILY:
-        return "EAI_FAMILY";
-    case EAI_MEMORY:
-        return "EAI_MEMORY";
-    case EAI_NODATA:
-        return "EAI_NODATA";
-    case EAI_NONAME:
-        return "EAI_NONAME";
-    case EAI_OVERFLOW:
-        return "EAI_OVERFLOW";
-    case EAI_SERVICE:
-        return "EAI_SERVICE";
-    case EAI_SOCKTYPE:
-        return "EAI_SOCKTYPE";
-    default:
-        return "EAI_UNKNOWN";
-    }
+    for (size_t i = 0; i < LENGTH(resolver_errors); i++)
+        if (resolver_errors[i].error == error)
+            return resolver_errors[i].name;
+    return "EAI_UNKNOWN";
 }
 
 static JSValue resolve(struct frame *f) {
