@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netpacket/packet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@ union address {
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
     struct sockaddr_un path;
+    struct sockaddr_ll packet;
 };
 
 /** The index of `eth0` or of `2`; 0 where there is none. */
@@ -74,8 +76,19 @@ static bool read_path(struct frame *f, const struct argument *path, union addres
 /** What native.d.ts calls SocketAddress. It runs getters of the object: bytes must be taken after it. */
 static bool read_address(struct frame *f, JSValueConst object, union address *to, socklen_t *size) {
     memset(to, 0, sizeof *to);
-    struct argument text, port;
-    if (!is_object(f, "an address", object) || !field(f, object, "path", 's', true, &text))
+    struct argument text, port, device;
+    if (!is_object(f, "an address", object) || !field(f, object, "interfaceIndex", 'f', true, &device))
+        return false;
+    if (device.given) {
+        if (!field(f, object, "protocol", 'P', false, &port))
+            return false;
+        to->packet.sll_family = AF_PACKET;
+        to->packet.sll_ifindex = (int)device.integer;
+        to->packet.sll_protocol = htons((uint16_t)port.integer);
+        *size = sizeof to->packet;
+        return true;
+    }
+    if (!field(f, object, "path", 's', true, &text))
         return false;
     bool good;
     if (text.given) {
@@ -122,9 +135,9 @@ static JSValue new_address(JSContext *ctx, const union address *from, socklen_t 
 
 static JSValue open_socket(struct frame *f) {
     int type = INT(1);
-    if (type != SOCK_STREAM && type != SOCK_DGRAM)
-        return JS_ThrowRangeError(f->ctx, "socket: argument 2 must be SOCK_STREAM or SOCK_DGRAM");
-    return number(f, socket(INT(0), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_RAW)
+        return JS_ThrowRangeError(f->ctx, "socket: argument 2 must be SOCK_STREAM, SOCK_DGRAM or SOCK_RAW");
+    return number(f, socket(INT(0), type | SOCK_NONBLOCK | SOCK_CLOEXEC, INT(2)));
 }
 
 static JSValue connect_to(struct frame *f) {
@@ -152,6 +165,14 @@ static JSValue own_name(struct frame *f) {
     if (getsockname(INT(0), &own.any, &size) != 0)
         return fail(f);
     return new_address(f->ctx, &own, size);
+}
+
+static JSValue other_name(struct frame *f) {
+    union address other = { 0 };
+    socklen_t size = sizeof other;
+    if (getpeername(INT(0), &other.any, &size) != 0)
+        return fail(f);
+    return new_address(f->ctx, &other, size);
 }
 
 static JSValue get_option(struct frame *f) {
@@ -211,6 +232,99 @@ static JSValue receive_from(struct frame *f) {
     return result;
 }
 
+/** The address of ours that a datagram came to: the control message of IP_PKTINFO or IPV6_RECVPKTINFO, or undefined. */
+static JSValue own_address(JSContext *ctx, struct msghdr *message) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
+        union address own = { 0 };
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            own.v4.sin_family = AF_INET;
+            own.v4.sin_addr = info.ipi_addr;
+            return ip_text(ctx, &own);
+        }
+        if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            own.v6.sin6_family = AF_INET6;
+            own.v6.sin6_addr = info.ipi6_addr;
+            if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+                own.v6.sin6_scope_id = info.ipi6_ifindex;
+            return ip_text(ctx, &own);
+        }
+    }
+    return JS_UNDEFINED;
+}
+
+union control {
+    struct cmsghdr align;
+    char room[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
+};
+
+static JSValue receive_message(struct frame *f) {
+    JSContext *ctx = f->ctx;
+    size_t count = (size_t)f->a[1].integer;
+    uint8_t *data = js_malloc(ctx, count + 1);
+    if (data == NULL)
+        return JS_EXCEPTION;
+    union address from = { 0 };
+    union control control = { 0 };
+    struct iovec part = { data, count };
+    struct msghdr message = {
+        .msg_name = &from,
+        .msg_namelen = sizeof from,
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control.room,
+        .msg_controllen = sizeof control.room,
+    };
+    ssize_t got = RETRY(recvmsg(INT(0), &message, 0));
+    JSValue result = got < 0 ? fail(f) : JS_NewObject(ctx);
+    if (got >= 0) {
+        put(ctx, &result, "bytes", new_bytes(ctx, data, (size_t)got));
+        put(ctx, &result, "isWhole", JS_NewBool(ctx, (message.msg_flags & MSG_TRUNC) == 0));
+        put(ctx, &result, "from", new_address(ctx, &from, message.msg_namelen));
+        put(ctx, &result, "to", own_address(ctx, &message));
+    }
+    js_free(ctx, data);
+    return result;
+}
+
+static JSValue send_message(struct frame *f) {
+    union address to, own = { 0 };
+    socklen_t size, own_size;
+    struct argument bytes;
+    if (!read_address(f, f->a[2].value, &to, &size) || !read_ip(f, TEXT(3), 0, &own, &own_size) ||
+        !convert(f, "argument 2", f->a[1].value, 'b', &bytes))
+        return JS_EXCEPTION;
+    union control control = { 0 };
+    struct iovec part = { (void *)bytes.bytes, bytes.size };
+    struct msghdr message = {
+        .msg_name = &to,
+        .msg_namelen = size,
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control.room,
+    };
+    struct cmsghdr *c = &control.align;
+    if (own.any.sa_family == AF_INET) {
+        const struct in_pktinfo info = { .ipi_spec_dst = own.v4.sin_addr };
+        c->cmsg_level = IPPROTO_IP;
+        c->cmsg_type = IP_PKTINFO;
+        c->cmsg_len = CMSG_LEN(sizeof info);
+        message.msg_controllen = CMSG_SPACE(sizeof info);
+        memcpy(CMSG_DATA(c), &info, sizeof info);
+    } else {
+        const struct in6_pktinfo info = { own.v6.sin6_addr, own.v6.sin6_scope_id };
+        c->cmsg_level = IPPROTO_IPV6;
+        c->cmsg_type = IPV6_PKTINFO;
+        c->cmsg_len = CMSG_LEN(sizeof info);
+        message.msg_controllen = CMSG_SPACE(sizeof info);
+        memcpy(CMSG_DATA(c), &info, sizeof info);
+    }
+    return number(f, RETRY(sendmsg(INT(0), &message, MSG_NOSIGNAL)));
+}
+
 // --- names -------------------------------------------------------------------------------------------------------------------
 
 #define E(name) { name, #name }
@@ -248,12 +362,13 @@ static JSValue resolve(struct frame *f) {
 }
 
 static const struct call calls[] = {
-    { "socket", "ii", open_socket, NULL },
+    { "socket", "ii?i", open_socket, NULL },
     { "connect", "fv", connect_to, NULL },
     { "bind", "fv", bind_to, NULL },
     { "listen", "fi", listen_on, NULL },
     { "accept", "f", accept_one, NULL },
     { "getsockname", "f", own_name, NULL },
+    { "getpeername", "f", other_name, NULL },
     { "getsockopt", "fii", get_option, NULL },
     { "setsockopt", "fiii", set_option, NULL },
     { "takeError", "f", take_error, "connect" },
@@ -261,11 +376,15 @@ static const struct call calls[] = {
     { "send", "fb", send_bytes, NULL },
     { "sendto", "fbv", send_to, NULL },
     { "recvfrom", "fc", receive_from, NULL },
+    { "sendmsg", "fvvs", send_message, NULL },
+    { "recvmsg", "fc", receive_message, NULL },
     { "getaddrinfo", "pi", resolve, NULL },
 };
 static const struct number numbers[] = {
     NUMBER(AF_UNIX), NUMBER(AF_INET), NUMBER(AF_INET6), NUMBER(AF_UNSPEC), NUMBER(SOCK_STREAM), NUMBER(SOCK_DGRAM),
     NUMBER(SOL_SOCKET), NUMBER(SO_REUSEADDR), NUMBER(SO_BROADCAST), NUMBER(IPPROTO_TCP), NUMBER(TCP_NODELAY),
     NUMBER(IPPROTO_IP), NUMBER(IP_MULTICAST_TTL), NUMBER(IPPROTO_IPV6), NUMBER(IPV6_V6ONLY),
+    NUMBER(IP_PKTINFO), NUMBER(IPV6_RECVPKTINFO), NUMBER(IPV6_MULTICAST_HOPS), NUMBER(SOCK_RAW),
+    NUMBER(AF_NETLINK), NUMBER(AF_PACKET), NUMBER(IPPROTO_ICMPV6), { "NETLINK_ROUTE", 0 },
 };
 const struct part socket_part = { calls, LENGTH(calls), numbers, LENGTH(numbers) };

@@ -245,23 +245,32 @@ declare module "native" {
    * a name is empty; an empty one is refused.
    */
   export type SocketAddress = { readonly address: string; readonly port: number } | { readonly path: string };
+  /** A network interface, and the protocol of frames there, an ETH_P_ of packet(7). */
+  export interface PacketAddress {
+    readonly interfaceIndex: number;
+    readonly protocol: number;
+  }
   export const AF_UNIX: number, AF_INET: number, AF_INET6: number, AF_UNSPEC: number;
-  export const SOCK_STREAM: number, SOCK_DGRAM: number;
-  /** Never blocks. */
-  export function socket(family: number, type: number): number;
+  export const AF_NETLINK: number, AF_PACKET: number;
+  export const SOCK_STREAM: number, SOCK_DGRAM: number, SOCK_RAW: number;
+  /** Never blocks. The protocol is the family's own unless given, of AF_NETLINK NETLINK_ROUTE (netlink(7)). */
+  export function socket(family: number, type: number, protocol?: number): number;
+  export const NETLINK_ROUTE: number;
   /** A connection that is being made throws EINPROGRESS. */
   export function connect(fd: number, address: SocketAddress): void;
-  export function bind(fd: number, address: SocketAddress): void;
+  export function bind(fd: number, address: SocketAddress | PacketAddress): void;
   export function listen(fd: number, backlog: number): void;
   /** The next connection, which never blocks either; EAGAIN where there is none. */
   export function accept(fd: number): number;
   export function getsockname(fd: number): SocketAddress;
+  export function getpeername(fd: number): SocketAddress;
   /** Options whose value is an int. */
   export function getsockopt(fd: number, level: number, option: number): number;
   export function setsockopt(fd: number, level: number, option: number, value: number): void;
   export const SOL_SOCKET: number, SO_REUSEADDR: number, SO_BROADCAST: number;
   export const IPPROTO_TCP: number, TCP_NODELAY: number, IPPROTO_IP: number, IP_MULTICAST_TTL: number;
-  export const IPPROTO_IPV6: number, IPV6_V6ONLY: number;
+  export const IPPROTO_IPV6: number, IPV6_V6ONLY: number, IPV6_MULTICAST_HOPS: number, IPPROTO_ICMPV6: number;
+  export const IP_PKTINFO: number, IPV6_RECVPKTINFO: number;
   /** SO_ERROR of getsockopt(2): throws what has become of a connection that was being made, unless it is there. */
   export function takeError(fd: number): void;
   /** SO_LINGER with 0 seconds: a close resets the connection. */
@@ -270,6 +279,13 @@ declare module "native" {
   export function send(fd: number, bytes: Uint8Array): number;
   export function sendto(fd: number, bytes: Uint8Array, address: SocketAddress): number;
   export function recvfrom(fd: number, count: number): { readonly bytes: Uint8Array; readonly from: SocketAddress };
+  /** sendto from `own`, an address of this machine. */
+  export function sendmsg(fd: number, bytes: Uint8Array, address: SocketAddress, own: string): number;
+  /** `to` is the address it came to, where IP_PKTINFO or IPV6_RECVPKTINFO is set; one longer than `count` is not whole. */
+  export function recvmsg(
+    fd: number,
+    count: number,
+  ): { readonly bytes: Uint8Array; readonly isWhole: boolean; readonly from: SocketAddress; readonly to?: string };
   /** getaddrinfo(3): the addresses of a name, in the order it gives them. It blocks: only in a child. */
   export function getaddrinfo(name: string, family: number): string[];
 

@@ -58,7 +58,7 @@ export const cases = {
     refuses("umask", [0o1000]);
     refuses("getrandom", [257]);
     refuses("pipe", [1]);
-    refuses("socket", [native.AF_INET, 3]);
+    refuses("socket", [native.AF_INET, 4]);
     refuses("socket", [native.AF_INET, native.SOCK_STREAM | 0o2000000]);
     // F_DUPFD, F_GETLK, F_SETLK, F_SETOWN_EX: an address, or a descriptor that is not closed on exec.
     for (const command of [0, 5, 6, 15, -1]) refuses("fcntl", [0, command, 0]);

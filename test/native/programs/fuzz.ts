@@ -147,6 +147,7 @@ function tamed(name: string, values: unknown[]): unknown[] {
       break;
     case "read":
     case "recvfrom":
+    case "recvmsg":
       if (typeof values[1] === "number" && values[1] > 5_000) values[1] = 5_000;
       break;
     case "execve":

@@ -118,6 +118,84 @@ export const cases = {
     native.setsockopt(one, native.IPPROTO_IP, native.IP_MULTICAST_TTL, 255);
     equal(native.getsockopt(one, native.IPPROTO_IP, native.IP_MULTICAST_TTL), 255);
   },
+  "a datagram tells which address of ours it came to, and an answer comes from there": () => {
+    const [one, other] = [native.socket(AF_INET, SOCK_DGRAM), native.socket(AF_INET, SOCK_DGRAM)];
+    native.setsockopt(one, native.IPPROTO_IP, native.IP_PKTINFO, 1);
+    native.bind(one, { address: "0.0.0.0", port: 0 });
+    native.bind(other, { address: "127.0.0.1", port: 0 });
+    const at = native.getsockname(one);
+    if (!("port" in at)) throw new Error("no port");
+    equal(native.sendto(other, native.encodeUtf8("datagram"), { address: "127.0.0.9", port: at.port }), 8);
+    equal(native.poll(one, POLLIN, 5_000), POLLIN);
+    const { bytes, isWhole, from, to } = native.recvmsg(one, 4);
+    equal([native.decodeUtf8(bytes), isWhole, from, to], ["data", false, native.getsockname(other), "127.0.0.9"]);
+    equal(native.sendmsg(one, native.encodeUtf8("answer"), from, to ?? ""), 6);
+    equal(native.poll(other, POLLIN, 5_000), POLLIN);
+    const answer = native.recvmsg(other, 100);
+    equal(
+      [native.decodeUtf8(answer.bytes), answer.isWhole, answer.from, answer.to],
+      ["answer", true, { address: "127.0.0.9", port: at.port }, undefined],
+    );
+  },
+  "the same over IPv6": () => {
+    if (!hasIpv6()) return;
+    const [one, other] = [native.socket(AF_INET6, SOCK_DGRAM), native.socket(AF_INET6, SOCK_DGRAM)];
+    native.setsockopt(one, native.IPPROTO_IPV6, native.IPV6_RECVPKTINFO, 1);
+    native.bind(one, { address: "::", port: 0 });
+    const at = native.getsockname(one);
+    if (!("port" in at)) throw new Error("no port");
+    native.sendto(other, new Uint8Array([7]), { address: "::1", port: at.port });
+    equal(native.poll(one, POLLIN, 5_000), POLLIN);
+    const { from, to } = native.recvmsg(one, 10);
+    equal(to, "::1");
+    equal(native.sendmsg(one, new Uint8Array([8]), from, "::1"), 1);
+    equal(native.poll(other, POLLIN, 5_000), POLLIN);
+    equal([...native.recvmsg(other, 10).bytes], [8]);
+  },
+  "both ends of a connection tell the other's address": () => {
+    const { fd, at } = listen(AF_INET, { address: "127.0.0.1", port: 0 });
+    const client = native.socket(AF_INET, SOCK_STREAM);
+    equal(
+      code(() => native.getpeername(client)),
+      "ENOTCONN",
+    );
+    equal(
+      code(() => native.connect(client, at)),
+      "EINPROGRESS",
+    );
+    native.poll(client, POLLOUT, 5_000);
+    native.poll(fd, POLLIN, 5_000);
+    const served = native.accept(fd);
+    equal(native.getpeername(served), native.getsockname(client));
+    equal(native.getpeername(client), at);
+  },
+  "a netlink socket answers about interfaces": () => {
+    const fd = native.socket(native.AF_NETLINK, native.SOCK_RAW, native.NETLINK_ROUTE);
+    // RTM_GETLINK of the first interface, loopback: nlmsghdr and ifinfomsg (rtnetlink(7)), numbers in the machine's order.
+    const question = new Uint8Array(32);
+    const view = new DataView(question.buffer);
+    view.setUint32(0, 32, true);
+    view.setUint16(4, 18, true);
+    view.setUint16(6, 1, true);
+    view.setInt32(20, 1, true);
+    equal(native.send(fd, question), 32);
+    equal(native.poll(fd, POLLIN, 5_000), POLLIN);
+    const answer = native.read(fd, 65_536);
+    equal(new DataView(answer.buffer, answer.byteOffset).getUint16(4, true), 16);
+  },
+  "frames need a capability": () => {
+    // ETH_P_ARP, in the order of the network.
+    const told = code(() => {
+      const fd = native.socket(native.AF_PACKET, native.SOCK_RAW, 0);
+      native.bind(fd, { interfaceIndex: 1, protocol: 0x0806 });
+      throw new Error("bound");
+    });
+    check(["EPERM", "Error: bound"].includes(told), told);
+    equal(
+      code(() => native.bind(native.socket(AF_INET, SOCK_DGRAM), { interfaceIndex: 1, protocol: 0x0806 })),
+      "EAFNOSUPPORT",
+    );
+  },
   "a datagram of a socket without a name comes from the empty path": () => {
     const path = `/tmp/nfs-init-native-${native.getpid()}.datagrams`;
     const server = native.socket(AF_UNIX, SOCK_DGRAM);

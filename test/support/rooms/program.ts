@@ -15,9 +15,11 @@ import { createWorkers } from "../../../src/host/mounter.ts";
 import { resolveName } from "../../../src/host/names.ts";
 import { stay } from "../../../src/host/share-calls.ts";
 import { listDirectory } from "../../../src/host/small-files.ts";
+import { rpcServer, type RpcAddress, type RpcLimits, type RpcServer } from "../../../src/host/rpc-server.ts";
 import { openSignalInbox } from "../../../src/host/signals.ts";
 import { dial } from "../../../src/host/sockets.ts";
 import type { EndedChild } from "../../../src/init/supervise.ts";
+import type { Procedure, RpcProgram } from "../../../src/rpc/service.ts";
 import type { Connection, DialOptions } from "../../../src/rpc/transport.ts";
 
 /** What a child is to do. */
@@ -40,6 +42,23 @@ const connections = new Map<number, Connection>();
 const controllers = new Map<number, AbortController>();
 const others: EndedChild[] = [];
 const { mounter, writeAccess, stopAll, ended } = createWorkers();
+
+/** 1 gives back what it is given, 2 tells who asks and whom, 3 never answers, 4 gives as many bytes as it is asked for. */
+const echo: RpcProgram = {
+  program: 300_000,
+  versions: new Map([
+    [
+      1,
+      new Map<number, Procedure>([
+        [1, (args) => args.fixed(args.remaining())],
+        [2, (_args, { transport, address, ownAddress }) => native.encodeUtf8(`${transport} ${address} ${ownAddress}`)],
+        [3, () => Promise.withResolvers<Uint8Array>().promise],
+        [4, (args) => new Uint8Array(args.uint32())],
+      ]),
+    ],
+  ]),
+};
+let served: RpcServer | undefined;
 
 function controller(id: number): AbortController {
   const found = controllers.get(id) ?? new AbortController();
@@ -76,6 +95,17 @@ const operations = {
     }
   },
   close: (id: number) => connection(id).close(),
+  /** Serves `echo` there. */
+  serveRpc: (at: RpcAddress, limits?: RpcLimits) => {
+    served ??= rpcServer((error) => {
+      throw error;
+    }, limits);
+    return served.listen(at, [echo]);
+  },
+  closeRpc: () => {
+    served?.close();
+    served = undefined;
+  },
   resolve: (name: string, timeoutMs: number) => resolveName(name, AbortSignal.timeout(timeoutMs)),
 
   statfs: (path: string, timeoutMs: number) => mounter.statfs(path, timeoutMs),
