@@ -1,9 +1,8 @@
 // The shares of a configuration: the single one, the numbered ones, and the lines of a list.
-import type { ShareConfig } from "../shares/share.ts";
+import type { ShareKind, StatedVersion } from "../kinds/kind.ts";
+import { acceptedSources, kindOf, labelOf, readSource, type KnownSource } from "../kinds/kinds.ts";
+import type { KindName, ShareConfig } from "../shares/share.ts";
 import { hasOption, lastOf, splitOptions } from "../shares/options.ts";
-import { narrowerVersion, versionInOptions, type NfsVersion } from "../kinds/nfs/versions.ts";
-import { planOptions, transportProblem } from "../kinds/nfs/options.ts";
-import { formatSource, parseSource, type ParsedSource } from "../kinds/nfs/source.ts";
 import { encodingProblem } from "../text/encoding.ts";
 import { numberedShare, type ShareKey } from "./share-names.ts";
 import { shown } from "../text/shown.ts";
@@ -11,6 +10,9 @@ import { decodeField } from "../shares/escape.ts";
 import { splitColumns } from "../shares/fstab.ts";
 import { given, lineOf, parsed, problem, type Given, type Reader } from "./given.ts";
 import { variableName, variables } from "./variables.ts";
+
+/** What NFS_HOST names the server of. */
+const kindOfVariables: KindName = "nfs";
 
 /** Reads every share; one with a problem is left out, with all its problems noted. */
 export function readShares(reader: Reader): readonly ShareConfig[] {
@@ -35,7 +37,7 @@ function readSingleShare(reader: Reader, hasOthers: boolean): ShareConfig | unde
   readHost(reader, given(reader, "host"));
   if (hostMount !== undefined) parsed(reader, hostMount, variables.hostMount.format);
   readVersion(reader, given(reader, "version"));
-  readOptions(reader, given(reader, "options"));
+  readOptions(reader, given(reader, "options"), kindOf({ kind: kindOfVariables }));
   return undefined;
 }
 
@@ -63,11 +65,12 @@ function readShare(reader: Reader, number?: string): ShareConfig | undefined {
   const host = readHost(reader, values.host);
   const path = values.hostMount === undefined ? target : parsed(reader, values.hostMount, variables.hostMount.format);
   const version = readVersion(reader, values.version);
-  const options = readOptions(reader, values.options);
+  const options = readOptions(reader, values.options, kindOf({ kind: kindOfVariables }));
   if (target === undefined || host === undefined || path === undefined) return undefined;
   if (version === undefined || options === undefined) return undefined;
   const nameOf = (key: ShareKey) => values[key]?.name ?? variableName(key, number);
   return finishShare(reader, {
+    kind: kindOfVariables,
     origin: variableName("mountPoint", number),
     names: {
       host: nameOf("host"),
@@ -87,12 +90,6 @@ function readHost(reader: Reader, one: Given | undefined): string | undefined {
   return one === undefined ? undefined : parsed(reader, one, variables.host.format);
 }
 
-/** A version and the name of the value that states it. */
-interface StatedVersion {
-  readonly name: string;
-  readonly version: NfsVersion;
-}
-
 function readVersion(reader: Reader, one: Given | undefined): StatedVersion | undefined {
   if (one === undefined) return { name: variables.version.name, version: "auto" };
   const version = parsed(reader, one, variables.version.format);
@@ -104,13 +101,13 @@ interface StatedOptions {
   readonly options: readonly string[];
 }
 
-function readOptions(reader: Reader, one: Given | undefined): StatedOptions | undefined {
-  if (one === undefined) return { name: variables.options.name, options: splitOptions(variables.options.default) };
+function readOptions(reader: Reader, one: Given | undefined, kind: ShareKind): StatedOptions | undefined {
+  if (one === undefined) return { name: variables.options.name, options: kind.options.defaults };
   const text = parsed(reader, one, variables.options.format);
   return text === undefined ? undefined : { name: one.name, options: splitOptions(text) };
 }
 
-interface UnfinishedShare extends Pick<ShareConfig, "origin" | "names" | "source" | "target"> {
+interface UnfinishedShare extends Pick<ShareConfig, "kind" | "origin" | "names" | "source" | "target"> {
   /** What was said of the version, from the most general to the most particular. */
   readonly stated: readonly StatedVersion[];
   readonly options: StatedOptions;
@@ -119,17 +116,22 @@ interface UnfinishedShare extends Pick<ShareConfig, "origin" | "names" | "source
 /** Brings versions and options together; a contradiction is a problem. */
 function finishShare(reader: Reader, share: UnfinishedShare): ShareConfig | undefined {
   const { name, options } = share.options;
+  const kind = kindOf(share);
   const refuse = (reason: string) => {
     reader.problems.push(`${name}="${shown(options.join(","))}": ${reason}`);
   };
-  const transport = transportProblem(options, share.source.host);
-  if (transport !== undefined) refuse(transport);
-  const version = agreedVersion(reader, share, refuse);
-  if (transport !== undefined || version === undefined) return undefined;
-  const planned = planOptions(options, version);
-  const label = shown(formatSource(share.source));
+  const unfit = kind.options.problem(options, share.source.host);
+  if (unfit !== undefined) refuse(unfit);
+  const agreed = kind.versions.agree(share.stated, share.options);
+  if (agreed.kind === "bad-options") refuse(agreed.problem);
+  if (agreed.kind === "contradiction") reader.problems.push(`${share.origin}: ${agreed.problem}`);
+  if (unfit !== undefined || agreed.kind !== "version") return undefined;
+  const { version } = agreed;
+  const planned = kind.options.plan(options, version);
+  const label = shown(labelOf(share));
   reader.warnings.push(...planned.warnings.map((warning) => `${name}: ${warning} (${label})`));
   return {
+    kind: share.kind,
     origin: share.origin,
     names: share.names,
     source: share.source,
@@ -139,38 +141,6 @@ function finishShare(reader: Reader, share: UnfinishedShare): ShareConfig | unde
     nofail: lastOf(planned.options, "nofail", "fail") === "nofail",
     watchOnly: hasOption(planned.options, "x-nfs-init.watch-only"),
   };
-}
-
-/** The one version that everything that was said of it leaves; undefined, with a problem noted, where it contradicts itself. */
-function agreedVersion(
-  reader: Reader,
-  { origin, stated, options: { name, options } }: UnfinishedShare,
-  refuse: (reason: string) => void,
-): NfsVersion | undefined {
-  const inOptions = versionInOptions(options);
-  if (inOptions.kind === "problem") {
-    refuse(inOptions.problem);
-    return undefined;
-  }
-  if (inOptions.kind === "minor" && stated.every(({ version }) => version === "auto")) {
-    refuse("minorversion= needs version 4 beside it: vers=4, or NFS_VERSION");
-    return undefined;
-  }
-  const all = inOptions.kind === "none" ? stated : [...stated, { name, version: inOptions.version }];
-  let agreed: NfsVersion = "auto";
-  let from = "";
-  for (const one of all) {
-    const narrower = narrowerVersion(agreed, one.version);
-    if (narrower === undefined) {
-      reader.problems.push(
-        `${origin}: version ${one.version} of ${one.name} contradicts version ${agreed} of ${from}; say it in one place`,
-      );
-      return undefined;
-    }
-    if (narrower !== agreed) from = one.name;
-    agreed = narrower;
-  }
-  return agreed;
 }
 
 function readListedShares(reader: Reader): readonly (ShareConfig | undefined)[] {
@@ -207,21 +177,25 @@ function readLine(reader: Reader, line: Given): ShareConfig | undefined {
   const columns = columnsOf(reader, line);
   if (columns === undefined) return undefined;
   const [sourceText = "", targetText = "", typeText, optionsText] = columns;
-  const source = readSource(reader, line, sourceText);
+  const source = sourceOf(reader, line, sourceText);
+  // Of a source that is none the other columns are read as those of the usual kind.
+  const kindName = source?.kind ?? kindOfVariables;
+  const kind = kindOf({ kind: kindName });
   const { accepts, parse, explain } = variables.mountPoint.format;
   const target = parse(targetText);
   if (target === undefined) {
     const reason = `"${shown(targetText)}" is no mount point: ${explain?.(targetText) ?? "not understood"}`;
     reader.problems.push(problem(line, `${reason}; accepted: ${accepts}`));
   }
-  const version = given(reader, "version");
-  const stated = statedInColumn(reader, line, typeText, readVersion(reader, version));
-  const fallback = given(reader, "options");
-  const options = readOptions(reader, optionsText === undefined ? fallback : { ...line, value: optionsText });
+  const version = kind.hasVariables ? given(reader, "version") : undefined;
+  const stated = statedInColumn(reader, line, kind, typeText, readVersion(reader, version));
+  const fallback = kind.hasVariables ? given(reader, "options") : undefined;
+  const options = readOptions(reader, optionsText === undefined ? fallback : { ...line, value: optionsText }, kind);
   if (source === undefined || target === undefined || stated === undefined || options === undefined) return undefined;
   const isOwn = optionsText !== undefined || source.options.length > 0;
-  const hasType = typeText !== undefined && typeText !== "nfs";
+  const hasType = typeText !== undefined && kind.versions.byType.get(typeText) !== "auto";
   return finishShare(reader, {
+    kind: kindName,
     origin: line.name,
     names: {
       host: `the host in ${line.name}`,
@@ -230,39 +204,35 @@ function readLine(reader: Reader, line: Given): ShareConfig | undefined {
       version: hasType ? `the type in ${line.name}` : (version?.name ?? variables.version.name),
       options: isOwn ? `the options in ${line.name}` : options.name,
     },
-    source: { host: source.host, path: source.path },
+    source: source.source,
     target,
     stated,
     options: { name: isOwn ? line.name : options.name, options: [...options.options, ...source.options] },
   });
 }
 
-function readSource(reader: Reader, line: Given, text: string): ParsedSource | undefined {
-  const source = parseSource(text);
+function sourceOf(reader: Reader, line: Given, text: string): KnownSource | undefined {
+  const source = readSource(text);
   if ("problem" in source) {
-    const accepts = "accepted as SOURCE: host:/path, [IPv6]:/path, nfs://host/path";
-    reader.problems.push(problem(line, `${source.problem}; ${accepts}`));
+    reader.problems.push(problem(line, `${source.problem}; accepted as SOURCE: ${acceptedSources}`));
     return undefined;
   }
-  if (source.dropped.length > 0) {
-    reader.warnings.push(
-      `${line.name}: ${shown(source.dropped.join(" and "))} in an nfs:// address is dropped; to run COMMAND as another user set NFS_USER`,
-    );
-  }
+  reader.warnings.push(...source.warnings.map((warning) => `${line.name}: ${warning}`));
   return source;
 }
 
-/** What the TYPE column says: `nfs` leaves the version open to NFS_VERSION and the options, the others state it. */
+/** What the TYPE column says: a word that states a version, or one that leaves it open to NFS_VERSION and the options. */
 function statedInColumn(
   reader: Reader,
   line: Given,
+  { versions: { byType } }: ShareKind,
   typeText: string | undefined,
   fallback: StatedVersion | undefined,
 ): readonly StatedVersion[] | undefined {
-  if (typeText === undefined || typeText === "nfs") return fallback && [fallback];
-  if (typeText === "nfs3" || typeText === "nfs4") {
-    return [{ name: `the type ${typeText}`, version: typeText === "nfs3" ? "3" : "4" }];
-  }
-  reader.problems.push(problem(line, `type "${shown(typeText)}" is not supported; accepted: nfs, nfs3, nfs4`));
+  const version = typeText === undefined ? "auto" : byType.get(typeText);
+  if (version === "auto") return fallback && [fallback];
+  if (version !== undefined) return [{ name: `the type ${typeText}`, version }];
+  const accepted = [...byType.keys()].join(", ");
+  reader.problems.push(problem(line, `type "${shown(typeText ?? "")}" is not supported; accepted: ${accepted}`));
   return undefined;
 }

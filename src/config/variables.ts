@@ -1,4 +1,5 @@
 // The one table of everything that can be configured; the parser, --help, the README's reference and the checks read it.
+import { defaultOptions } from "../kinds/nfs/options.ts";
 import { optionsProblem } from "../shares/options.ts";
 import { explainHost, parseHost } from "../shares/host.ts";
 import {
@@ -97,7 +98,7 @@ export const variables = {
     group: "Shares",
     meaning: "mount options, see nfs(5); replaces the default as a whole",
     format: mountOptions,
-    default: "hard,nolock",
+    default: defaultOptions,
     numbered: true,
   },
   mounts: {

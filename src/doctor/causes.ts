@@ -184,7 +184,7 @@ function serverCause(facts: ShareFacts, doctor: DoctorFacts): Found | undefined 
   if (free.length === 0) return furthest(standings.flatMap(({ blocked }) => blocked ?? []));
   if (trial.kind === "not-tried") return undefined;
   // The call that got furthest speaks, alone.
-  const calls = trial.calls.filter(({ version }) => free.includes(version));
+  const calls = trial.calls.filter(({ version }) => free.some((one) => one === version));
   const [failed] = (calls.length > 0 ? calls : trial.calls).toSorted(
     (one, other) => reachOf(other.errno) - reachOf(one.errno),
   );
@@ -206,7 +206,7 @@ const serviceNames: Readonly<Record<Engine, string>> = {
 };
 
 /** It mounts, but not the way one would think. */
-function detourCause(facts: ShareFacts, { engine }: DoctorFacts, mounted: ExactVersion): Found | undefined {
+function detourCause(facts: ShareFacts, { engine }: DoctorFacts, mounted: string): Found | undefined {
   const { share, addresses, trial } = facts;
   if (mounted !== "3" || !questionOf(share).version4 || trial.kind !== "tried") return undefined;
   const newer = addresses

@@ -40,7 +40,7 @@ import { refusalOf } from "./rights.ts";
 
 /** A trial in one version. */
 export interface TrialRequest {
-  readonly version: ExactVersion;
+  readonly version: string;
   readonly call: KernelMount;
 }
 

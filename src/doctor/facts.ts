@@ -147,7 +147,7 @@ export type NameFact =
 
 /** One mount(2) in a mount namespace that nobody else sees. */
 export interface TrialCall {
-  readonly version: ExactVersion;
+  readonly version: string;
   /** "" where it went well, the name of the errno, or ETIMEDOUT where it did not end in time. */
   readonly errno: string;
   /** The option that it was refused for, where that was found out. */

@@ -1,6 +1,6 @@
 // Why mount(2) fails although the server would serve: what this kernel lacks, refuses, or cannot do.
 import { kerberosFlavor, kerberosNeeds } from "../kinds/nfs/kerberos.ts";
-import { describeRefusedOption } from "../kinds/nfs/option-hints.ts";
+import { describeRefusedOption } from "../mount/option-told.ts";
 import { classifyErrno } from "../kinds/nfs/failures.ts";
 import type { Cause } from "./cause.ts";
 import { inWordsOf } from "./engine.ts";
@@ -28,7 +28,7 @@ export function failedMount({ engine }: Pick<DoctorFacts, "engine">, { version, 
       };
     case "EINVAL":
     case "ERANGE": {
-      const told = refused === undefined ? undefined : describeRefusedOption(refused);
+      const told = refused === undefined ? undefined : describeRefusedOption(refused, { kind: "nfs" });
       return {
         id: "option-unknown",
         because: told?.reason ?? `the kernel does not accept the mount options (${errno})`,

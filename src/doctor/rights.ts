@@ -1,4 +1,5 @@
 // May this process mount NFS at all, and if not, what stands against it: the preflight's own judgement, with a name for each cause.
+import { kinds } from "../kinds/kinds.ts";
 import { refusalOfRights, type MountRights, type Refusal } from "../mount/preflight.ts";
 import type { ProcessFacts } from "./facts.ts";
 
@@ -26,9 +27,9 @@ export function refusalOf(facts: ProcessFacts): (Refusal & { readonly forbidden:
     uidMap,
     securityLabel,
     remountErrno: () => remountErrno,
-    nfsErrno: () => nfsErrno,
+    harmlessErrno: () => nfsErrno,
   };
-  const refusal = refusalOfRights(rights);
+  const refusal = refusalOfRights(rights, kinds.nfs);
   return refusal === undefined ? undefined : { ...refusal, forbidden: nameOf(facts) };
 }
 

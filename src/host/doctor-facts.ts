@@ -1,5 +1,5 @@
 // What doctor asks of this machine: /proc, the routing table, the mount point, and a mount that nobody else sees.
-import { isShareMount, isShareOf } from "../kinds/kinds.ts";
+import { isShareMount, isShareOf, kinds } from "../kinds/kinds.ts";
 import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
 import type { Share } from "../shares/share.ts";
 import { isSameOrBelow } from "../shares/paths.ts";
@@ -56,7 +56,7 @@ export function doctorPorts({ environment, fstab, mounter }: DoctorSurroundings)
 function processFacts([first]: readonly Share[]): ProcessFacts {
   const status = readText("/proc/self/status") ?? "";
   const field = (name: string) => new RegExp(`^${name}:\\s*(\\d+)$`, "m").exec(status)?.[1];
-  const rights = mountRights(first?.label ?? "127.0.0.1:/", first?.realTarget ?? "/");
+  const rights = mountRights(first?.label ?? "127.0.0.1:/", first?.realTarget ?? "/", kinds.nfs.mounts.harmless);
   const remountErrno = rights.remountErrno();
   const { effectiveCapabilities, uidMap, securityLabel } = rights;
   const seccomp = field("Seccomp");
@@ -68,7 +68,7 @@ function processFacts([first]: readonly Share[]): ProcessFacts {
     seccompMode: seccomp === undefined ? undefined : Number(seccomp),
     noNewPrivileges: noNew === undefined ? undefined : noNew === "1",
     remountErrno,
-    nfsErrno: remountErrno === "EACCES" || isNamespaced({ uidMap }) ? rights.nfsErrno() : undefined,
+    nfsErrno: remountErrno === "EACCES" || isNamespaced({ uidMap }) ? rights.harmlessErrno() : undefined,
   };
 }
 

@@ -164,6 +164,6 @@ export function findHelper(name: string): string | undefined {
 const modprobeMs = 10_000;
 
 /** Loads the NFS client's modules where the host's are to be seen; that they are not there is no failure. */
-export async function loadModules(): Promise<void> {
-  await runHelper("modprobe", ["-a", "nfs", "nfsv3", "nfsv4"], AbortSignal.timeout(modprobeMs));
+export async function loadModules(names: readonly string[]): Promise<void> {
+  await runHelper("modprobe", ["-a", ...names], AbortSignal.timeout(modprobeMs));
 }

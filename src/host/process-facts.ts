@@ -1,6 +1,7 @@
 // What tells one process, one pid namespace and one boot of the machine from another, and what this one may do.
 import * as native from "native";
 import type { OwnRights } from "../init/identity.ts";
+import type { ShareKind } from "../kinds/kind.ts";
 import type { MountRights } from "../mount/preflight.ts";
 import { outcomeOf } from "./children.ts";
 import { readLink, readText } from "./small-files.ts";
@@ -45,7 +46,7 @@ export function ownRights(): OwnRights {
 const noMountPoint = "/proc/self/task";
 
 /** What the preflight asks the kernel on this machine. */
-export function mountRights(source: string, target: string): MountRights {
+export function mountRights(source: string, target: string, harmless: ShareKind["mounts"]["harmless"]): MountRights {
   const mountErrno = (on: string, fstype: string | null, flags: number, data: string | null) => {
     const outcome = outcomeOf(() => native.mount(fstype === null ? "none" : source, on, fstype, flags, data));
     return outcome.kind === "failed" ? outcome.errno : "";
@@ -55,10 +56,11 @@ export function mountRights(source: string, target: string): MountRights {
     uidMap: readText("/proc/self/uid_map"),
     securityLabel: readText("/proc/self/attr/current")?.replace(/[\0\n]+$/, ""),
     remountErrno: () => mountErrno(noMountPoint, null, native.MS_REMOUNT | native.MS_BIND, null),
-    nfsErrno: () => {
-      const onTarget = mountErrno(target, "nfs", 0, "vers=3");
+    harmlessErrno: () => {
+      const { fstype, data } = harmless;
+      const onTarget = mountErrno(target, fstype, 0, data);
       // A target that is not there yet says nothing of the rights.
-      return onTarget === "ENOENT" ? mountErrno("/", "nfs", 0, "vers=3") : onTarget;
+      return onTarget === "ENOENT" ? mountErrno("/", fstype, 0, data) : onTarget;
     },
   };
 }

@@ -1,6 +1,6 @@
 // What is asked of a path that may lie on a share, and may block for ever: every function here runs in a child only.
 import * as native from "native";
-import { errnoOf } from "../errors.ts";
+import { errnoOf, messageOf } from "../errors.ts";
 import type { Identity } from "../init/identity.ts";
 import type { WriteAccess } from "../lifecycle/writable.ts";
 import type { Look, Prepared } from "../mount/ports.ts";
@@ -136,7 +136,7 @@ function prepareLocal(target: string): Ready {
     makeDirectories(target);
     if (native.stat(target).type !== "directory") return { kind: "refused", reason: "it is not a directory" };
   } catch (error) {
-    return { kind: "refused", reason: error instanceof Error ? error.message : String(error) };
+    return { kind: "refused", reason: messageOf(error), errno: errnoOf(error) };
   }
   return { kind: "prepared", path: target, isHeld: false, isEmpty: isEmptyDirectory(target) };
 }
@@ -205,7 +205,7 @@ function step(path: string, open: () => number): number {
     if (isPassing(errno)) throw new StepFailed({ kind: "failed", reason: `${path}: ${errno}` });
     const isLink = errno === "ENOTDIR" || errno === "ELOOP";
     const what = isLink ? "is a symbolic link or a file" : errno;
-    throw new StepFailed({ kind: "refused", reason: `${path} on the share ${what}` });
+    throw new StepFailed({ kind: "refused", reason: `${path} on the share ${what}`, errno });
   }
 }
 
@@ -224,7 +224,7 @@ function openOrMake(directory: number, name: string, path: string): number {
   } catch (error) {
     const errno = errnoOf(error) ?? "EIO";
     if (errno !== "EEXIST" && !isPassing(errno)) {
-      throw new StepFailed({ kind: "refused", reason: `cannot make ${path} on the share: ${errno}` });
+      throw new StepFailed({ kind: "refused", reason: `cannot make ${path} on the share: ${errno}`, errno });
     }
     if (errno !== "EEXIST") throw error;
   }

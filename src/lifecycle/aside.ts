@@ -2,7 +2,7 @@
 import type { Share } from "../shares/share.ts";
 import type { Settings } from "../config/config.ts";
 import { clearAside } from "../mount/aside.ts";
-import type { AsidePorts } from "../mount/attempt.ts";
+import type { AsidePorts } from "../mount/attempt-ports.ts";
 import type { Clock, Mounter } from "../mount/ports.ts";
 import type { Guards } from "./guards.ts";
 import type { Keeper } from "./keeper.ts";

@@ -1,12 +1,12 @@
 // Gets every share of a plan mounted: side by side, parents first, again and again until they are or cannot be.
 import { inNamesOf } from "../config/share-names.ts";
-import type { ExactVersion } from "../kinds/nfs/versions.ts";
 import type { MountPlan } from "../plan/plan.ts";
 import type { Share } from "../shares/share.ts";
 import type { MountFailure } from "../kinds/failure.ts";
 import type { Settings } from "../config/config.ts";
 import { AppError, errnoOf, exitCodes, messageOf } from "../errors.ts";
-import { attemptShare, type AttemptPorts, type AttemptResult } from "../mount/attempt.ts";
+import { attemptShare } from "../mount/attempt.ts";
+import type { AttemptPorts, AttemptResult } from "../mount/attempt-ports.ts";
 import { again, done, untilDone } from "../wait/again.ts";
 import { backoffPauseMs } from "../wait/pace.ts";
 
@@ -24,7 +24,7 @@ export interface EstablishPorts extends AttemptPorts {
 }
 
 export interface Mounted {
-  readonly version: ExactVersion | undefined;
+  readonly version: string | undefined;
   readonly isOurs: boolean;
   readonly attempts: number;
   readonly elapsedMs: number;
@@ -116,9 +116,9 @@ function establishShare(
     }
     tried();
     const failure = withNamesOf(share, result.failure);
-    unsupportedSinceMs = failure.verdict === "unsupported" ? (unsupportedSinceMs ?? nowMs()) : undefined;
+    unsupportedSinceMs = failure.prospect === "unsupported" ? (unsupportedSinceMs ?? nowMs()) : undefined;
     const isTooLong = unsupportedSinceMs !== undefined && nowMs() - unsupportedSinceMs >= unsupportedForMs;
-    if (failure.verdict === "permanent" || isTooLong) throw cannotMount(share, failure);
+    if (failure.prospect === "permanent" || isTooLong) throw cannotMount(share, failure);
     ports.onFailedAttempt(share, failure, number);
     return again;
   };
@@ -130,7 +130,7 @@ function establishShare(
 function unlessFault(error: unknown): AttemptResult {
   if (!(error instanceof AppError) && errnoOf(error) === undefined) throw error;
   const hint = error instanceof AppError && error.hint !== undefined ? { hint: error.hint } : {};
-  return { kind: "failed", failure: { verdict: "transient", reason: messageOf(error), ...hint } };
+  return { kind: "failed", failure: { prospect: "transient", reason: messageOf(error), ...hint } };
 }
 
 /** A failure whose hint names what this share is configured by. */

@@ -29,7 +29,7 @@ export interface MountSharesPorts extends DiagnosisPorts, AsideMachine, KeeperMa
   readonly lockTarget: (target: string) => TargetLock;
   /** Waits for the lock on a local directory; undefined where it cannot be had in time. */
   readonly lockDirectory: (path: string) => Promise<(() => void) | undefined>;
-  readonly loadModules: () => Promise<void>;
+  readonly loadModules: EstablishPorts["loadModules"];
   readonly tryCalls: EstablishPorts["tryCalls"];
 }
 
@@ -191,7 +191,7 @@ export function mountShares(
     serverAnswers: async (share, asked) => (await askServer(network, questionOf(share), asked)).kind === "ready",
     addresses: (share, ready, version, asked) => mountAddresses(network, questionOf(share), ready, version, asked),
     tryCalls: ports.tryCalls,
-    loadModules: () => (settings.modprobe === "off" ? Promise.resolve() : ports.loadModules()),
+    loadModules: (names) => (settings.modprobe === "off" ? Promise.resolve() : ports.loadModules(names)),
     tell: report.notice,
     onMounting: (share) => {
       ours.add(share);

@@ -3,7 +3,7 @@ import type { MountPlan } from "../plan/plan.ts";
 import type { Share } from "../shares/share.ts";
 import type { MountFailure } from "../kinds/failure.ts";
 import type { AppError } from "../errors.ts";
-import type { AttemptNotice } from "../mount/attempt.ts";
+import type { AttemptNotice } from "../mount/attempt-ports.ts";
 import type { Clock } from "../mount/ports.ts";
 import type { UmountResult } from "../mount/umount.ts";
 import { questionOf, type ServerQuestion } from "../wait/readiness.ts";
@@ -136,8 +136,8 @@ export function mountReporter(
       lastReasons.set(share, failure.reason);
       board.waiting(share, failure.reason);
       if (!reasons.isDue(share.realTarget, failure.reason, clock.nowMs())) return;
-      const { verdict, reason, hint } = failure;
-      const level = verdict === "ambiguous" || verdict === "unsupported" ? "warn" : "info";
+      const { prospect, reason, hint } = failure;
+      const level = prospect === "ambiguous" || prospect === "unsupported" ? "warn" : "info";
       const fields = { ...about(share), attempt, ...elapsed(), reason, ...(hint === undefined ? {} : { hint }) };
       log(level, "mount attempt failed, trying again", { stage: "mount", ...fields });
     },

@@ -1,11 +1,6 @@
 // One mount call: an explicit version, one attempt, a deadline that is longer while the server answers.
-import type { Share } from "../shares/share.ts";
-import { mountCallOptions } from "../kinds/nfs/options.ts";
-import type { ExactVersion } from "../kinds/nfs/versions.ts";
-import { kernelMount, wantsHelper } from "../kinds/nfs/mount-data.ts";
-import type { MountAddresses } from "../kinds/kind.ts";
-import { classifyErrno, classifyFailure } from "../kinds/nfs/failures.ts";
 import type { MountFailure } from "../kinds/failure.ts";
+import type { MountAddresses, MountHelper, MountWay } from "../kinds/kind.ts";
 import type { Mounter } from "./ports.ts";
 
 /** After so long a call that has not ended is worth a word, and again each time it has passed. */
@@ -17,9 +12,9 @@ const longestCallMs = 2 * 60_000;
 export interface CallPorts {
   readonly mounter: Pick<Mounter, "runHelper" | "mount">;
   /** Addresses of the share's server as it was last found to answer, or why there are none. */
-  readonly addresses: (version: ExactVersion, signal: AbortSignal) => Promise<MountAddresses | string>;
+  readonly addresses: (version: string, signal: AbortSignal) => Promise<MountAddresses | string>;
   /** Told while a call does not end. */
-  readonly onPending: (version: ExactVersion, forMs: number) => void;
+  readonly onPending: (version: string, forMs: number) => void;
   /** Whether the server answers RPC at this moment. */
   readonly serverAnswers: (signal: AbortSignal) => Promise<boolean>;
 }
@@ -27,13 +22,12 @@ export interface CallPorts {
 export type CallResult = { readonly kind: "accepted" } | { readonly kind: "failed"; readonly failure: MountFailure };
 
 /**
- * Asks for one mount: the kernel itself, whose errno is the truth, or mount.nfs where the share wants it. After
+ * Asks for one mount: the kernel itself, whose errno is the truth, or a helper where the way is that. After
  * `attemptTimeoutMs` the server is asked: while it answers the call goes on, up to two minutes; else it is killed.
  */
 export async function callMount(
   ports: CallPorts,
-  share: Share,
-  version: ExactVersion,
+  way: MountWay,
   mountPoint: string,
   attemptTimeoutMs: number,
   signal: AbortSignal,
@@ -45,10 +39,13 @@ export async function callMount(
   });
   const everyMs = Math.min(pendingMs, attemptTimeoutMs);
   let forMs = 0;
-  const saying = setInterval(() => ports.onPending(version, (forMs += everyMs)), everyMs);
-  const ask = wantsHelper(share, version) ? askHelper : askKernel;
+  const saying = setInterval(() => ports.onPending(way.version, (forMs += everyMs)), everyMs);
+  const { helper } = way;
+  const ending = AbortSignal.any([signal, deadline.signal]);
   try {
-    return await ask(ports, share, version, mountPoint, AbortSignal.any([signal, deadline.signal]));
+    return helper === undefined
+      ? await askKernel(ports, way, mountPoint, ending)
+      : await askHelper(ports, helper, mountPoint, ending);
   } finally {
     clearInterval(saying);
     stopWatching.abort();
@@ -58,26 +55,25 @@ export async function callMount(
 
 const cutShort: CallResult = {
   kind: "failed",
-  failure: { verdict: "transient", reason: "the mount call did not end in time", unreachable: true, cutShort: true },
+  failure: { prospect: "transient", reason: "the mount call did not end in time", unreachable: true, cutShort: true },
 };
 
 async function askKernel(
   { mounter, addresses }: CallPorts,
-  share: Share,
-  version: ExactVersion,
+  way: MountWay,
   mountPoint: string,
   signal: AbortSignal,
 ): Promise<CallResult> {
-  const found = await addresses(version, signal);
+  const found = await addresses(way.version, signal);
   if (typeof found === "string") {
-    return { kind: "failed", failure: { verdict: "transient", reason: found, unreachable: true } };
+    return { kind: "failed", failure: { prospect: "transient", reason: found, unreachable: true } };
   }
-  const answer = await mounter.mount({ ...kernelMount(share, version, found), target: mountPoint }, signal);
+  const answer = await mounter.mount({ ...way.call(found), target: mountPoint }, signal);
   switch (answer.kind) {
     case "done":
       return { kind: "accepted" };
     case "failed":
-      return { kind: "failed", failure: classifyErrno(answer.errno) };
+      return { kind: "failed", failure: way.failure(answer.errno) };
     case "no-answer":
       return answer.notStarted === undefined ? cutShort : notMade(answer.notStarted);
   }
@@ -86,36 +82,25 @@ async function askKernel(
 /** No version can be mounted without a process for the call. */
 function notMade(why: string): CallResult {
   const reason = `no process can be started to mount it: ${why}`;
-  return { kind: "failed", failure: { verdict: "transient", reason, unreachable: true } };
+  return { kind: "failed", failure: { prospect: "transient", reason, unreachable: true } };
 }
 
 async function askHelper(
   { mounter }: CallPorts,
-  share: Share,
-  version: ExactVersion,
+  { file, argumentsFor, failure, missingHint }: MountHelper,
   mountPoint: string,
   signal: AbortSignal,
 ): Promise<CallResult> {
-  const options = mountCallOptions(share.options, version).join(",");
-  // -n: without a note in /run/mount/utab, which nobody would take away again.
-  const end = await mounter.runHelper("mount.nfs", [share.label, mountPoint, "-n", "-o", options], signal);
+  const end = await mounter.runHelper(file, argumentsFor(mountPoint), signal);
   switch (end.kind) {
     case "exited":
-      return end.exitCode === 0
-        ? { kind: "accepted" }
-        : { kind: "failed", failure: classifyFailure(end.stderr, end.exitCode) };
+      return end.exitCode === 0 ? { kind: "accepted" } : { kind: "failed", failure: failure(end.stderr, end.exitCode) };
     case "killed":
       return cutShort;
-    case "not-started":
-      return {
-        kind: "failed",
-        failure: {
-          verdict: "permanent",
-          everyVersion: true,
-          reason: `mount.nfs cannot be started: ${end.reason}`,
-          hint: "version 3 with locks and the option x-nfs-init.helper need it: install nfs-utils (Alpine) or nfs-common (Debian, Ubuntu) in the image, or use nolock",
-        },
-      };
+    case "not-started": {
+      const reason = `${file} cannot be started: ${end.reason}`;
+      return { kind: "failed", failure: { prospect: "permanent", everyVersion: true, reason, hint: missingHint } };
+    }
   }
 }
 

@@ -31,8 +31,8 @@ export type Prepared =
       /** Lets go of what is held open for a mount point below another share; nothing is held for others. */
       readonly release: () => void;
     }
-  /** It cannot be one. */
-  | { readonly kind: "refused"; readonly reason: string }
+  /** It cannot be one; the errno where a call said so. */
+  | { readonly kind: "refused"; readonly reason: string; readonly errno?: string | undefined }
   /** What lies above it is not well at this moment. */
   | { readonly kind: "failed"; readonly reason: string }
   | NoAnswer;

@@ -1,4 +1,5 @@
 // May this process mount at all: found out before any server is asked, without mounting anything.
+import type { ShareKind } from "../kinds/kind.ts";
 
 /** What the kernel says to the harmless calls of the preflight, and what /proc tells of this process. */
 export interface MountRights {
@@ -14,13 +15,13 @@ export interface MountRights {
    */
   readonly remountErrno: () => string;
   /**
-   * errno of `mount(source, target, "nfs")` with options that name no server: EINVAL where NFS may be mounted. Asked only
+   * errno of the harmless call of the share's kind, with options that name no server: EINVAL where it may be mounted. Asked only
    * where the first call leaves a doubt, because the kernel logs a line about it.
    */
-  readonly nfsErrno: () => string;
+  readonly harmlessErrno: () => string;
 }
 
-/** Why this process cannot mount NFS, with what to change; undefined where it can. */
+/** Why this process cannot mount such shares, with what to change; undefined where it can. */
 export interface Refusal {
   readonly reason: string;
   readonly hint: string;
@@ -28,8 +29,11 @@ export interface Refusal {
 
 const CAP_SYS_ADMIN = 21n;
 
-export function refusalOfRights(rights: MountRights): Refusal | undefined {
-  const { effectiveCapabilities, uidMap, securityLabel, remountErrno, nfsErrno } = rights;
+export function refusalOfRights(
+  rights: MountRights,
+  { title, mounts: { profileRule } }: ShareKind,
+): Refusal | undefined {
+  const { effectiveCapabilities, uidMap, securityLabel, remountErrno, harmlessErrno } = rights;
   if (effectiveCapabilities !== undefined && (effectiveCapabilities & (1n << CAP_SYS_ADMIN)) === 0n) {
     return {
       reason: "this process lacks the capability CAP_SYS_ADMIN",
@@ -49,20 +53,20 @@ export function refusalOfRights(rights: MountRights): Refusal | undefined {
   }
   if (first !== "EACCES" && !isNamespaced) return undefined;
 
-  const second = nfsErrno();
+  const second = harmlessErrno();
   if (second === "EACCES") {
     const label = securityLabel === undefined || securityLabel === "" ? "" : ` (${securityLabel})`;
     return {
-      reason: `mounting NFS is forbidden by the security profile of this container${label}`,
-      hint: "docker run --security-opt apparmor=unconfined, or a profile with the rule 'mount fstype=nfs*,'",
+      reason: `mounting ${title} is forbidden by the security profile of this container${label}`,
+      hint: `docker run --security-opt apparmor=unconfined, or a profile with the rule '${profileRule}'`,
     };
   }
-  // A kernel that does not know NFS says so before it looks at who asks; with its modules it would say EPERM.
+  // A kernel that does not know them says so before it looks at who asks; with its modules it would say EPERM.
   if (second === "EPERM" || (isNamespaced && second === "ENODEV")) {
     return {
       reason: isNamespaced
-        ? "this container runs in a user namespace, where the kernel does not allow NFS mounts"
-        : "mounting NFS is not permitted here",
+        ? `this container runs in a user namespace, where the kernel does not allow ${title} mounts`
+        : `mounting ${title} is not permitted here`,
       hint: "run it without user namespaces: docker run --userns=host, Kubernetes hostUsers: true, no rootless engine",
     };
   }

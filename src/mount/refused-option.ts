@@ -1,7 +1,7 @@
 // Which of its mount options the kernel refuses, looked for only once it has refused a mount for them.
+import { kindOf } from "../kinds/kinds.ts";
 import type { RefusedOption, KernelMount } from "../kinds/kind.ts";
 import { splitOptions } from "../shares/options.ts";
-import type { ExactVersion } from "../kinds/nfs/versions.ts";
 import type { Share } from "../shares/share.ts";
 import type { OptionsRead } from "./ports.ts";
 
@@ -15,7 +15,7 @@ export interface OptionPorts {
    * Mounts where nobody sees it, one call after another until one works, and takes that down at once: the errno of each, "" of
    * the one that works. Fewer than the calls, or none, where it cannot be tried.
    */
-  readonly tryCalls: (share: Share, version: ExactVersion, calls: readonly KernelMount[]) => Promise<readonly string[]>;
+  readonly tryCalls: (share: Share, version: string, calls: readonly KernelMount[]) => Promise<readonly string[]>;
 }
 
 /** Whether an errno of mount(2) is about its options. */
@@ -27,10 +27,14 @@ export function isOptionErrno(errno: string): boolean {
 export async function findRefusedOption(
   ports: OptionPorts,
   share: Share,
-  version: ExactVersion,
+  version: string,
   call: KernelMount,
 ): Promise<RefusedOption | undefined> {
   const words = splitOptions(call.data);
+  // Not what nfs-init itself has added.
+  const isOwn = (word: string) => !kindOf(share).options.isAdded(word);
+  const named = (word: string | undefined, said: string | undefined): RefusedOption | undefined =>
+    word === undefined || !isOwn(word) ? undefined : { word, said };
   const read = await ports.readOptions(call, words);
   switch (read.kind) {
     case "refused":
@@ -45,16 +49,9 @@ export async function findRefusedOption(
     case "unknown":
       break;
   }
-  return named(await firstRefused(ports, share, version, call, words), undefined);
-}
-
-/** Not what nfs-init itself has added. */
-function isOwn(word: string): boolean {
-  return !/^(?:addr|mountaddr|vers)=/.test(word);
-}
-
-function named(word: string | undefined, said: string | undefined): RefusedOption | undefined {
-  return word === undefined || !isOwn(word) ? undefined : { word, said };
+  const own = words.filter(isOwn);
+  const ours = words.filter((word) => !isOwn(word));
+  return named(await firstRefused(ports, share, version, call, { own, ours }), undefined);
 }
 
 /** Whether the kernel's words name an option, or its value: "Unsupported transport protocol udp". */
@@ -71,12 +68,10 @@ function isNamedIn(word: string, said: string): boolean {
 async function firstRefused(
   { tryCalls }: OptionPorts,
   share: Share,
-  version: ExactVersion,
+  version: string,
   call: KernelMount,
-  words: readonly string[],
+  { own, ours }: { readonly own: readonly string[]; readonly ours: readonly string[] },
 ): Promise<string | undefined> {
-  const own = words.filter(isOwn);
-  const ours = words.filter((word) => !isOwn(word));
   const counts = Array.from({ length: own.length + 1 }, (_, left) => own.length - left);
   const calls = counts.map((count) => ({ ...call, data: [...own.slice(0, count), ...ours].join(",") }));
   const errnos = await tryCalls(share, version, calls);

@@ -1,9 +1,8 @@
 // Config to MountPlan: real targets, refusals, parents before children, and the fstab line of each share.
 import type { Share, ShareConfig } from "../shares/share.ts";
-import { isShareOf, isShareMount } from "../kinds/kinds.ts";
+import { isShareMount, isShareOf, kindOf, labelOf } from "../kinds/kinds.ts";
 import { shown } from "../text/shown.ts";
 import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
-import { formatSource } from "../kinds/nfs/source.ts";
 import { targetRefusal, resolveTarget, type ReadLink } from "./target.ts";
 import { withParents } from "../shares/paths.ts";
 import type { Config } from "../config/config.ts";
@@ -53,7 +52,7 @@ export function planMounts(config: Config, facts: PlanFacts): PlanResult {
     const complete: Share = {
       ...share,
       ...(isOwn && !isShareOf(there, share) ? { replaces: there.source } : {}),
-      label: formatSource(share.source),
+      label: labelOf(share),
       parent: above === undefined ? undefined : add(above),
     };
     planned.set(share.realTarget, complete);
@@ -108,9 +107,9 @@ function nameTarget(share: ShareConfig, realTarget: string | undefined): string 
 /** The fstab entry of a share (fstab(5): fs_spec, fs_file, fs_vfstype, fs_mntops, fs_freq, fs_passno). */
 export function fstabEntryOf(share: ShareConfig): FstabEntry {
   return {
-    source: formatSource(share.source),
+    source: labelOf(share),
     target: share.target,
-    fstype: "nfs",
+    fstype: kindOf(share).mounts.fstype,
     options: share.options.join(","),
     freq: 0,
     passno: 0,

@@ -1,6 +1,6 @@
 // The board: what the stages say of the shares, kept as the status of the instance at this moment.
 import type { ShareConfig, Share } from "../shares/share.ts";
-import { formatSource } from "../kinds/nfs/source.ts";
+import { labelOf } from "../kinds/kinds.ts";
 import { reasonClass } from "../wait/reasons.ts";
 import type { InstanceStatus, SharePhase, ShareStatus, StatusBoard } from "../watch/status.ts";
 
@@ -19,7 +19,7 @@ export interface Board extends StatusBoard {
 }
 
 /** What a share is known by before the plan has resolved it; the same target is never configured twice. */
-export type PlannedShare = Pick<ShareConfig, "source" | "target" | "nofail">;
+export type PlannedShare = Pick<ShareConfig, "kind" | "source" | "target" | "nofail">;
 
 /** A board on which every configured share waits. `nowMs` is the boot-time clock. */
 export function createBoard(nowMs: () => number, facts: InstanceFacts, planned: readonly PlannedShare[]): Board {
@@ -69,9 +69,10 @@ export function createBoard(nowMs: () => number, facts: InstanceFacts, planned: 
   };
 }
 
-function waitingShare({ source, target, nofail }: PlannedShare, nowMs: number): ShareStatus {
+function waitingShare(share: PlannedShare, nowMs: number): ShareStatus {
+  const { target, nofail } = share;
   return {
-    source: formatSource(source),
+    source: labelOf(share),
     target,
     realTarget: target,
     phase: "waiting",

@@ -52,3 +52,24 @@ export function nameOf(option: string): string {
   const equals = option.indexOf("=");
   return equals === -1 ? option : option.slice(0, equals);
 }
+
+/** What `user` and its kin imply, unless a later option says otherwise (mount(8), "user"). */
+const implied: ReadonlyMap<string, readonly string[]> = new Map([
+  ["user", ["noexec", "nosuid", "nodev"]],
+  ["users", ["noexec", "nosuid", "nodev"]],
+  ["owner", ["nosuid", "nodev"]],
+  ["group", ["nosuid", "nodev"]],
+]);
+
+/** Options that are for fstab's other readers and never for the mount call. */
+const notForMount = new Set(["auto", "noauto", "nofail", "fail", "_netdev", "nouser", "nousers", "noowner", "nogroup"]);
+
+/** Options without those for fstab's readers (`noauto`, `x-...`, `comment=`), with what `user` and its kin imply. */
+export function withoutFstabWords(options: readonly string[]): readonly string[] {
+  return options.flatMap((option) => {
+    const name = nameOf(option);
+    if (notForMount.has(name) || name === "comment" || /^x-/i.test(name)) return [];
+    const isTakenBack = lastOf(options, option, `no${option}`) !== option;
+    return isTakenBack ? [] : (implied.get(option) ?? [option]);
+  });
+}

@@ -1,4 +1,8 @@
 // A share: what is mounted, where, and how.
+import type { Secret } from "../text/secret.ts";
+
+/** The kinds of share there are; kinds/kinds.ts has what each of them is. */
+export type KindName = "nfs";
 
 /** A server and the path it exports. */
 export interface Source {
@@ -19,6 +23,7 @@ export interface ShareNames {
 
 /** One share as it is wanted: everything the plan, the fstab line and the mount call need. */
 export interface ShareConfig {
+  readonly kind: KindName;
   /** Where it was configured, for messages: `NFS_2_MOUNT_POINT`, `NFS_MOUNTS line 1`. */
   readonly origin: string;
   /** Where each of its parts was, or would be. */
@@ -30,6 +35,8 @@ export interface ShareConfig {
   readonly version: string;
   /** Options of the fstab line. */
   readonly options: readonly string[];
+  /** Options whose values nobody is to see, by name: they are in no line, log or list. */
+  readonly secrets?: ReadonlyMap<string, Secret>;
   /** COMMAND may start without it. */
   readonly nofail: boolean;
   /** Somebody else mounts it (`x-nfs-init.watch-only`): it is watched, never mounted or unmounted. */

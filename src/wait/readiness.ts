@@ -55,7 +55,7 @@ export async function mountAddresses(
   network: Pick<Network, "resolveName">,
   { host, mountHost, family }: ServerQuestion,
   { address }: { readonly address: string },
-  version: ExactVersion,
+  version: string,
   signal: AbortSignal,
 ): Promise<MountAddresses | string> {
   if (version !== "3" || mountHost === undefined || mountHost === host) return { server: address, mountd: undefined };

@@ -1,4 +1,5 @@
 // The table "Troubleshooting, by message" of README.md quotes what nfs-init says, as it says it.
+import { kinds } from "../../src/kinds/kinds.ts";
 import { classifyErrno, classifyFailure } from "../../src/kinds/nfs/failures.ts";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -17,7 +18,7 @@ import { leapingClock } from "./fakes/clock.ts";
 import { fakeMounter, nothingAside, type Answers } from "./fakes/mounter.ts";
 import { nfsMount } from "./fakes/mounts.ts";
 import { fakeNetwork, rpcbind, serves, type Service } from "./fakes/server.ts";
-import { shareOf } from "./fakes/shares.ts";
+import { shareOf, wayOf } from "./fakes/shares.ts";
 
 const never = new AbortController().signal;
 const nfs = 100_003;
@@ -41,10 +42,10 @@ function refused(rights: Partial<MountRights>): string {
     uidMap: "0 0 4294967295",
     securityLabel: undefined,
     remountErrno: () => "EINVAL",
-    nfsErrno: () => "EINVAL",
+    harmlessErrno: () => "EINVAL",
     ...rights,
   };
-  return refusalOfRights(all)?.reason ?? "nothing is refused";
+  return refusalOfRights(all, kinds.nfs)?.reason ?? "nothing is refused";
 }
 
 /** What is said of one attempt to mount. */
@@ -119,8 +120,7 @@ async function withoutHelper(): Promise<string> {
       serverAnswers: () => Promise.resolve(true),
       addresses: () => Promise.resolve({ server: "192.0.2.1", mountd: undefined }),
     },
-    share,
-    "3",
+    wayOf(share, "3"),
     share.realTarget,
     1_000,
     never,
@@ -162,9 +162,9 @@ const messages: Readonly<Record<string, () => string | Promise<string>>> = {
   "Operation not permitted": () => classifyErrno("EPERM").reason,
   "this process lacks the capability CAP_SYS_ADMIN": () => refused({ effectiveCapabilities: 0n }),
   "mounting NFS is forbidden by the security profile": () =>
-    refused({ remountErrno: () => "EACCES", nfsErrno: () => "EACCES" }),
+    refused({ remountErrno: () => "EACCES", harmlessErrno: () => "EACCES" }),
   "mount(2) is forbidden although CAP_SYS_ADMIN is there": () => refused({ remountErrno: () => "EPERM" }),
-  "this container runs in a user namespace": () => refused({ uidMap: "0 100000 65536", nfsErrno: () => "EPERM" }),
+  "this container runs in a user namespace": () => refused({ uidMap: "0 100000 65536", harmlessErrno: () => "EPERM" }),
   "No such device": () => classifyErrno("ENODEV").reason,
   "Protocol not supported": () => classifyErrno("EPROTONOSUPPORT").reason,
   "rpc.statd is not running": withoutStatd,

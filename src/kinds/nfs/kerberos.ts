@@ -12,14 +12,21 @@ export function kerberosFlavor({ options }: Pick<Share, "options">): string | un
 /** What Kerberos needs here, a clause. */
 export const kerberosNeeds = "rpc.gssd, the module rpcsec_gss_krb5 and a keytab (/etc/krb5.keytab) on the host";
 
-/** Errnos of mount(2) that a lack of these shows itself by; the server has often not even been asked. */
-const kerberosErrnos =
-  /\((?:EACCES|EPERM|EINVAL|EKEYEXPIRED|EKEYREVOKED|ENOKEY)\)|Operation not permitted|access denied|incorrect mount option/;
+/** What a lack of these shows itself by; the server has often not even been asked. */
+const kerberosCauses: ReadonlySet<string | undefined> = new Set([
+  "EACCES",
+  "EPERM",
+  "EINVAL",
+  "ERANGE",
+  "EKEYEXPIRED",
+  "EKEYREVOKED",
+  "ENOKEY",
+]);
 
 /** `failure` with the hint that fits a share with Kerberos: "check that the server exports" leads astray there. */
 export function withKerberosHint(share: Pick<Share, "options">, failure: MountFailure): MountFailure {
   const flavor = kerberosFlavor(share);
-  if (flavor === undefined || !kerberosErrnos.test(failure.reason)) return failure;
+  if (flavor === undefined || !kerberosCauses.has(failure.cause)) return failure;
   const hint = `sec=${flavor} needs ${kerberosNeeds}, and the export must offer it (sec= in /etc/exports on the server); or remove sec= from NFS_OPTIONS`;
   return { ...failure, hint };
 }

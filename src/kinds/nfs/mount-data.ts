@@ -1,28 +1,11 @@
 // What mount(2) is given for a share: the flags and the text that mount.nfs would make of its options.
-import type { MountAddresses, KernelMount } from "../kind.ts";
+import type { KernelMount, MountAddresses, MountHelper, MountWay } from "../kind.ts";
+import { takeFlags } from "../mount-flags.ts";
+import { classifyErrno, classifyFailure } from "./failures.ts";
 import { hasOption, lastOf, optionValue } from "../../shares/options.ts";
 import { mountCallOptions } from "./options.ts";
-import type { ExactVersion } from "./versions.ts";
+import { versionsToTry, type ExactVersion } from "./versions.ts";
 import type { Share } from "../../shares/share.ts";
-
-/** Flags of mount(2) by the option that sets them, and the option that clears them (linux/mount.h, mount(8)). */
-const flagRows: readonly { readonly flag: number; readonly set: string; readonly clear?: string }[] = [
-  { flag: 1, set: "ro", clear: "rw" },
-  { flag: 1 << 1, set: "nosuid", clear: "suid" },
-  { flag: 1 << 2, set: "nodev", clear: "dev" },
-  { flag: 1 << 3, set: "noexec", clear: "exec" },
-  { flag: 1 << 4, set: "sync", clear: "async" },
-  { flag: 1 << 6, set: "mand", clear: "nomand" },
-  { flag: 1 << 7, set: "dirsync" },
-  { flag: 1 << 8, set: "nosymfollow", clear: "symfollow" },
-  { flag: 1 << 10, set: "noatime", clear: "atime" },
-  { flag: 1 << 11, set: "nodiratime", clear: "diratime" },
-  { flag: 1 << 15, set: "silent", clear: "loud" },
-  { flag: 1 << 21, set: "relatime", clear: "norelatime" },
-  { flag: 1 << 23, set: "iversion", clear: "noiversion" },
-  { flag: 1 << 24, set: "strictatime", clear: "nostrictatime" },
-  { flag: 1 << 25, set: "lazytime", clear: "nolazytime" },
-];
 
 /** Options that mount.nfs resolves or acts on itself and the kernel does not know, or that say nothing. */
 const notForKernel = /^(?:retry=|mounthost=|mountaddr=|addr=|defaults$)/;
@@ -37,20 +20,45 @@ export function kernelMount(
   version: ExactVersion,
   { server, mountd }: MountAddresses,
 ): KernelMount {
-  let flags = 0;
-  let isSloppy = false;
-  const texts: string[] = [];
-  for (const option of mountCallOptions(share.options, version)) {
-    const row = flagRows.find(({ set, clear }) => option === set || option === clear);
-    if (row !== undefined) flags = option === row.set ? flags | row.flag : flags & ~row.flag;
-    else if (option === "sloppy") isSloppy = true;
-    else if (!notForKernel.test(option)) texts.push(option);
-  }
+  const { flags, others } = takeFlags(mountCallOptions(share.options, version));
+  const texts = others.filter((option) => option !== "sloppy" && !notForKernel.test(option));
   texts.push(`addr=${server}`);
   // The kernel reads its text in order, and forgives what it does not know from here on.
-  if (isSloppy) texts.unshift("sloppy");
+  if (others.includes("sloppy")) texts.unshift("sloppy");
   if (version === "3" && mountd !== undefined) texts.push(`mountaddr=${mountd}`);
   return { source: share.label, fstype: version === "3" ? "nfs" : "nfs4", flags, data: texts.join(",") };
+}
+
+/** The ways to mount a share, the newest version first, without those that its server does not speak. */
+export function waysToMount(
+  share: Pick<Share, "label" | "options" | "version">,
+  unspoken: readonly string[],
+): readonly MountWay[] {
+  return versionsToTry(share.version)
+    .filter((version) => !unspoken.includes(version))
+    .map((version) => ({
+      version,
+      helper: wantsHelper(share, version) ? mountNfs(share, version) : undefined,
+      call: (addresses) => kernelMount(share, version, addresses),
+      failure: classifyErrno,
+    }));
+}
+
+/** mount.nfs for one version, in one attempt. */
+function mountNfs({ label, options }: Pick<Share, "label" | "options">, version: ExactVersion): MountHelper {
+  return {
+    file: "mount.nfs",
+    // -n: without a note in /run/mount/utab, which nobody would take away again.
+    argumentsFor: (target) => [label, target, "-n", "-o", mountCallOptions(options, version).join(",")],
+    failure: classifyFailure,
+    missingHint:
+      "version 3 with locks and the option x-nfs-init.helper need it: install nfs-utils (Alpine) or nfs-common (Debian, Ubuntu) in the image, or use nolock",
+  };
+}
+
+/** Whether a word of a call is not the user's. */
+export function isAddedToCall(word: string): boolean {
+  return /^(?:addr|mountaddr|vers)=/.test(word);
 }
 
 /**

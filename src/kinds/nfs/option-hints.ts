@@ -1,7 +1,4 @@
-// What is said of a mount option that the kernel refuses, and what to do about it.
-import { holdsSecret } from "../../text/secrets.ts";
-import { shown } from "../../text/shown.ts";
-import type { RefusedOption } from "../kind.ts";
+// What to do about a mount option that the kernel refuses for NFS.
 
 interface Row {
   readonly option: RegExp;
@@ -48,22 +45,7 @@ const rows: readonly Row[] = [
   { option: /^(?:debug|verbose|v|n|s|f)$/, hint: "that is for other mount programs: remove it from NFS_OPTIONS" },
 ];
 
-/** What a refusal means for whoever wrote the option: a clause each. */
-export function describeRefusedOption({ word, said }: RefusedOption): {
-  readonly reason: string;
-  readonly hint: string;
-} {
-  const isSecret = holdsSecret(word);
-  const told = isSecret ? word.replace(/=.*/s, "=***") : shown(word);
-  const because = said === undefined || isSecret ? "" : `: ${shown(said)}`;
-  return { reason: `the kernel refuses the mount option ${told}${because}`, hint: hintFor(word) };
-}
-
-function hintFor(word: string): string {
-  const row = rows.find(({ option }) => option.test(word));
-  if (row !== undefined) return row.hint;
-  const lower = word.toLowerCase();
-  if (word.split("=")[0] !== lower.split("=")[0])
-    return `options are written in lower case: ${shown(lower)} in NFS_OPTIONS`;
-  return "check it against nfs(5), and remove or correct it in NFS_OPTIONS";
+/** What to do about an option that the kernel refuses, where that is known. */
+export function optionHint(word: string): string | undefined {
+  return rows.find(({ option }) => option.test(word))?.hint;
 }

@@ -1,6 +1,10 @@
 // Mount options as nfs(5) writes them: what contradicts a server, the fstab line's, and those of a mount call.
-import { hasOption, lastOf, nameOf, optionValue } from "../../shares/options.ts";
-import { isVersionOption, versionInOptions, type ExactVersion, type NfsVersion } from "./versions.ts";
+import { hasOption, nameOf, optionValue, withoutFstabWords } from "../../shares/options.ts";
+import type { PlannedOptions } from "../kind.ts";
+import { isVersionOption, versionInOptions, type ExactVersion } from "./versions.ts";
+
+/** Those of a share that names none, as they are written. */
+export const defaultOptions = "hard,nolock";
 
 /** Address families of the values of `proto=` and `mountproto=` (netconfig(5)). */
 const families: ReadonlyMap<string, 4 | 6> = new Map([
@@ -37,17 +41,11 @@ function familyOf(host: string): 4 | 6 | undefined {
   return /^\d+\.\d+\.\d+\.\d+$/.test(host) ? 4 : undefined;
 }
 
-/** The options of a share as its fstab line has them, with what was changed and why. */
-export interface PlannedOptions {
-  readonly options: readonly string[];
-  readonly warnings: readonly string[];
-}
-
 /**
  * Brings options into the form of the fstab line: `bg` and `retry=` go (nfs-init repeats by itself), a share that may be
  * version 3 gets `nolock` where nothing is said of locks, and an explicit version stands last.
  */
-export function planOptions(options: readonly string[], version: NfsVersion): PlannedOptions {
+export function planOptions(options: readonly string[], version: string): PlannedOptions {
   const removed = options.filter((option) => option === "bg" || nameOf(option) === "retry");
   const kept = options.filter((option) => !removed.includes(option));
   const mayBeVersion3 = version === "auto" || version === "3";
@@ -60,29 +58,11 @@ export function planOptions(options: readonly string[], version: NfsVersion): Pl
   };
 }
 
-/** What `user` and its kin imply, unless a later option says otherwise (mount(8), "user"). */
-const implied: ReadonlyMap<string, readonly string[]> = new Map([
-  ["user", ["noexec", "nosuid", "nodev"]],
-  ["users", ["noexec", "nosuid", "nodev"]],
-  ["owner", ["nosuid", "nodev"]],
-  ["group", ["nosuid", "nodev"]],
-]);
-
-/** Options that are for fstab's other readers and never for the mount call. */
-const notForMount = new Set(["auto", "noauto", "nofail", "fail", "_netdev", "nouser", "nousers", "noowner", "nogroup"]);
-
 /**
- * The options one mount call gets: those of the fstab line without fstab's own (`noauto`, `x-...`, `comment=`), with what
- * `user` implies, the exact version, and `retry=0`: one call is one attempt.
+ * The options one mount call gets: those of the fstab line without fstab's own, with the exact version, and `retry=0`: one call
+ * is one attempt.
  */
 export function mountCallOptions(options: readonly string[], version: ExactVersion): readonly string[] {
-  const forCall: string[] = [];
-  for (const option of options) {
-    const name = nameOf(option);
-    if (isVersionOption(option) || notForMount.has(name) || name === "fg" || name === "comment" || /^x-/i.test(name))
-      continue;
-    const isTakenBack = lastOf(options, option, `no${option}`) !== option;
-    forCall.push(...((isTakenBack ? [] : implied.get(option)) ?? [option]));
-  }
-  return [...forCall, "retry=0", `vers=${version}`];
+  const own = withoutFstabWords(options).filter((option) => !isVersionOption(option) && nameOf(option) !== "fg");
+  return [...own, "retry=0", `vers=${version}`];
 }

@@ -2,22 +2,10 @@
 import { explainHost, parseHost } from "../../shares/host.ts";
 import { optionsProblem } from "../../shares/options.ts";
 import type { Source } from "../../shares/share.ts";
+import type { ParsedSource, SourceProblem } from "../kind.ts";
 import { encodingProblem } from "../../text/encoding.ts";
 import { shown } from "../../text/shown.ts";
 import { isIPv6 } from "../../address.ts";
-
-/** A source as read from a text, with what its URL form asked for besides. */
-export interface ParsedSource extends Source {
-  /** Mount options from a URL's port and query, in order. */
-  readonly options: readonly string[];
-  /** Parts of a URL's query that are dropped: `uid`, `gid`. */
-  readonly dropped: readonly string[];
-}
-
-/** Why a text is no source; `expected` completes "accepted: ...". */
-export interface SourceProblem {
-  readonly problem: string;
-}
 
 /** The limit of mount.nfs (nfs-utils utils/mount/parse_dev.c). */
 const longestPath = 1024;
@@ -57,7 +45,17 @@ export function parseSource(text: string): ParsedSource | SourceProblem {
   return checked(text.slice(0, colon), rest);
 }
 
-function checked(host: string, path: string, options: readonly string[] = [], dropped: readonly string[] = []) {
+function droppedWords(dropped: readonly string[]): string {
+  return `${shown(dropped.join(" and "))} in an nfs:// address is dropped; to run COMMAND as another user set NFS_USER`;
+}
+
+/** `dropped` are the parts of a URL's query that mean nothing here: `uid`, `gid`. */
+function checked(
+  host: string,
+  path: string,
+  options: readonly string[] = [],
+  dropped: readonly string[] = [],
+): ParsedSource | SourceProblem {
   const parsedHost = parseHost(host);
   if (parsedHost === undefined) {
     const why = explainHost(host);
@@ -69,7 +67,11 @@ function checked(host: string, path: string, options: readonly string[] = [], dr
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.includes("..")) return { problem: "the path on the server contains '..'" };
   if (path.length > longestPath) return { problem: `the path on the server is longer than ${longestPath} characters` };
-  return { host: parsedHost, path: `/${parts.join("/")}`, options, dropped };
+  return {
+    source: { host: parsedHost, path: `/${parts.join("/")}` },
+    options,
+    warnings: dropped.length === 0 ? [] : [droppedWords(dropped)],
+  };
 }
 
 /** Words of a URL's query that libnfs knows and mount(8) calls otherwise. */

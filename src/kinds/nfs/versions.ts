@@ -1,5 +1,6 @@
 // The protocol versions of NFS: how they are written, what options say of them, and which are tried.
 import { optionValue } from "../../shares/options.ts";
+import type { AgreedVersion, StatedVersion } from "../kind.ts";
 
 /** The protocol versions an NFS share may be asked for; "4" is any minor version of 4. */
 export type NfsVersion = "auto" | "3" | "4" | "4.0" | "4.1" | "4.2";
@@ -20,6 +21,9 @@ const versionWords: ReadonlyMap<string, NfsVersion> = new Map<string, NfsVersion
 export function parseVersion(text: string): NfsVersion | undefined {
   return versionWords.get(text.toLowerCase());
 }
+
+/** The minor versions of version 4, by version. */
+export const minorVersions = { "4.0": 0, "4.1": 1, "4.2": 2 } as const;
 
 /** A version mount(2) can be asked for. */
 export type ExactVersion = "3" | "4.0" | "4.1" | "4.2";
@@ -66,12 +70,37 @@ function badVersion(text: string): VersionInOptions {
 }
 
 /** The narrower of two versions, or undefined where they contradict one another. */
-export function narrowerVersion(one: NfsVersion, other: NfsVersion): NfsVersion | undefined {
+export function narrowerVersion(one: string, other: string): string | undefined {
   if (one === other || other === "auto") return one;
   if (one === "auto") return other;
   if (one === "4" && other.startsWith("4.")) return other;
   if (other === "4" && one.startsWith("4.")) return one;
   return undefined;
+}
+
+/** The one version that everything that was said of it leaves. */
+export function agreeOnVersion(
+  stated: readonly StatedVersion[],
+  { name, options }: { readonly name: string; readonly options: readonly string[] },
+): AgreedVersion {
+  const inOptions = versionInOptions(options);
+  if (inOptions.kind === "problem") return { kind: "bad-options", problem: inOptions.problem };
+  if (inOptions.kind === "minor" && stated.every(({ version }) => version === "auto")) {
+    return { kind: "bad-options", problem: "minorversion= needs version 4 beside it: vers=4, or NFS_VERSION" };
+  }
+  const all = inOptions.kind === "none" ? stated : [...stated, { name, version: inOptions.version }];
+  let agreed = "auto";
+  let from = "";
+  for (const one of all) {
+    const narrower = narrowerVersion(agreed, one.version);
+    if (narrower === undefined) {
+      const problem = `version ${one.version} of ${one.name} contradicts version ${agreed} of ${from}; say it in one place`;
+      return { kind: "contradiction", problem };
+    }
+    if (narrower !== agreed) from = one.name;
+    agreed = narrower;
+  }
+  return { kind: "version", version: agreed };
 }
 
 /** All of them, the newest first. */

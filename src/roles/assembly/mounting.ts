@@ -12,7 +12,6 @@ import { dial } from "../../host/sockets.ts";
 import { claimDirectory, hiddenPath, lineClaims, lockTarget } from "../../host/state-directory.ts";
 import type { Config } from "../../config/config.ts";
 import type { KernelMount } from "../../kinds/kind.ts";
-import type { ExactVersion } from "../../kinds/nfs/versions.ts";
 import type { Share } from "../../shares/share.ts";
 import type { StatusBoard } from "../../watch/status.ts";
 import type { Frame } from "./frame.ts";
@@ -63,7 +62,7 @@ function mountingPorts(frame: Frame, { settings, identity }: Config, board: Stat
     loadModules,
     editFstab: editFile,
     lineClaims: lineClaims(stateDir),
-    tryCalls: async (share: Share, asked: ExactVersion, calls: readonly KernelMount[]) => {
+    tryCalls: async (share: Share, asked: string, calls: readonly KernelMount[]) => {
       const { trial } = await machine();
       const requests = calls.map((call) => ({ version: asked, call }));
       const tried = await trial(share, requests, AbortSignal.timeout(explainMs));

@@ -1,7 +1,7 @@
 // A Mounter without a kernel: a table of mounts, answers told beforehand, and a log of what was asked of it.
 import type { MountRecord } from "../../../src/shares/mountinfo.ts";
 import type { HelperEnd, Look, Mounter, OptionsRead, PathAnswer, Prepared } from "../../../src/mount/ports.ts";
-import type { AsidePorts } from "../../../src/mount/attempt.ts";
+import type { AsidePorts } from "../../../src/mount/attempt-ports.ts";
 import { asideSource } from "../../../src/mount/aside.ts";
 import { localMount, nfsMount } from "./mounts.ts";
 

@@ -1,4 +1,6 @@
 // Shares and plans as the tests need them, made by the program's own reading of an environment.
+import type { MountWay } from "../../../src/kinds/kind.ts";
+import { kindOf } from "../../../src/kinds/kinds.ts";
 import { planMounts, type MountPlan, type PlanFacts } from "../../../src/plan/plan.ts";
 import type { Share } from "../../../src/shares/share.ts";
 import { readConfig, type Config, type Environment, type Flags } from "../../../src/config/config.ts";
@@ -24,4 +26,13 @@ export function shareOf(environment: Environment = {}): Share {
   const [share] = plan.shares;
   if (share === undefined || plan.shares.length > 1) throw new Error(`${plan.shares.length} shares`);
   return share;
+}
+
+/** The way to mount a share in one version. */
+export function wayOf(share: Share, version: string): MountWay {
+  const way = kindOf(share)
+    .mounts.ways(share, [])
+    .find((one) => one.version === version);
+  if (way === undefined) throw new Error(`no way to mount version ${version}`);
+  return way;
 }

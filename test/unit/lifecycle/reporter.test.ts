@@ -33,8 +33,8 @@ function setUp() {
   return { report, lines, clock, one, two, three };
 }
 
-const refused: MountFailure = { verdict: "transient", reason: "Connection refused", unreachable: true };
-const denied: MountFailure = { verdict: "ambiguous", reason: "access denied by server", hint: "check the exports" };
+const refused: MountFailure = { prospect: "transient", reason: "Connection refused", unreachable: true };
+const denied: MountFailure = { prospect: "ambiguous", reason: "access denied by server", hint: "check the exports" };
 const mounted = { version: "4.2", isOurs: true, attempts: 1, elapsedMs: 812.7 } as const;
 
 test("a mount call that does not end is said, and every half minute, with advice for every version", () => {
@@ -135,9 +135,9 @@ describe("a failed attempt", () => {
     ["look", "info"],
     ["ambiguous", "warn"],
     ["unsupported", "warn"],
-  ] as const)("that is %s is said at %s", (verdict, level) => {
+  ] as const)("that is %s is said at %s", (prospect, level) => {
     const { report, lines, one } = setUp();
-    report.failedAttempt(one, { verdict, reason: "x" }, 1);
+    report.failedAttempt(one, { prospect, reason: "x" }, 1);
     expect(lines[0]?.level).toBe(level);
   });
 

@@ -1,13 +1,8 @@
 import type { Share } from "../../../src/shares/share.ts";
 import { describe, expect, test } from "vitest";
 import type { Environment } from "../../../src/config/config.ts";
-import {
-  attemptShare,
-  type AsidePorts,
-  type AttemptNotice,
-  type AttemptPorts,
-  type AttemptResult,
-} from "../../../src/mount/attempt.ts";
+import { attemptShare } from "../../../src/mount/attempt.ts";
+import type { AsidePorts, AttemptNotice, AttemptPorts, AttemptResult } from "../../../src/mount/attempt-ports.ts";
 import type { PathAnswer, TargetLock } from "../../../src/mount/ports.ts";
 import { askServer, questionOf } from "../../../src/wait/readiness.ts";
 import type { Ready } from "../../../src/wait/wait.ts";
@@ -213,13 +208,13 @@ describe("an attempt", () => {
         mounts,
         prepare: () => {
           if (leaves) mounts.pop();
-          return { kind: "refused", reason: "cannot make /mnt/sub on the share: EROFS" };
+          return { kind: "refused", reason: "cannot make /mnt/sub on the share: EROFS", errno: "EROFS" };
         },
       });
       expect(result).toMatchObject({
         kind: "failed",
         failure: {
-          verdict: "transient",
+          prospect: "transient",
           reason: "the mount point cannot be reached: the share above it is not mounted",
         },
       });
@@ -250,7 +245,7 @@ describe("an attempt", () => {
     const { result, tried, mounter } = await attempt({
       prepare: () => ({ kind: "refused", reason: "it is not a directory" }),
     });
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "permanent", everyVersion: true } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "permanent", everyVersion: true } });
     expect(tried).toEqual([]);
     expect(mounter.actions).not.toContain("guard /mnt/data");
     // Its server would be asked for ever where COMMAND starts without it.
@@ -258,13 +253,23 @@ describe("an attempt", () => {
   });
 
   test.each([
-    { reason: "cannot make /mnt/sub on the share: EACCES", nested: true, hint: /on the server.*no_root_squash/ },
-    { reason: "/mnt/sub on the share EACCES", nested: true, hint: /no_root_squash/ },
-    { reason: "cannot make /mnt/sub on the share: EROFS", nested: true, hint: /on the server.*nas:\/top read-write/ },
-    { reason: "EROFS: read-only file system, mkdir '/mnt/sub'", nested: false, hint: /in the image/ },
-    { reason: "EACCES: permission denied, mkdir '/mnt/sub'", nested: false, hint: /in the image/ },
-    { reason: "/mnt/sub on the share is a symbolic link or a file", nested: true, hint: undefined },
-  ])("says what to do where the mount point cannot be made: $reason", async ({ reason, nested, hint }) => {
+    {
+      reason: "cannot make /mnt/sub on the share: EACCES",
+      errno: "EACCES",
+      nested: true,
+      hint: /on the server.*no_root_squash/,
+    },
+    { reason: "/mnt/sub on the share EACCES", errno: "EACCES", nested: true, hint: /no_root_squash/ },
+    {
+      reason: "cannot make /mnt/sub on the share: EROFS",
+      errno: "EROFS",
+      nested: true,
+      hint: /on the server.*nas:\/top read-write/,
+    },
+    { reason: "EROFS: read-only file system, mkdir '/mnt/sub'", errno: "EROFS", nested: false, hint: /in the image/ },
+    { reason: "EACCES: permission denied, mkdir '/mnt/sub'", errno: "EACCES", nested: false, hint: /in the image/ },
+    { reason: "/mnt/sub on the share is a symbolic link or a file", errno: "ELOOP", nested: true, hint: undefined },
+  ])("says what to do where the mount point cannot be made: $reason", async ({ reason, errno, nested, hint }) => {
     const [top, sub] = planOf({ NFS_MOUNTS: "nas:/top /mnt;nas:/sub /mnt/sub" }).shares;
     const [alone] = planOf({ NFS_MOUNTS: "nas:/sub /mnt/sub" }).shares;
     const share = nested ? sub : alone;
@@ -272,9 +277,9 @@ describe("an attempt", () => {
     const { result } = await attempt({
       share,
       mounts: [nfsMount("nas:/top", "/mnt")],
-      prepare: () => ({ kind: "refused", reason }),
+      prepare: () => ({ kind: "refused", reason, errno }),
     });
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "permanent" } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "permanent" } });
     const said = result.kind === "failed" ? result.failure.hint : undefined;
     if (hint === undefined) expect(said).toBeUndefined();
     else expect(said).toMatch(hint);
@@ -283,18 +288,18 @@ describe("an attempt", () => {
   test("is repeated, with what failed, where no process can be started to make it", async () => {
     const { result } = await attempt({ prepare: () => ({ kind: "no-answer", notStarted: "spawn EMFILE" }) });
     const reason = expect.stringMatching(/no process can be started.*EMFILE/) as string;
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", reason } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient", reason } });
   });
 
   test("is repeated where the directory above does not answer", async () => {
     const { result, tried } = await attempt({ prepare: () => ({ kind: "no-answer" }) });
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient" } });
     expect(tried).toEqual([]);
   });
 
   test("is repeated where another instance holds the mount point, and touches nothing", async () => {
     const { result, mounter } = await attempt({ lock: "busy" });
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient" } });
     expect(mounter.actions).toEqual([]);
   });
 
@@ -387,7 +392,7 @@ describe("the walk over the versions", () => {
   ])("with version %s tries %j", async (version, versions) => {
     const { tried, result } = await attempt({ environment: { NFS_VERSION: version }, helper: () => missing });
     expect(tried).toEqual(versions);
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "ambiguous" } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "ambiguous" } });
   });
 
   test("ends with the first version that is mounted", async () => {
@@ -411,7 +416,7 @@ describe("the walk over the versions", () => {
   ])("stops where the server cannot be reached: %s", async (errno, reason) => {
     const { tried, result } = await attempt({ helper: () => errno });
     expect(tried).toEqual(["4.2"]);
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", reason } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient", reason } });
   });
 
   test.each([
@@ -426,13 +431,13 @@ describe("the walk over the versions", () => {
       helper: () => text,
     });
     expect(tried).toEqual(["4.2"]);
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", reason: text } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient", reason: text } });
   });
 
   test("ends before the first call where there is no address to mount from", async () => {
     const { tried, result } = await attempt({ addresses: () => Promise.resolve("no address") });
     expect(tried).toEqual([]);
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", unreachable: true } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient", unreachable: true } });
   });
 
   test("mounts each version from the address that was found ready", async () => {
@@ -448,7 +453,7 @@ describe("the walk over the versions", () => {
   test("stops where no version can help", async () => {
     const { tried, result } = await attempt({ helper: () => "mount point /mnt/data is not a directory" });
     expect(tried).toEqual(["4.2"]);
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "permanent" } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "permanent" } });
   });
 
   test("comes to what leaves most hope", async () => {
@@ -457,7 +462,7 @@ describe("the walk over the versions", () => {
     });
     expect(result).toMatchObject({
       kind: "failed",
-      failure: { verdict: "ambiguous", reason: "reason given by server: No such file or directory (ENOENT)" },
+      failure: { prospect: "ambiguous", reason: "reason given by server: No such file or directory (ENOENT)" },
     });
   });
 
@@ -500,7 +505,7 @@ describe("a kernel without NFS", () => {
     expect(mounter.actions.filter((action) => action === "modprobe")).toHaveLength(1);
     expect(result).toMatchObject({
       kind: "failed",
-      failure: { verdict: "unsupported", reason: "No such device (ENODEV)" },
+      failure: { prospect: "unsupported", reason: "No such device (ENODEV)" },
     });
   });
 
@@ -511,7 +516,7 @@ describe("a kernel without NFS", () => {
     });
     expect(tried).toEqual(["4.2", "4.2", "4.1", "4.0", "3"]);
     expect(mounter.actions.filter((action) => action === "modprobe")).toHaveLength(1);
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "unsupported", reason: noDevice } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "unsupported", reason: noDevice } });
   });
 
   test("is given them too where one version is unknown, and the walk goes on", async () => {
@@ -541,7 +546,7 @@ describe("a mount that was reported", () => {
         return silent;
       },
     });
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient" } });
     expect(mounter.actions.filter((action) => action.startsWith("umount"))).toEqual([]);
   });
 
@@ -553,7 +558,7 @@ describe("a mount that was reported", () => {
     const { result, mounter, tried } = await attempt({ statfs: () => answer });
     expect(result).toMatchObject({
       kind: "failed",
-      failure: { verdict: "transient", reason: expect.stringContaining("statfs") as string },
+      failure: { prospect: "transient", reason: expect.stringContaining("statfs") as string },
     });
     expect(tried).toEqual(["4.2"]);
     expect(mounter.actions).toContain("umount lazy /mnt/data");
@@ -571,7 +576,7 @@ describe("a mount that was reported", () => {
       return silent;
     };
     const { result, mounter } = await attempt({ helper: readOnly });
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient" } });
     expect(mounter.table).toEqual([]);
     const asked = await attempt({ helper: readOnly, environment: { NFS_OPTIONS: "ro" } });
     expect(asked.result).toMatchObject({ kind: "mounted" });
@@ -596,7 +601,7 @@ describe("a mount call that says busy", () => {
     const { result, tried, mounter } = await attempt({ environment: { NFS_OPTIONS: options }, helper: () => busy });
     expect(tried).toEqual(["4.2", "4.1", "4.0", "3"]);
     expect(mounter.calls[0]?.by).toBe(by);
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", reason } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient", reason } });
   });
 
   test.each<[string, Answers["statfs"], readonly string[]]>([
@@ -634,7 +639,7 @@ describe("what is on the target already", () => {
     ["gives an error", { kind: "failed", errno: "EIO" }],
   ])("is waited for and never torn away where it %s", async (_, answer) => {
     const { result, mounter } = await attempt({ mounts: [same], statfs: () => answer });
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient" } });
     expect(mounter.actions).toEqual(["statfs /mnt/data"]);
     expect(mounter.table).toEqual([same]);
   });
@@ -655,7 +660,7 @@ describe("what is on the target already", () => {
   test("is left alone where it is stale only until the server is there", async () => {
     const answers = [stale, done];
     const { result, mounter } = await attempt({ mounts: [same], statfs: () => answers.shift() ?? done });
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient" } });
     expect(mounter.actions.filter((action) => action.startsWith("umount"))).toEqual([]);
   });
 
@@ -671,7 +676,7 @@ describe("what is on the target already", () => {
         return Promise.resolve(ready);
       },
     });
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient" } });
     expect(mounter.actions.filter((action) => action.startsWith("umount"))).toEqual([]);
     expect(mounter.table).toEqual([fresh]);
   });
@@ -682,13 +687,13 @@ describe("what is on the target already", () => {
       statfs: () => stale,
       umount: () => ({ kind: "no-answer" }),
     });
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient" } });
     expect(tried).toEqual([]);
   });
 
   test("is not detached where another instance looks after it", async () => {
     const { result, mounter } = await attempt({ mounts: [same], statfs: () => stale, lock: "busy" });
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient" } });
     expect(mounter.table).toEqual([same]);
   });
 
@@ -778,7 +783,7 @@ describe("a share that others lie below", () => {
     const { result, mounter } = await attempt({ aside: asideAt("/run/aside/data", "the mount point does not answer") });
     expect(result).toEqual({
       kind: "failed",
-      failure: { verdict: "transient", reason: "the mount point does not answer" },
+      failure: { prospect: "transient", reason: "the mount point does not answer" },
     });
     expect(mounter.actions.some((action) => action.startsWith("move"))).toBe(false);
     expect(mounter.actions).toContain("close");
@@ -796,7 +801,7 @@ describe("a share that others lie below", () => {
     { answer: { kind: "no-answer" } as const, refused: [], cutShort: true },
   ])("is tried again where it cannot be moved: $answer.kind", async ({ answer, refused, cutShort }) => {
     const { result, mounter } = await attempt({ aside: asideAt("/run/aside/data"), move: () => answer });
-    expect(result).toMatchObject({ kind: "failed", failure: { verdict: "transient", cutShort } });
+    expect(result).toMatchObject({ kind: "failed", failure: { prospect: "transient", cutShort } });
     expect(mounter.actions.filter((action) => action.startsWith("refuse"))).toEqual(refused);
     expect(mounter.actions).toContain("close");
   });
@@ -816,7 +821,7 @@ describe("an attempt that fails for an option", () => {
     expect(result).toMatchObject({
       kind: "failed",
       failure: {
-        verdict: "permanent",
+        prospect: "permanent",
         reason: "the kernel refuses the mount option uid=1000: nfs4: Unknown parameter 'uid'",
         hint: expect.stringMatching(/NFS_USER/) as string,
       },
@@ -833,7 +838,7 @@ describe("an attempt that fails for an option", () => {
       helper: helper({ "4.2": wrongOption, "4.1": wrongOption, "4.0": wrongOption, "3": denied }),
     });
     expect(refused.result).toMatchObject({
-      failure: { verdict: "ambiguous", reason: expect.stringContaining("access denied") as string },
+      failure: { prospect: "ambiguous", reason: expect.stringContaining("access denied") as string },
     });
     for (const { mounter } of [mounts, refused]) expect(mounter.actions.join()).not.toContain("read ");
   });

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { callMount, type CallPorts, type CallResult } from "../../../src/mount/call.ts";
 import type { HelperEnd } from "../../../src/mount/ports.ts";
 import { fakeMounter, type CallEnd } from "../fakes/mounter.ts";
-import { shareOf } from "../fakes/shares.ts";
+import { shareOf, wayOf } from "../fakes/shares.ts";
 
 const never = new AbortController().signal;
 
@@ -41,8 +41,7 @@ function call(
   let result: CallResult | undefined;
   const running = callMount(
     { mounter, serverAnswers: answers, addresses, onPending: (asked, forMs) => pending.push(`${asked} ${forMs}`) },
-    share,
-    version,
+    wayOf(share, version),
     share.realTarget,
     attemptTimeoutMs,
     signal,
@@ -135,7 +134,8 @@ describe("a mount call", () => {
     expect(await call("EACCES").running).toEqual({
       kind: "failed",
       failure: {
-        verdict: "ambiguous",
+        prospect: "ambiguous",
+        cause: "EACCES",
         reason: "access denied by server (EACCES)",
         hint: expect.stringContaining("exportfs") as string,
       },
@@ -145,7 +145,7 @@ describe("a mount call", () => {
   test("gives what the helper's text means", async () => {
     const text = "access denied by server while mounting nas:/export";
     const { running } = call(text, { share: shareFor("mount.nfs") });
-    expect(await running).toMatchObject({ kind: "failed", failure: { verdict: "ambiguous", reason: text } });
+    expect(await running).toMatchObject({ kind: "failed", failure: { prospect: "ambiguous", reason: text } });
   });
 
   test.each(ways)("leaves no timer behind when it has ended: %s", async (way) => {
@@ -156,7 +156,7 @@ describe("a mount call", () => {
 
   test("asks nobody where there is no address to mount from, and may be repeated", async () => {
     const { mounter, running } = call("ok", { addresses: () => Promise.resolve("no address") });
-    expect(await running).toMatchObject({ kind: "failed", failure: { verdict: "transient", unreachable: true } });
+    expect(await running).toMatchObject({ kind: "failed", failure: { prospect: "transient", unreachable: true } });
     expect(mounter.actions).toEqual([]);
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -174,7 +174,7 @@ describe("a mount call", () => {
     expect(await call(end, { share: shareFor("mount.nfs") }).running).toEqual({
       kind: "failed",
       failure: {
-        verdict: "permanent",
+        prospect: "permanent",
         everyVersion: true,
         reason: "mount.nfs cannot be started: not found",
         hint: expect.stringMatching(/nfs-utils.*nfs-common/) as string,
@@ -195,7 +195,7 @@ describe("a mount call", () => {
     });
     await vi.advanceTimersByTimeAsync(1_000);
     abort.abort();
-    expect(await running).toMatchObject({ kind: "failed", failure: { verdict: "transient" } });
+    expect(await running).toMatchObject({ kind: "failed", failure: { prospect: "transient" } });
     expect(mounter.actions.at(-1)).toBe("kill 4.2 nas:/export /mnt/data");
     expect(asked).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
@@ -216,7 +216,7 @@ describe("the time of a mount call", () => {
     expect(result()).toEqual({
       kind: "failed",
       failure: {
-        verdict: "transient",
+        prospect: "transient",
         reason: expect.stringContaining("in time") as string,
         unreachable: true,
         cutShort: true,
@@ -262,8 +262,7 @@ describe("the time of a mount call", () => {
         serverAnswers: () => Promise.resolve(true),
         addresses: () => Promise.resolve({ server: "10.0.0.2", mountd: undefined }),
       },
-      share,
-      "3",
+      wayOf(share, "3"),
       share.realTarget,
       15_000,
       never,

@@ -1,3 +1,4 @@
+import { kinds } from "../../../src/kinds/kinds.ts";
 import { describe, expect, test } from "vitest";
 import { refusalOfRights, type MountRights } from "../../../src/mount/preflight.ts";
 
@@ -5,7 +6,7 @@ const sysAdmin = 1n << 21n;
 const hostUsers = "         0          0 4294967295\n";
 const remapped = "         0     100000      65536\n";
 
-interface Machine extends Partial<Omit<MountRights, "remountErrno" | "nfsErrno">> {
+interface Machine extends Partial<Omit<MountRights, "remountErrno" | "harmlessErrno">> {
   readonly remount?: string;
   /** Absent where the question must not be asked: the kernel logs a line about it. */
   readonly nfs?: string;
@@ -21,7 +22,7 @@ function rights({ remount, nfs, ...told }: Machine): MountRights {
       if (remount === undefined) throw new Error("mount(2) was asked for nothing");
       return remount;
     },
-    nfsErrno: () => {
+    harmlessErrno: () => {
       if (nfs === undefined) throw new Error("the kernel was asked about NFS without need");
       return nfs;
     },
@@ -46,7 +47,7 @@ describe("a process may mount", () => {
       { remount: "EACCES", nfs: "ENODEV", securityLabel: "my-profile (enforce)" },
     ],
   ])("%s", (_, machine) => {
-    expect(refusalOfRights(rights(machine))).toBeUndefined();
+    expect(refusalOfRights(rights(machine), kinds.nfs)).toBeUndefined();
   });
 });
 
@@ -99,7 +100,7 @@ describe("a process may not mount", () => {
     ],
     ["for a reason of its own", { remount: "EACCES", nfs: "EPERM" }, /not permitted/, /./],
   ])("%s", (_, machine, reason, hint) => {
-    const refusal = refusalOfRights(rights(machine));
+    const refusal = refusalOfRights(rights(machine), kinds.nfs);
     expect(refusal?.reason).toMatch(reason);
     expect(refusal?.hint).toMatch(hint);
   });

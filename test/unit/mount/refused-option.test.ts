@@ -1,7 +1,7 @@
 // Which option the kernel refuses, by its own word and, where it has none, by trying without.
 import type { ExactVersion } from "../../../src/kinds/nfs/versions.ts";
 import { kernelMount } from "../../../src/kinds/nfs/mount-data.ts";
-import { describeRefusedOption } from "../../../src/kinds/nfs/option-hints.ts";
+import { describeRefusedOption } from "../../../src/mount/option-told.ts";
 import { findRefusedOption } from "../../../src/mount/refused-option.ts";
 import { describe, expect, test } from "vitest";
 import type { OptionsRead } from "../../../src/mount/ports.ts";
@@ -97,19 +97,22 @@ describe("what is said of it", () => {
     ["username=x", /CIFS/],
     ["nonsense", /nfs\(5\)/],
   ])("names %s, and what to do in NFS_OPTIONS", (word, hint) => {
-    const told = describeRefusedOption({ word, said: undefined });
+    const told = describeRefusedOption({ word, said: undefined }, shareOf());
     expect(told.reason).toBe(`the kernel refuses the mount option ${word}`);
     expect(told.hint).toMatch(hint);
     expect(told.hint).toContain("NFS_OPTIONS");
   });
 
   test("has the kernel's words, as text that can be shown", () => {
-    const { reason } = describeRefusedOption({ word: "a\u001b=1", said: "nfs: Unknown parameter 'a\u001b'" });
+    const { reason } = describeRefusedOption(
+      { word: "a\u001b=1", said: "nfs: Unknown parameter 'a\u001b'" },
+      shareOf(),
+    );
     expect(reason).toBe(String.raw`the kernel refuses the mount option a\u001b=1: nfs: Unknown parameter 'a\u001b'`);
   });
 
   test("has no secret", () => {
-    const { reason } = describeRefusedOption({ word: "password=hunter2", said: "Bad value hunter2" });
+    const { reason } = describeRefusedOption({ word: "password=hunter2", said: "Bad value hunter2" }, shareOf());
     expect(reason).toBe("the kernel refuses the mount option password=***");
   });
 });

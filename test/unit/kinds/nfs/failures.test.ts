@@ -1,20 +1,19 @@
-import { classifyErrno, classifyFailure } from "../../../../src/kinds/nfs/failures.ts";
-import { summarize } from "../../../../src/mount/round.ts";
-import type { MountFailure, Verdict } from "../../../../src/kinds/failure.ts";
+import { classifyErrno, classifyFailure, reachOf } from "../../../../src/kinds/nfs/failures.ts";
+import type { MountFailure } from "../../../../src/kinds/failure.ts";
 import { describe, expect, test } from "vitest";
 import fixture from "../../../fixtures/mount-nfs-errors.json" with { type: "json" };
 
-type Meaning = Omit<MountFailure, "reason" | "hint">;
+type Meaning = Omit<MountFailure, "reason" | "hint" | "cause">;
 
-const transient: Meaning = { verdict: "transient" };
-const unreachable: Meaning = { verdict: "transient", unreachable: true };
-const ambiguous: Meaning = { verdict: "ambiguous" };
-const unsupported: Meaning = { verdict: "unsupported" };
-const permanent: Meaning = { verdict: "permanent" };
+const transient: Meaning = { prospect: "transient" };
+const unreachable: Meaning = { prospect: "transient", unreachable: true };
+const ambiguous: Meaning = { prospect: "ambiguous" };
+const unsupported: Meaning = { prospect: "unsupported" };
+const permanent: Meaning = { prospect: "permanent" };
 /** Which one is found out then. */
-const refusedOption: Meaning = { verdict: "permanent", option: true };
-const hopeless: Meaning = { verdict: "permanent", everyVersion: true };
-const look: Meaning = { verdict: "look" };
+const refusedOption: Meaning = { prospect: "permanent", option: true };
+const hopeless: Meaning = { prospect: "permanent", everyVersion: true };
+const look: Meaning = { prospect: "look" };
 
 /** What each errno of mount(2) means, as mount.nfs words it. */
 const byErrno: Readonly<Record<string, Meaning>> = {
@@ -63,7 +62,7 @@ const byErrno: Readonly<Record<string, Meaning>> = {
 
 /** Without its words, which each caller looks at for itself. */
 function meaningOf(stderr: string): Meaning {
-  const { reason: _, hint: __, ...meaning } = classifyFailure(stderr, 32);
+  const { reason: _, hint: __, cause: ___, ...meaning } = classifyFailure(stderr, 32);
   return meaning;
 }
 
@@ -171,10 +170,10 @@ describe("mount.nfs' text", () => {
     expect(meaningOf(`mount.nfs: ${text}\n`)).toEqual(meaning);
   });
 
-  test("of a verdict that an operator must act on comes with what to check", () => {
+  test("of a prospect that an operator must act on comes with what to check", () => {
     for (const { errno, stderr } of fixture.byErrno) {
-      const { verdict, hint } = classifyFailure(stderr, 32);
-      if (verdict === "ambiguous" || verdict === "unsupported") expect(hint, errno).toBeDefined();
+      const { prospect, hint } = classifyFailure(stderr, 32);
+      if (prospect === "ambiguous" || prospect === "unsupported") expect(hint, errno).toBeDefined();
     }
     expect(
       classifyFailure("mount.nfs: rpc.statd is not running but is required for remote locking.", 32).hint,
@@ -182,7 +181,7 @@ describe("mount.nfs' text", () => {
   });
 
   test("that is not there leaves the exit code", () => {
-    expect(classifyFailure("", 32)).toEqual({ verdict: "transient", reason: expect.stringContaining("32") as string });
+    expect(classifyFailure("", 32)).toEqual({ prospect: "transient", reason: expect.stringContaining("32") as string });
     expect(classifyFailure("\n \n", 16).reason).toContain("16");
   });
 
@@ -194,8 +193,9 @@ describe("mount.nfs' text", () => {
 
 describe("an errno of mount(2)", () => {
   test.each(Object.keys(byErrno))("means what mount.nfs' text for it means: %s", (errno) => {
-    const { reason: _, hint: __, ...meaning } = classifyErrno(errno);
+    const { reason: _, hint: __, cause, ...meaning } = classifyErrno(errno);
     expect(meaning).toEqual(byErrno[errno]);
+    expect(cause).toBe(errno);
   });
 
   test.each(Object.keys(byErrno))("is named in the reason: %s", (errno) => {
@@ -228,28 +228,31 @@ describe("an errno of mount(2)", () => {
   });
 });
 
-describe("a round over several versions", () => {
-  const failure = (verdict: Verdict, more: Partial<MountFailure> = {}): MountFailure => ({
-    verdict,
-    reason: verdict,
-    ...more,
+describe("the cause of a failure", () => {
+  test.each([
+    ["mount.nfs: access denied by server while mounting nas:/export", "EACCES"],
+    ["mount.nfs: mounting nas:/export failed, reason given by server: No such file or directory", "ENOENT"],
+    ["mount.nfs: Protocol not supported", "EPROTONOSUPPORT"],
+    ["mount.nfs: unknown filesystem type 'nfs'", "ENODEV"],
+    ["mount.nfs: an incorrect mount option was specified for /mnt", "EINVAL"],
+    ["mount.nfs: /mnt is busy or already mounted", "EBUSY"],
+    ["mount.nfs: Connection timed out", "ETIMEDOUT"],
+    ["mount.nfs: rpc.statd is not running but is required for remote locking.", "no-statd"],
+    ["mount.nfs: Failed to resolve server nas: Name or service not known", "unresolved"],
+    ["mount.nfs: something nobody has seen before", undefined],
+  ])("is a value, whatever the words are: %s", (stderr, cause) => {
+    expect(classifyFailure(stderr, 32).cause).toBe(cause);
   });
 
-  test.each<[readonly MountFailure[], Verdict]>([
-    [[failure("unsupported"), failure("ambiguous"), failure("permanent")], "ambiguous"],
-    [[failure("unsupported"), failure("transient")], "transient"],
-    [[failure("permanent"), failure("unsupported")], "unsupported"],
-    [[failure("permanent"), failure("permanent")], "permanent"],
-    [[failure("unsupported"), failure("unsupported")], "unsupported"],
-    [[failure("ambiguous"), failure("permanent", { everyVersion: true })], "permanent"],
-    [[], "transient"],
-  ])("%j comes to %s", (failures, verdict) => {
-    expect(summarize(failures).verdict).toBe(verdict);
-  });
-
-  test("gives the newest version's words", () => {
-    const words = summarize([failure("ambiguous", { reason: "4.2" }), failure("ambiguous", { reason: "3" })]);
-    expect(words.reason).toBe("4.2");
+  // They sort the mounts of a trial: the one that got furthest speaks.
+  test.each([
+    ["ENODEV", "EPROTONOSUPPORT"],
+    ["EPROTONOSUPPORT", "EINVAL"],
+    ["ERANGE", "ECONNREFUSED"],
+    ["EIO", "EACCES"],
+    ["ETIMEDOUT", "ESTALE"],
+  ])("%s is met before %s is", (nearer, further) => {
+    expect(reachOf(nearer)).toBeLessThan(reachOf(further));
   });
 });
 
@@ -258,7 +261,7 @@ describe("a text of a helper that has no end", () => {
   test.each(["mount point ", "mount spec ", "mount spec or point ", "Failed to find '", "mount.nfs: ", " ", "\n"])(
     "and is nothing but %j is read in time",
     (part) => {
-      expect(classifyFailure(part.repeat(Math.ceil(400_000 / part.length)), 32).verdict).toBe("transient");
+      expect(classifyFailure(part.repeat(Math.ceil(400_000 / part.length)), 32).prospect).toBe("transient");
     },
   );
 });

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import { isShareMount, isShareOf, kindOf, kinds, labelOf, readSource } from "../../../src/kinds/kinds.ts";
+import { localMount, nfsMount } from "../fakes/mounts.ts";
+import { shareOf } from "../fakes/shares.ts";
+
+describe("a source", () => {
+  test("is of the kind that takes it", () => {
+    expect(readSource("nas:/data?x")).toMatchObject({ kind: "nfs", source: { host: "nas", path: "/data?x" } });
+  });
+
+  test("that no kind takes is refused with what one looks like", () => {
+    expect(readSource("nas")).toEqual({ problem: "it has no host and path" });
+  });
+});
+
+describe("a mount", () => {
+  const share = shareOf();
+
+  test("of a share is known as one, of whichever kind", () => {
+    expect(isShareMount(nfsMount("nas:/export", "/mnt/data"))).toBe(true);
+    expect(isShareMount(localMount("/mnt/data"))).toBe(false);
+  });
+
+  test.each([
+    ["its source", nfsMount("nas:/export", "/mnt/data"), true],
+    ["another path of its server", nfsMount("nas:/other", "/mnt/data"), false],
+    ["another server", nfsMount("nas2:/export", "/mnt/data"), false],
+    ["a local file system", localMount("/mnt/data"), false],
+  ])("is this share where it is of %s", (_, mount, isThis) => {
+    expect(isShareOf(mount, share)).toBe(isThis);
+  });
+
+  test("is named by its kind", () => {
+    expect(labelOf(share)).toBe(share.label);
+    expect(kindOf(share)).toBe(kinds.nfs);
+  });
+});
+
+describe("a kind", () => {
+  const all = Object.entries(kinds);
+  const source = { host: "nas", path: "/export" };
+
+  test.each(all)("has ways to mount a share that is asked for without a version: %s", (_, { mounts, sources }) => {
+    const share = { label: sources.format(source), options: [], version: "auto" };
+    const ways = mounts.ways(share, []);
+    expect(ways.length).toBeGreaterThan(0);
+    expect(mounts.ways(share, [ways[0]?.version ?? ""])).toEqual(
+      ways.slice(1).map(({ version }) => expect.objectContaining({ version }) as object),
+    );
+  });
+
+  test.each(all)("knows the mount that its own call makes: %s", (_, { mounts, sources }) => {
+    for (const way of mounts.ways({ label: sources.format(source), options: [], version: "auto" }, [])) {
+      const call = way.call({ server: "192.0.2.1", mountd: undefined });
+      const mount = localMount("/mnt", { fstype: call.fstype, source: call.source });
+      expect(mounts.isMounted(mount)).toBe(true);
+      expect(mounts.isOf(mount, source)).toBe(true);
+    }
+  });
+
+  test.each(all)("takes its own sources as it writes them: %s", (name, { sources }) => {
+    expect(readSource(sources.format(source))).toMatchObject({ kind: name, source });
+  });
+});
