@@ -3,7 +3,7 @@ import { shortened } from "../text/shown.ts";
 import { printable, printableJson } from "../text/printable.ts";
 import * as native from "native";
 import pino from "pino";
-import type { Log, LogFields, LogLevel } from "../lifecycle/log.ts";
+import type { Log, LogFields, LogLevel } from "../report/log.ts";
 
 const stderr = 2;
 /** A pipe takes up to PIPE_BUF bytes at once or says beforehand that it would block (pipe(7)). */

@@ -1,6 +1,6 @@
 // What a plan of mounts must know of this machine.
 import type { PlanFacts } from "../plan/plan.ts";
-import type { Log } from "../lifecycle/log.ts";
+import type { Log } from "../report/log.ts";
 import { ownedMounts } from "../mount/notes.ts";
 import { readMounts } from "./mounts.ts";
 import { readLink } from "./small-files.ts";

@@ -6,7 +6,8 @@ import type { AsidePorts } from "../mount/attempt-ports.ts";
 import type { Clock, Mounter } from "../mount/ports.ts";
 import type { Guards } from "./guards.ts";
 import type { Keeper } from "./keeper.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "../report/log.ts";
+import type { ManagedShares } from "./managed-share.ts";
 import type { UndoStack } from "./undo.ts";
 
 export interface AsideMachine {
@@ -20,18 +21,18 @@ export interface AsideMachine {
 export function asidePlaces(
   { log, clock, mounter, asidePath }: AsideMachine,
   { attemptTimeoutMs }: Pick<Settings, "attemptTimeoutMs">,
+  shares: ManagedShares,
   guards: Pick<Guards, "below" | "putBelow">,
   keeper: Pick<Keeper, "has" | "putBack">,
   undo: UndoStack,
 ): AsidePorts {
-  const places = new Map<Share, string>();
   let isRefused = false;
   const refuse = ({ target }: Share, reason: string): void => {
     if (!isRefused) log("warn", inPlace, { stage: "mount", target, reason });
     isRefused = true;
   };
   const close = async (share: Share): Promise<void> => {
-    const path = places.get(share);
+    const { asidePath: path } = shares.of(share);
     if (path !== undefined) await clearAside(mounter, clock, path, attemptTimeoutMs);
   };
   return {
@@ -43,8 +44,9 @@ export function asidePlaces(
         return undefined;
       }
       const { path } = found;
-      if (!places.has(share)) undo.push(() => close(share));
-      places.set(share, path);
+      const managed = shares.of(share);
+      if (managed.asidePath === undefined) undo.push(() => close(share));
+      managed.asidePath = path;
       // An instance that was killed may have left something there.
       await clearAside(mounter, clock, path, attemptTimeoutMs);
       const made = await mounter.makeAside(path, attemptTimeoutMs);

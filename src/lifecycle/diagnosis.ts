@@ -3,7 +3,7 @@ import type { MountPlan } from "../plan/plan.ts";
 import type { Share } from "../shares/share.ts";
 import type { Settings } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "../report/log.ts";
 
 export interface DiagnosisPorts {
   readonly log: Log;

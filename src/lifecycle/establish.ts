@@ -7,27 +7,17 @@ import type { Settings } from "../config/config.ts";
 import { AppError, errnoOf, exitCodes, messageOf } from "../errors.ts";
 import { attemptShare } from "../mount/attempt.ts";
 import type { AttemptPorts, AttemptResult } from "../mount/attempt-ports.ts";
+import type { Tell } from "../report/events.ts";
 import { again, done, untilDone } from "../wait/again.ts";
 import { backoffPauseMs } from "../wait/pace.ts";
 
 /** How long an answer that looks like a missing version or module is taken for one that may still change. */
 const unsupportedForMs = 60_000;
 
-export interface EstablishPorts extends AttemptPorts {
+export interface EstablishPorts extends Omit<AttemptPorts, "tell"> {
   /** Called for each share before it is tried: ends what else goes on with it, and gives the signal that will end this. */
   readonly begin: (share: Share) => AbortSignal;
-  readonly onMounted: (share: Share, result: Mounted) => void;
-  /** Told after every failed attempt that will be repeated. */
-  readonly onFailedAttempt: (share: Share, failure: MountFailure, attempt: number) => void;
-  /** A share that COMMAND may start without will not come. */
-  readonly onGivenUp: (share: Share, error: AppError) => void;
-}
-
-export interface Mounted {
-  readonly version: string | undefined;
-  readonly isOurs: boolean;
-  readonly attempts: number;
-  readonly elapsedMs: number;
+  readonly tell: Tell;
 }
 
 export interface Establishing {
@@ -43,56 +33,71 @@ export interface Establishing {
   readonly settled: Promise<void>;
 }
 
+/** The mounting of one share. */
+interface Establishment {
+  readonly share: Share;
+  /** Settles when it is mounted. */
+  readonly mounted: Promise<void>;
+  /** Settles when it was tried once, by itself or with the share above it. */
+  readonly triedOnce: Promise<void>;
+  hasArrived: boolean;
+}
+
 export function establishShares(
   ports: EstablishPorts,
   plan: MountPlan,
   settings: Settings,
   isOptional: (share: Share) => boolean = ({ nofail }) => nofail,
 ): Establishing {
-  const mounted = new Map<Share, Promise<void>>();
-  const firstTries = new Map<Share, Promise<void>>();
-  const arrived = new Set<Share>();
+  const all: Establishment[] = [];
+  // A parent that is not in the plan is mounted already.
   for (const share of plan.shares) {
-    const signal = ports.begin(share);
-    // A parent that is not in the plan is mounted already.
-    const parent = plan.shares.find((one) => one === share.parent);
-    let tried: () => void = () => {};
-    const ownTry = new Promise<void>((resolve) => {
-      tried = resolve;
-    });
-    const establishing = (parent === undefined ? Promise.resolve() : mounted.get(parent))
-      ?.then(() => establishShare(ports, share, settings, signal, tried))
-      .then(() => {
-        arrived.add(share);
-      })
-      .finally(tried);
-    // Every rejection is looked at below; until then it must not count as unhandled.
-    establishing?.catch(() => {});
-    mounted.set(share, establishing ?? Promise.resolve());
-    // A share below another is not tried before that one is there: until then it has had its try with it.
-    const withParent = (parent === undefined ? undefined : firstTries.get(parent))?.then(() =>
-      parent !== undefined && arrived.has(parent) ? ownTry : undefined,
+    all.push(
+      beginShare(
+        ports,
+        share,
+        settings,
+        all.find((one) => one.share === share.parent),
+      ),
     );
-    firstTries.set(share, withParent === undefined ? ownTry : Promise.race([ownTry, withParent]));
   }
-  const triedOnce = plan.shares
-    .filter(({ nofail }) => nofail)
-    .map((share) => firstTries.get(share) ?? Promise.resolve());
-  const required = plan.shares.filter((share) => !isOptional(share)).map((share) => mounted.get(share));
-  for (const share of plan.shares.filter(isOptional)) {
-    mounted.get(share)?.catch((error: unknown) => {
-      if (error instanceof AppError) ports.onGivenUp(share, error);
+  const triedOnce = all.filter(({ share }) => share.nofail).map((one) => one.triedOnce);
+  const required = all.filter(({ share }) => !isOptional(share)).map(({ mounted }) => mounted);
+  for (const { share, mounted } of all.filter((one) => isOptional(one.share))) {
+    mounted.catch((error: unknown) => {
+      if (error instanceof AppError) ports.tell({ kind: "given-up", share, reason: error.message });
     });
   }
-  let startWithout = () => {};
-  const isEnough = new Promise<void>((resolve) => {
-    startWithout = resolve;
-  });
+  const { promise: isEnough, resolve: startWithout } = Promise.withResolvers<void>();
   return {
     ready: Promise.all([...required, Promise.race([Promise.all(triedOnce), isEnough])]).then(() => {}),
     startWithout,
-    settled: Promise.allSettled(mounted.values()).then(() => {}),
+    settled: Promise.allSettled(all.map(({ mounted }) => mounted)).then(() => {}),
   };
+}
+
+/** Starts the mounting of one share, once the one above it is there. */
+function beginShare(
+  ports: EstablishPorts,
+  share: Share,
+  settings: Settings,
+  above: Establishment | undefined,
+): Establishment {
+  const signal = ports.begin(share);
+  const { promise: ownTry, resolve: tried } = Promise.withResolvers<void>();
+  const mounted = (above?.mounted ?? Promise.resolve())
+    .then(() => establishShare(ports, share, settings, signal, tried))
+    .then(() => {
+      establishment.hasArrived = true;
+    })
+    .finally(tried);
+  // Every rejection is looked at elsewhere; until then it must not count as unhandled.
+  mounted.catch(() => {});
+  // A share below another is not tried before that one is there: until then it has had its try with it.
+  const withAbove = above?.triedOnce.then(() => (above.hasArrived ? ownTry : undefined));
+  const triedOnce = withAbove === undefined ? ownTry : Promise.race([ownTry, withAbove]);
+  const establishment: Establishment = { share, mounted, triedOnce, hasArrived: false };
+  return establishment;
 }
 
 function establishShare(
@@ -111,7 +116,7 @@ function establishShare(
     const result = await attemptShare(ports, share, attemptTimeoutMs, signal, tried).catch(unlessFault);
     if (result.kind === "mounted") {
       const { version, isOurs } = result;
-      ports.onMounted(share, { version, isOurs, attempts: number, elapsedMs: nowMs() - startedMs });
+      ports.tell({ kind: "mounted", share, version, isOurs, attempts: number, elapsedMs: nowMs() - startedMs });
       return done(undefined);
     }
     tried();
@@ -119,7 +124,7 @@ function establishShare(
     unsupportedSinceMs = failure.prospect === "unsupported" ? (unsupportedSinceMs ?? nowMs()) : undefined;
     const isTooLong = unsupportedSinceMs !== undefined && nowMs() - unsupportedSinceMs >= unsupportedForMs;
     if (failure.prospect === "permanent" || isTooLong) throw cannotMount(share, failure);
-    ports.onFailedAttempt(share, failure, number);
+    ports.tell({ kind: "attempt-failed", share, failure, attempt: number });
     return again;
   };
   const pauseMs = (failures: number) => backoffPauseMs(failures, { minMs, maxMs }, Math.random());

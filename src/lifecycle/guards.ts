@@ -6,7 +6,8 @@ import type { Settings } from "../config/config.ts";
 import { isGuard } from "../mount/guard.ts";
 import { notStartedWords, type Mounter, type PathAnswer } from "../mount/ports.ts";
 import { isShared } from "../mount/umount.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "../report/log.ts";
+import type { ManagedShares } from "./managed-share.ts";
 import type { UndoStack } from "./undo.ts";
 
 export interface Guards {
@@ -43,13 +44,12 @@ const guardMs = 2_000;
 
 export function guardsOf(
   { log, mounter, isAway, onNotEmpty }: GuardPorts,
-  shares: readonly Share[],
+  shares: ManagedShares,
   { guard: isWanted, attemptTimeoutMs }: Pick<Settings, "guard" | "attemptTimeoutMs">,
   undo: UndoStack,
 ): Guards {
-  const undoable = new Set<Share>();
-  /** Where it cannot be put that is said once, and not tried again. */
-  const failed = new Set<Share>();
+  const all = shares.all.map(({ share }) => share);
+  const hasFailed = (share: Share) => shares.of(share).guard === "failed";
   const topOf = (share: Share) => topMountOn(mounter.mounts(), share.realTarget);
   const remove = async (share: Share): Promise<void> => {
     for (let above = share.parent; above !== undefined; above = above.parent) if (isAway(above)) return;
@@ -60,26 +60,26 @@ export function guardsOf(
     if (plain.kind !== "done" && !isShared(now)) await mounter.umount(share.realTarget, "lazy", guardMs);
   };
   const isMissing = (share: Share): boolean => {
-    if (!isWanted || failed.has(share)) return false;
+    if (!isWanted || hasFailed(share)) return false;
     return !mounter.mounts().some((mount) => mount.target === share.realTarget && isGuard(mount));
   };
   const note = (share: Share, answer: PathAnswer): void => {
     if (answer.kind !== "done") {
-      failed.add(share);
+      shares.of(share).guard = "failed";
       const reason = answer.kind === "failed" ? answer.errno : (answer.notStarted ?? "no answer in time");
       const about = { stage: "mount", target: share.target, reason } as const;
       return log("warn", share.parent === undefined ? unguarded.onDisk : unguarded.onShare, about);
     }
-    if (undoable.has(share)) return;
-    undoable.add(share);
+    if (shares.of(share).guard === "put") return;
+    shares.of(share).guard = "put";
     undo.push(() => remove(share));
   };
   const below = (share: Share): readonly Share[] =>
-    isWanted ? shares.filter((one) => one.parent === share && !one.watchOnly && !failed.has(one)) : [];
+    isWanted ? all.filter((one) => one.parent === share && !one.watchOnly && !hasFailed(one)) : [];
   return {
     isMissing,
     put: async (share, path) => {
-      if (!isWanted || failed.has(share)) return;
+      if (!isWanted || hasFailed(share)) return;
       note(share, isMissing(share) ? await mounter.guard(path, attemptTimeoutMs) : { kind: "done" });
     },
     below,

@@ -18,7 +18,7 @@ export interface KeeperMachine {
 
 export interface Keeper {
   /** Looks at the mounts there are now: keeps what has come, and lets go of what was unmounted from a share that is there. */
-  readonly look: (records: readonly MountRecord[], mounted: ReadonlySet<Share>) => void;
+  readonly look: (records: readonly MountRecord[], mounted: readonly Share[]) => void;
   /** Whether something is kept whose mount point lies on `share` itself. */
   readonly has: (share: Share) => boolean;
   /** Mounts it on the share, which is put together at `at`; gives the targets of what is there. */
@@ -79,7 +79,7 @@ export function keeperOf(
       if (watch !== "remount") return;
       const isThere = (share: Share): boolean => {
         const top = topMountOn(records, share.realTarget);
-        return mounted.has(share) && top !== undefined && isShareOf(top, share);
+        return mounted.includes(share) && top !== undefined && isShareOf(top, share);
       };
       const inMemory = shares
         .filter(({ parent }) => parent === undefined)

@@ -10,7 +10,7 @@ import { fromLatin1, toLatin1 } from "../shares/latin1.ts";
 import { AppError, exitCodes } from "../errors.ts";
 import { blockLines, foreignText, mergeLines, withBlock, type FstabEntry } from "../shares/fstab.ts";
 import { refusalOfRights, type MountRights } from "../mount/preflight.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "../report/log.ts";
 
 export interface PreparePorts {
   readonly log: Log;

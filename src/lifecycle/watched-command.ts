@@ -8,7 +8,7 @@ import type { ExitStatus } from "../init/exit-status.ts";
 import type { Running } from "../init/supervise.ts";
 import type { MountedShares } from "./mount-shares.ts";
 import { remounter } from "./remounter.ts";
-import { askMs, watchMounts, type Loss, type ShareWatchPorts } from "./share-watch.ts";
+import { askMs, watchMounts, type Loss, type ShareWatch, type ShareWatchPorts } from "./share-watch.ts";
 
 export interface WatchedCommandPorts extends ShareWatchPorts {
   readonly killDescendants: () => number;
@@ -30,6 +30,23 @@ export interface WatchedCommand {
   readonly isAway: (share: Share) => boolean;
 }
 
+/** COMMAND, its shares, and what is to become of them. */
+interface Watched {
+  readonly ports: WatchedCommandPorts;
+  readonly settings: Settings;
+  readonly running: Running;
+  readonly shares: MountedShares;
+  readonly watch: ShareWatch;
+  readonly ending: EndingPorts;
+  /** Aborts when COMMAND has ended. */
+  readonly over: AbortSignal;
+  /** Whether somebody outside has asked COMMAND to end. */
+  wasAsked: boolean;
+  isLost: boolean;
+}
+
+type Lost = Pick<Loss, "share" | "lost">;
+
 /** Watches the mounted shares while COMMAND runs, and ends it where NFS_WATCH says so. */
 export function watchCommand(
   ports: WatchedCommandPorts,
@@ -37,22 +54,45 @@ export function watchCommand(
   running: Running,
   shares: MountedShares,
 ): WatchedCommand {
-  const { log, clock, mounter } = ports;
+  const { clock, killDescendants } = ports;
   const over = new AbortController();
-  let isLost = false;
-  let wasAsked = false;
-  let lose: (loss: Pick<Loss, "share" | "lost">) => void = () => {};
-  const lost = new Promise<Pick<Loss, "share" | "lost">>((resolve) => {
-    lose = resolve;
+  const { promise: lost, resolve: lose } = Promise.withResolvers<Lost>();
+  const onLost = lossHandler(ports, settings, running, shares, lose, over.signal);
+  const watch = watchMounts(ports, settings, shares, onLost, over.signal);
+  const ending: EndingPorts = { killDescendants, nowMs: clock.nowMs, sleep: clock.sleep };
+  const parts = { ports, settings, running, shares, watch, ending, over: over.signal };
+  const watched: Watched = { ...parts, wasAsked: false, isLost: false };
+  ports.onStopRequest(() => {
+    watched.wasAsked = true;
+    void escalate(watched);
   });
-  const remount = remounter(ports, shares, over.signal, {
+  const endedForLost = lost.then((loss) => {
+    watched.isLost = true;
+    return endForLost(watched, loss);
+  });
+  // Once a share is lost that is the reason of the end, whatever COMMAND ends with.
+  const ended = running.ended.then((status) => (watched.isLost ? endedForLost : endedByItself(watched, status)));
+  const end = Promise.race([ended, endedForLost]).finally(() => over.abort());
+  return { end, isAway: watch.isAway };
+}
+
+/** What NFS_WATCH makes of a loss. */
+function lossHandler(
+  { clock }: WatchedCommandPorts,
+  { watch, signalOnRemount }: Settings,
+  running: Running,
+  shares: MountedShares,
+  lose: (loss: Lost) => void,
+  over: AbortSignal,
+): (loss: Loss) => void {
+  const remount = remounter(clock, shares, over, {
     onRemounted: () => {
-      if (settings.signalOnRemount !== undefined) running.send(settings.signalOnRemount);
+      if (signalOnRemount !== undefined) running.send(signalOnRemount);
     },
     onFailed: (share, error) => lose({ share, lost: error.message }),
   });
-  const onLost = (loss: Loss) => {
-    switch (settings.watch) {
+  return (loss) => {
+    switch (watch) {
       case "exit":
       case "restart":
         return lose(loss);
@@ -63,67 +103,60 @@ export function watchCommand(
         return;
     }
   };
-  const watch = watchMounts(ports, settings, shares, onLost, over.signal);
+}
 
-  const ending: EndingPorts = { killDescendants: ports.killDescendants, nowMs: clock.nowMs, sleep: clock.sleep };
-  /** Forces the unmount of one dead share of ours while something is stuck on it: the first call aborts what is under way, the second what that woke. */
-  const force = async (share: Share): Promise<void> => {
-    for (let call = 1; call <= 2; call++) {
-      const there = topMountOn(mounter.mounts(), share.realTarget);
-      if (there === undefined || !isShareOf(there, share) || (await watch.askServer(share)) === "answers") return;
-      if (ports.killDescendants() === 0) return;
-      if (call === 1) log("warn", forced, { stage: "umount", source: share.label, target: share.target });
-      await mounter.umount(share.realTarget, "force", askMs);
-      if (await killAll(ending)) return;
+/** A stop from outside is the caller's to escalate, except where a share that does not answer may hold COMMAND for ever. */
+async function escalate(watched: Watched): Promise<void> {
+  const { ports, settings, watch, ending, over } = watched;
+  const { log, clock } = ports;
+  const isOver = () => over.aborted;
+  await clock.sleep(settings.stopGraceMs);
+  while (!isOver()) {
+    await watch.lookNow();
+    if (isOver()) return;
+    if (watch.blocking().length > 0) {
+      log("warn", "the process did not end in time and a share does not answer, killing it", { stage: "init" });
+      if (!(await killAll(ending))) await freeStuck(watched);
+      return;
     }
-  };
-  /** Frees processes that SIGKILL could not end: they are stuck writing to a dead share. */
-  const freeStuck = async (): Promise<void> => {
-    for (const share of watch.blocking()) {
-      if (settings.forceUnmount === "auto" && shares.ours.has(share)) await force(share);
-    }
-  };
+    await clock.sleep(escalationMs);
+  }
+}
 
-  // A stop from outside is the caller's to escalate, except where a share that does not answer may hold COMMAND for ever.
-  const escalate = async (): Promise<void> => {
-    const isOver = () => over.signal.aborted;
-    await clock.sleep(settings.stopGraceMs);
-    while (!isOver()) {
-      await watch.lookNow();
-      if (isOver()) return;
-      if (watch.blocking().length > 0) {
-        log("warn", "the process did not end in time and a share does not answer, killing it", { stage: "init" });
-        if (!(await killAll(ending))) await freeStuck();
-        return;
-      }
-      await clock.sleep(escalationMs);
-    }
-  };
-  ports.onStopRequest(() => {
-    wasAsked = true;
-    void escalate();
-  });
+async function endForLost(watched: Watched, { share, lost: reason }: Lost): Promise<CommandEnd> {
+  const { ports, settings, running, ending } = watched;
+  const { stopSignal, stopGraceMs: graceMs } = settings;
+  const how = await endCommand(ending, running, { stopSignal, graceMs });
+  if (how !== "ended") ports.log("warn", "the process was killed, it did not end in time", { stage: "init" });
+  if (how === "stuck") await freeStuck(watched);
+  return { kind: "lost", share, reason, wasAsked: watched.wasAsked };
+}
 
-  const endForLost = async ({ share, lost: reason }: Pick<Loss, "share" | "lost">): Promise<CommandEnd> => {
-    const graceMs = settings.stopGraceMs;
-    const how = await endCommand(ending, running, { stopSignal: settings.stopSignal, graceMs });
-    if (how !== "ended") log("warn", "the process was killed, it did not end in time", { stage: "init" });
-    if (how === "stuck") await freeStuck();
-    return { kind: "lost", share, reason, wasAsked };
-  };
-  const endedForLost = lost.then((loss) => {
-    isLost = true;
-    return endForLost(loss);
-  });
-  const endedByItself = async (status: ExitStatus): Promise<CommandEnd> => {
-    // What COMMAND left behind may be stuck where COMMAND was not, and would hold the container.
-    if (watch.blocking().length > 0 && !(await killAll(ending))) await freeStuck();
-    return { kind: "ended", status };
-  };
-  // Once a share is lost that is the reason of the end, whatever COMMAND ends with.
-  const ended = running.ended.then((status) => (isLost ? endedForLost : endedByItself(status)));
-  const end = Promise.race([ended, endedForLost]).finally(() => over.abort());
-  return { end, isAway: watch.isAway };
+async function endedByItself(watched: Watched, status: ExitStatus): Promise<CommandEnd> {
+  // What COMMAND left behind may be stuck where COMMAND was not, and would hold the container.
+  if (watched.watch.blocking().length > 0 && !(await killAll(watched.ending))) await freeStuck(watched);
+  return { kind: "ended", status };
+}
+
+/** Frees processes that SIGKILL could not end: they are stuck writing to a dead share. */
+async function freeStuck(watched: Watched): Promise<void> {
+  const { settings, shares, watch } = watched;
+  for (const share of watch.blocking()) {
+    if (settings.forceUnmount === "auto" && shares.isOurs(share)) await force(watched, share);
+  }
+}
+
+/** Forces the unmount of one dead share of ours while something is stuck on it: the first call aborts what is under way, the second what that woke. */
+async function force({ ports, watch, ending }: Watched, share: Share): Promise<void> {
+  const { log, mounter, killDescendants } = ports;
+  for (let call = 1; call <= 2; call++) {
+    const there = topMountOn(mounter.mounts(), share.realTarget);
+    if (there === undefined || !isShareOf(there, share) || (await watch.askServer(share)) === "answers") return;
+    if (killDescendants() === 0) return;
+    if (call === 1) log("warn", forced, { stage: "umount", source: share.label, target: share.target });
+    await mounter.umount(share.realTarget, "force", askMs);
+    if (await killAll(ending)) return;
+  }
 }
 
 const forced =

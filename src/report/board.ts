@@ -2,71 +2,116 @@
 import type { ShareConfig, Share } from "../shares/share.ts";
 import { labelOf } from "../kinds/kinds.ts";
 import { reasonClass } from "../wait/reasons.ts";
-import type { InstanceStatus, SharePhase, ShareStatus, StatusBoard } from "../watch/status.ts";
+import type { InstanceStatus, SharePhase, ShareStatus } from "../watch/status.ts";
+import { sharesOf, waitingReason, type ShareEvent, type Tell } from "./events.ts";
 
 /** What does not change while the instance runs. */
 export type InstanceFacts = Pick<InstanceStatus, "program" | "role" | "bootId" | "startedMs" | "staleAfterMs">;
 
 /**
- * What became of a call: `change` where somebody who asks for the state of a share would be told something else than before,
+ * What became of an event: `change` where somebody who asks for the state of a share would be told something else than before,
  * `look` where only times and sizes are new.
  */
 export type BoardNews = "change" | "look";
 
-export interface Board extends StatusBoard {
-  /** Has `tell` called after every call that brought news. */
+export interface Board {
+  /** Told of all that happens. */
+  readonly tell: Tell;
+  readonly current: () => InstanceStatus;
+  /** Has `tell` called after every event that brought news. */
   readonly subscribe: (tell: (news: BoardNews) => void) => void;
 }
 
 /** What a share is known by before the plan has resolved it; the same target is never configured twice. */
 export type PlannedShare = Pick<ShareConfig, "kind" | "source" | "target" | "nofail">;
 
+/** What a share is for others, and what it is mounted as again where nobody says so anew. */
+export interface BoardEntry {
+  readonly status: ShareStatus;
+  readonly mountedAs: string | undefined;
+}
+
 /** A board on which every configured share waits. `nowMs` is the boot-time clock. */
 export function createBoard(nowMs: () => number, facts: InstanceFacts, planned: readonly PlannedShare[]): Board {
-  const shares = new Map(planned.map((share) => [share.target, waitingShare(share, nowMs())]));
+  const entries = new Map(planned.map((share) => [share.target, waitingEntry(share, nowMs())]));
   const listeners: ((news: BoardNews) => void)[] = [];
-  /** What a share is mounted as again where nobody says so anew. */
-  const versions = new Map<string, string>();
   let restarts: Pick<InstanceStatus, "restarts" | "restartedMs"> = { restarts: 0, restartedMs: undefined };
 
-  const tell = (news: BoardNews) => {
+  const publish = (news: BoardNews) => {
     for (const listener of listeners) listener(news);
   };
-  const update = (share: Share, change: Partial<ShareStatus>) => {
-    const before = shares.get(share.target) ?? waitingShare(share, nowMs());
-    const after = { ...enter(before, change.phase ?? before.phase, nowMs()), realTarget: share.realTarget, ...change };
-    shares.set(share.target, after);
-    tell(saysTheSame(before, after) ? "look" : "change");
-  };
-
   return {
-    waiting: (share, reason) => {
-      update(share, { phase: "waiting", version: undefined, isOurs: false, isLost: false, reason, space: undefined });
+    tell: (event) => {
+      if (event.kind === "restarted") {
+        restarts = { restarts: restarts.restarts + 1, restartedMs: nowMs() };
+        return publish("change");
+      }
+      for (const share of sharesOf(event)) {
+        const before = entries.get(share.target) ?? waitingEntry(share, nowMs());
+        const change = changeBy(event, before, nowMs());
+        if (change === undefined) continue;
+        const after = nextEntry(before, share, change, nowMs());
+        entries.set(share.target, after);
+        publish(saysTheSame(before.status, after.status) ? "look" : "change");
+      }
     },
-    mounted: (share, { version, isOurs }) => {
-      if (version !== undefined) versions.set(share.target, version);
-      const known = isOurs ? (version ?? versions.get(share.target)) : version;
-      const answered = { isLost: false, reason: undefined, answeredMs: nowMs() };
-      update(share, { phase: "mounted", version: known, isOurs, ...answered });
-    },
-    looked: (share, { state, lost, probeMs, space }) => {
-      const isAlive = state === "healthy" || state === "read-only";
-      const answered = isAlive ? { answeredMs: nowMs(), ...(space === undefined ? {} : { space }) } : {};
-      update(share, { phase: state, isLost: lost !== undefined, reason: lost, probeMs, ...answered });
-    },
-    remounted: (share) => {
-      const remounts = (shares.get(share.target)?.remounts ?? 0) + 1;
-      update(share, { phase: "mounted", isLost: false, reason: undefined, remounts, remountedMs: nowMs() });
-    },
-    restarted: () => {
-      restarts = { restarts: restarts.restarts + 1, restartedMs: nowMs() };
-      tell("change");
-    },
-    current: () => ({ ...facts, ...restarts, updatedMs: nowMs(), shares: [...shares.values()] }),
+    current: () => ({
+      ...facts,
+      ...restarts,
+      updatedMs: nowMs(),
+      shares: [...entries.values()].map(({ status }) => status),
+    }),
     subscribe: (listener) => {
       listeners.push(listener);
     },
   };
+}
+
+/** What an event changes of the status of its share; undefined where others are told nothing of it. */
+function changeBy(
+  event: ShareEvent,
+  { status, mountedAs }: BoardEntry,
+  nowMs: number,
+): Partial<ShareStatus> | undefined {
+  switch (event.kind) {
+    case "mounted":
+    case "back": {
+      const version = event.kind === "mounted" ? event.version : undefined;
+      const known = event.isOurs ? (version ?? mountedAs) : version;
+      const answered = { isLost: false, reason: undefined, answeredMs: nowMs };
+      return { phase: "mounted", version: known, isOurs: event.isOurs, ...answered };
+    }
+    case "looked": {
+      const { state, lost, probeMs, space } = event;
+      const isAlive = state === "healthy" || state === "read-only";
+      const answered = isAlive ? { answeredMs: nowMs, ...(space === undefined ? {} : { space }) } : {};
+      return { phase: state, isLost: lost !== undefined, reason: lost, probeMs, ...answered };
+    }
+    case "remounted": {
+      const remounts = status.remounts + 1;
+      return { phase: "mounted", isLost: false, reason: undefined, remounts, remountedMs: nowMs };
+    }
+    default: {
+      const reason = waitingReason(event);
+      if (reason === undefined) return undefined;
+      return { phase: "waiting", version: undefined, isOurs: false, isLost: false, reason, space: undefined };
+    }
+  }
+}
+
+/** The entry after a change: a pure function of what it was. */
+function nextEntry(
+  { status, mountedAs }: BoardEntry,
+  { realTarget }: Share,
+  change: Partial<ShareStatus>,
+  nowMs: number,
+): BoardEntry {
+  const entered = enter(status, change.phase ?? status.phase, nowMs);
+  return { status: { ...entered, realTarget, ...change }, mountedAs: change.version ?? mountedAs };
+}
+
+function waitingEntry(share: PlannedShare, nowMs: number): BoardEntry {
+  return { status: waitingShare(share, nowMs), mountedAs: undefined };
 }
 
 function waitingShare(share: PlannedShare, nowMs: number): ShareStatus {

@@ -3,29 +3,22 @@ import { isShareMount } from "../kinds/kinds.ts";
 import type { MountPlan, PlanFacts } from "../plan/plan.ts";
 import { isSameOrBelow } from "../shares/paths.ts";
 import { resolveTarget } from "../plan/target.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, Settings } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
 import type { Command } from "../init/command.ts";
 import { exitCodeOf } from "../init/exit-status.ts";
 import { becomeCommand, startCommand, type InitPorts } from "../init/supervise.ts";
-import { mountShares, type MountedShares, type MountSharesPorts } from "../lifecycle/mount-shares.ts";
-import { planShares } from "../lifecycle/plan-shares.ts";
-import { checkRights, writeFstab, type PreparePorts } from "../lifecycle/prepare.ts";
+import type { MountedShares } from "../lifecycle/mount-shares.ts";
 import { restartBudget } from "../lifecycle/restart-budget.ts";
-import { abortedBy, settleMs, Stopped } from "../lifecycle/stop.ts";
-import { undoStack } from "../lifecycle/undo.ts";
+import { mountedSession, preparePlan, type Session, type SessionPorts } from "../lifecycle/session.ts";
+import { abortedBy } from "../lifecycle/stop.ts";
 import { notStartedWords } from "../mount/ports.ts";
 import { reasonLog } from "../wait/reasons.ts";
-import {
-  watchCommand,
-  type CommandEnd,
-  type WatchedCommand,
-  type WatchedCommandPorts,
-} from "../lifecycle/watched-command.ts";
+import { watchCommand, type CommandEnd, type WatchedCommandPorts } from "../lifecycle/watched-command.ts";
 import { waitUntilWritable, type WritablePorts } from "../lifecycle/writable.ts";
 
 /** What `run` needs of the machine with shares to mount. */
-export interface RunPorts extends MountSharesPorts, WatchedCommandPorts, WritablePorts, PreparePorts {
+export interface RunPorts extends SessionPorts, WatchedCommandPorts, WritablePorts {
   readonly workers: {
     /** Ends all workers. */
     readonly stopAll: () => void;
@@ -34,10 +27,7 @@ export interface RunPorts extends MountSharesPorts, WatchedCommandPorts, Writabl
   };
   /** Where COMMAND is to start; undefined where that directory is gone. */
   readonly workingDirectory: string | undefined;
-  readonly planFacts: () => PlanFacts;
   readonly init: InitPorts;
-  /** Called with the first stop signal that comes before COMMAND runs. */
-  readonly onStop: (stop: (signal: number) => void) => void;
 }
 
 type Lost = Extract<CommandEnd, { kind: "lost" }>;
@@ -46,9 +36,7 @@ type Round = { readonly kind: "over"; readonly exitCode: number } | Lost;
 /** Runs COMMAND on its shares; gives the exit code. */
 export async function run(ports: RunPorts, config: Config, command: Command): Promise<number> {
   const { log, clock } = ports;
-  const plan = planShares(ports.planFacts, config);
-  checkRights(ports, plan);
-  await writeFstab(ports, config, plan);
+  const plan = await preparePlan(ports, config);
   const restarts = restartBudget();
   let isRestart = false;
   for (;;) {
@@ -72,65 +60,79 @@ function lostError({ share, reason }: Lost, hint: string): AppError {
 }
 
 /** Mounts, runs COMMAND until it ends or a share is lost, and takes everything down again. */
-async function runOnce(
+function runOnce(
   ports: RunPorts,
   config: Config,
   plan: MountPlan,
   command: Command,
   isRestart: boolean,
 ): Promise<Round> {
-  const { log, init, clock } = ports;
+  const { log, clock } = ports;
   // The time-out is for the first time that every share is mounted.
   const settings = isRestart ? { ...config.settings, waitTimeoutMs: 0 } : config.settings;
-  const undo = undoStack((error) => log("warn", "could not undo a step", { stage: "umount", reason: String(error) }));
   const startedMs = clock.nowMs();
-  const stop = new AbortController();
-  ports.onStop((signal) => stop.abort(new Stopped(signal)));
-  let shares: MountedShares | undefined;
-  let watched: WatchedCommand | undefined;
-  try {
-    shares = mountShares(ports, settings, plan, stop, undo, {
-      isAway: (share) => watched?.isAway(share) === true,
-    });
-    await Promise.race([shares.ready, abortedBy(stop.signal)]);
-    if (settings.requireWritable) {
-      const times = {
-        attemptTimeoutMs: settings.attemptTimeoutMs,
-        pauseMs: settings.retryMaxMs,
-        deadlineMs: settings.waitTimeoutMs === 0 ? undefined : startedMs + settings.waitTimeoutMs,
-      };
-      const writable = waitUntilWritable(ports, [...shares.mounted], config.identity, times, stop.signal);
-      await Promise.race([writable, abortedBy(stop.signal)]);
-    }
-    if (plan.shares.length > 0) await waitForPaths(ports, config, plan, command, stop.signal);
-    if (plan.shares.length > 0) log("info", "starting the process", { stage: "init", command: nameOf(command) });
-    if (settings.exec) {
-      sayWhatStaysAway(ports, plan, shares);
-      // COMMAND would inherit them as zombies.
-      ports.workers.stopAll();
-      await ports.workers.ended();
-      becomeCommand(init, command);
-    }
-    if (isRestart) ports.board.restarted();
-    const running = startCommand(init, command, settings.signalMap);
-    if (plan.shares.length === 0) return { kind: "over", exitCode: exitCodeOf(await running.ended) };
+  return mountedSession<Round>(ports, settings, plan, {
+    work: async (session) => {
+      await session.unlessStopped(session.shares.ready);
+      if (settings.requireWritable) await waitUntilAllWritable(ports, { ...config, settings }, session, startedMs);
+      if (plan.shares.length > 0) await waitForPaths(ports, config, plan, command, session.signal);
+      if (plan.shares.length > 0) log("info", "starting the process", { stage: "init", command: nameOf(command) });
+      if (settings.exec) await becomeOnShares(ports, plan, session.shares, command);
+      if (isRestart) ports.board.tell({ kind: "restarted" });
+      return runCommand(ports, settings, plan, session, command);
+    },
+    stopped: (signal) => {
+      log("info", "stopped before the process was started", { stage: "init", signal });
+      return { kind: "over", exitCode: exitCodes.signalBase + signal };
+    },
+  });
+}
 
-    watched = watchCommand(ports, settings, running, shares);
-    const end = await watched.end;
-    if (end.kind === "lost") return end;
-    const exitCode = exitCodeOf(end.status);
-    log("info", "the process has ended", { stage: "init", exitCode });
-    return { kind: "over", exitCode };
-  } catch (error) {
-    if (!(error instanceof Stopped)) throw error;
-    log("info", "stopped before the process was started", { stage: "init", signal: error.signal });
-    return { kind: "over", exitCode: exitCodes.signalBase + error.signal };
-  } finally {
-    // What is still going on is cut short before anything is taken down.
-    stop.abort(new Error("nfs-init ends"));
-    if (shares !== undefined) await Promise.race([shares.settled(), clock.sleep(settleMs)]);
-    await undo.unwind();
-  }
+async function waitUntilAllWritable(
+  ports: RunPorts,
+  { settings, identity }: Config,
+  { shares, signal, unlessStopped }: Session,
+  startedMs: number,
+): Promise<void> {
+  const times = {
+    attemptTimeoutMs: settings.attemptTimeoutMs,
+    pauseMs: settings.retryMaxMs,
+    deadlineMs: settings.waitTimeoutMs === 0 ? undefined : startedMs + settings.waitTimeoutMs,
+  };
+  await unlessStopped(waitUntilWritable(ports, shares.mounted(), identity, times, signal));
+}
+
+/** Replaces nfs-init by COMMAND. */
+async function becomeOnShares(
+  ports: RunPorts,
+  plan: MountPlan,
+  shares: MountedShares,
+  command: Command,
+): Promise<never> {
+  sayWhatStaysAway(ports, plan, shares);
+  // COMMAND would inherit them as zombies.
+  ports.workers.stopAll();
+  await ports.workers.ended();
+  return becomeCommand(ports.init, command);
+}
+
+/** Runs COMMAND until it ends or a share is lost. */
+async function runCommand(
+  ports: RunPorts,
+  settings: Settings,
+  plan: MountPlan,
+  { shares, awayBy }: Session,
+  command: Command,
+): Promise<Round> {
+  const running = startCommand(ports.init, command, settings.signalMap);
+  if (plan.shares.length === 0) return { kind: "over", exitCode: exitCodeOf(await running.ended) };
+  const watched = watchCommand(ports, settings, running, shares);
+  awayBy(watched.isAway);
+  const end = await watched.end;
+  if (end.kind === "lost") return end;
+  const exitCode = exitCodeOf(end.status);
+  ports.log("info", "the process has ended", { stage: "init", exitCode });
+  return { kind: "over", exitCode };
 }
 
 /**
@@ -187,8 +189,8 @@ function isOnShare(
 }
 
 /** With NFS_EXEC nobody is left to mount what comes later. */
-function sayWhatStaysAway({ log }: RunPorts, plan: MountPlan, { mounted }: MountedShares): void {
-  for (const { label, target } of plan.shares.filter((share) => !mounted.has(share))) {
+function sayWhatStaysAway({ log }: RunPorts, plan: MountPlan, { isMounted }: MountedShares): void {
+  for (const { label, target } of plan.shares.filter((share) => !isMounted(share))) {
     const reason = "with NFS_EXEC nobody is left to mount it when it comes";
     log("warn", "the process starts without a share", { stage: "mount", source: label, target, reason });
   }

@@ -7,7 +7,7 @@ import type { Config } from "../config/config.ts";
 import { exitCodes } from "../errors.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
 import { clearFstab, type ClearPorts } from "../lifecycle/prepare.ts";
-import type { Log } from "../lifecycle/log.ts";
+import type { Log } from "../report/log.ts";
 import { clearAside } from "../mount/aside.ts";
 import { isGuard } from "../mount/guard.ts";
 import type { Clock, Mounter, TargetLock } from "../mount/ports.ts";

@@ -3,10 +3,11 @@ import type { PlanFacts } from "../plan/plan.ts";
 import type { Share } from "../shares/share.ts";
 import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import type { Log } from "../lifecycle/log.ts";
+import type { Log } from "../report/log.ts";
 import { planShares } from "../lifecycle/plan-shares.ts";
-import { mountReporter } from "../lifecycle/reporter.ts";
+import { manageShares } from "../lifecycle/managed-share.ts";
 import { abortedBy, Stopped } from "../lifecycle/stop.ts";
+import { pendingReasons, teller, tellNotReady } from "../lifecycle/teller.ts";
 import type { Clock } from "../mount/ports.ts";
 import { again, done, untilDone } from "../wait/again.ts";
 import { probePace } from "../wait/pace.ts";
@@ -14,11 +15,11 @@ import { askPath } from "../wait/path.ts";
 import type { Network } from "../ask/network.ts";
 import { asking, questionOf } from "../wait/readiness.ts";
 import { serverWaiter } from "../wait/wait.ts";
-import type { StatusBoard } from "../watch/status.ts";
+import type { Tell } from "../report/events.ts";
 
 export interface WaitPorts {
   readonly log: Log;
-  readonly board: StatusBoard;
+  readonly board: { readonly tell: Tell };
   readonly clock: Clock;
   readonly network: Network;
   readonly planFacts: () => PlanFacts;
@@ -28,14 +29,15 @@ export interface WaitPorts {
 
 /** Ends with 0; with 128+n when it is stopped; throws AppError 124 when NFS_WAIT_TIMEOUT runs out. */
 export async function wait(ports: WaitPorts, config: Config): Promise<number> {
-  const { log, board, clock, network } = ports;
+  const { log, clock, network } = ports;
   const { settings } = config;
   const plan = planShares(ports.planFacts, config);
-  const report = mountReporter(log, board, clock, plan);
+  const shares = manageShares(plan.shares);
+  const tell = teller(ports, shares);
   const stop = new AbortController();
   ports.onStop((signal) => stop.abort(new Stopped(signal)));
   const waiter = serverWaiter(
-    { ...clock, ask: asking(network), tell: report.notReady },
+    { ...clock, ask: asking(network), tell: tellNotReady(tell, shares) },
     settings.attemptTimeoutMs,
     stop.signal,
   );
@@ -46,13 +48,13 @@ export async function wait(ports: WaitPorts, config: Config): Promise<number> {
       const path = await askPath(network.dial, share, server, asked);
       if (path.kind === "ready") return done(undefined);
       stop.signal.throwIfAborted();
-      report.notThere(share, path.reason);
+      tell({ kind: "path-not-ready", share, reason: path.reason });
       return again;
     };
     return untilDone(clock, round, probePace, stop.signal);
   };
   const giveUp = () => {
-    const reason = `not ready within ${settings.waitTimeoutMs / 1_000} s: ${report.pending().join("; ")}`;
+    const reason = `not ready within ${settings.waitTimeoutMs / 1_000} s: ${pendingReasons(shares).join("; ")}`;
     stop.abort(new AppError(reason, exitCodes.timedOut, { hint: "check the server, or raise NFS_WAIT_TIMEOUT" }));
   };
   const timer = settings.waitTimeoutMs === 0 ? undefined : setTimeout(giveUp, settings.waitTimeoutMs);

@@ -1,5 +1,4 @@
 // What is known of an instance and its shares at a moment: what the state file, `check`, `status` and the metrics tell.
-import type { Share } from "../shares/share.ts";
 import type { Space } from "../mount/ports.ts";
 import type { ShareState } from "./staleness.ts";
 
@@ -55,26 +54,4 @@ export interface InstanceStatus {
   /** When COMMAND was last started again, on the boot-time clock. */
   readonly restartedMs: number | undefined;
   readonly shares: readonly ShareStatus[];
-}
-
-/** Where the stages say what they see; everybody who reports reads it there. */
-export interface StatusBoard {
-  /** A share is not mounted, with the reason as it is logged. */
-  readonly waiting: (share: Share, reason: string | undefined) => void;
-  readonly mounted: (share: Share, how: { readonly version: string | undefined; readonly isOurs: boolean }) => void;
-  /** A look at a share that is over: its state then, and the reason where it is lost. */
-  readonly looked: (
-    share: Share,
-    seen: {
-      readonly state: ShareState;
-      readonly lost: string | undefined;
-      readonly probeMs: number;
-      readonly space?: Space | undefined;
-    },
-  ) => void;
-  /** A lost share was mounted afresh. */
-  readonly remounted: (share: Share) => void;
-  /** COMMAND was started again. */
-  readonly restarted: () => void;
-  readonly current: () => InstanceStatus;
 }

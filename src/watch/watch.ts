@@ -27,23 +27,34 @@ export interface WatchPorts {
   readonly askServer: (share: Share) => Promise<"answers" | "silent" | "moved">;
   /** How often a share was mounted afresh, or taken for healed: a number that changes each time. */
   readonly generation: (share: Share) => number;
-  readonly onChange: (change: ShareChange) => void;
-  /** Told of each look that is over. */
-  readonly onLooked: (
-    share: Share,
-    seen: {
-      readonly state: ShareState;
-      readonly lost: string | undefined;
-      readonly probeMs: number;
-      readonly space: Space | undefined;
-    },
-  ) => void;
+  readonly tell: (event: WatchEvent) => void;
   /** A round that could not be finished; the watch goes on with the next. */
   readonly onFault: (error: unknown) => void;
 }
 
+/** A look at a share that is over: its state then, and the reason where it is lost. */
+export interface LookedEvent {
+  readonly kind: "looked";
+  readonly share: Share;
+  readonly state: ShareState;
+  readonly lost: string | undefined;
+  readonly probeMs: number;
+  readonly space: Space | undefined;
+}
+
+/** A file could not be written to it for want of room: the errno that says so. */
+export interface FullEvent {
+  readonly kind: "full";
+  readonly share: Share;
+  readonly errno: string;
+}
+
+/** What is seen of a share that is watched. */
+export type WatchEvent = ShareChange | LookedEvent | FullEvent;
+
 /** A state that began, with the one it replaces. */
 export interface ShareChange {
+  readonly kind: "changed";
   readonly share: Share;
   readonly from: ShareState;
   readonly to: ShareState;
@@ -68,6 +79,32 @@ const suspiciousMs = 1_000;
  */
 const blindIntervals = 6;
 
+/** What is remembered of a share that is watched. */
+interface Watched {
+  readonly condition: Condition;
+  /** Of the mount that `condition` is about. */
+  readonly generation: number | undefined;
+  /** Of the mount that was lost, while it is. */
+  readonly lostGeneration: number | undefined;
+  /** When it is to be looked at next. */
+  readonly dueMs: number;
+  /** When the share itself, and not its server alone, was last looked at. */
+  readonly lookedMs: number | undefined;
+  readonly isBusy: boolean;
+}
+
+/** The watch as it goes on: what is known of each share, and the pause between two rounds. */
+interface Watch {
+  readonly ports: WatchPorts;
+  readonly shares: () => readonly Share[];
+  readonly settings: WatchSettings;
+  readonly signal: AbortSignal;
+  readonly known: Map<Share, Watched>;
+  /** Cuts the pause short when a look ends after which its share is due earlier than the pause would end. */
+  wake: (() => void) | undefined;
+  plannedMs: number;
+}
+
 /**
  * Watches shares until `signal` aborts, those that `shares` gives at each moment. A look that blocks holds up no other share,
  * and its own is passed over until it has ended.
@@ -78,104 +115,120 @@ export async function watchShares(
   settings: WatchSettings,
   signal: AbortSignal,
 ): Promise<void> {
+  const watch: Watch = { ports, shares, settings, signal, known: new Map(), wake: undefined, plannedMs: 0 };
   const { clock } = ports;
-  const longestGapMs = settings.intervalMs + settings.timeoutMs + askingMs;
-  const conditions = new Map<Share, Condition>();
-  const busy = new Set<Share>();
-  /** Lost shares, with the generation of their mount that was lost. */
-  const lost = new Map<Share, number>();
-  const generations = new Map<Share, number>();
-  const dueMs = new Map<Share, number>();
-  const lookedMs = new Map<Share, number>();
-  /** Cuts the pause short when a look ends after which its share is due earlier than the pause would. */
-  let wake: (() => void) | undefined;
-  let plannedMs = 0;
-
-  /** Whether the way to a share leads over one that is not healthy: then nothing can be said of it, and its clock stands. */
-  const isBelowAway = (share: Share): boolean => {
-    for (let above = share.parent; above !== undefined; above = above.parent) {
-      const state = conditions.get(above)?.state ?? "healthy";
-      if (state === "healthy" || state === "read-only") continue;
-      const own = conditions.get(share);
-      if (own !== undefined) conditions.set(share, heldCondition(own, clock.nowMs()));
-      return true;
-    }
-    return false;
-  };
-
-  const pauseAfter = ({ state, suspicion, sinceMs }: Condition): number => {
-    if (suspicion !== undefined) return Math.min(suspiciousMs, settings.intervalMs);
-    if (state !== "server-gone") return settings.intervalMs;
-    return Math.min(probePauseMs(clock.nowMs() - sinceMs, Math.random()), settings.intervalMs);
-  };
-
-  const probe = async (share: Share, mounts: readonly MountRecord[]): Promise<void> => {
-    busy.add(share);
-    const startedMs = clock.nowMs();
-    try {
-      const isGone = conditions.get(share)?.state === "server-gone";
-      const isBlind = startedMs - (lookedMs.get(share) ?? startedMs) < blindIntervals * settings.intervalMs;
-      const serverFirst = isGone && isBlind;
-      if (!serverFirst) lookedMs.set(share, startedMs);
-      const seen = await observe(ports, share, mounts, settings.timeoutMs, serverFirst);
-      if (signal.aborted || isBelowAway(share) || !shares().includes(share)) return;
-      const nowMs = clock.nowMs();
-      const known = conditions.get(share) ?? mountedCondition(startedMs, false);
-      const generation = ports.generation(share);
-      const before = generations.get(share) === generation ? known : remountedCondition(known, startedMs);
-      generations.set(share, generation);
-      const { condition, lost: reason, ...change } = judge(before, seen, { ...settings, longestGapMs }, nowMs);
-      conditions.set(share, condition);
-      dueMs.set(share, (condition.state === "healthy" ? startedMs : nowMs) + pauseAfter(condition));
-      const isLostNow = reason !== undefined && lost.get(share) !== generation;
-      if (reason === undefined) lost.delete(share);
-      else lost.set(share, generation);
-      const space = seen.look?.kind === "answers" ? seen.look.space : undefined;
-      ports.onLooked(share, { state: condition.state, lost: reason, probeMs: nowMs - startedMs, space });
-      if (condition.state !== before.state || isLostNow) {
-        // Once lost it goes on changing its state; that is no further loss.
-        const loss = isLostNow ? { lost: reason } : {};
-        ports.onChange({ share, from: before.state, to: condition.state, ...change, ...loss });
-      }
-    } finally {
-      busy.delete(share);
-      if ((dueMs.get(share) ?? 0) < plannedMs) wake?.();
-    }
-  };
-
   const isOver = () => signal.aborted;
   while (!isOver()) {
     const startedMs = clock.nowMs();
     try {
-      // Timers fire on whole milliseconds, and shares that are due within a moment of one another are looked at together.
-      const due = shares().filter((share) => !busy.has(share) && (dueMs.get(share) ?? 0) <= startedMs + gatherMs);
-      const mounts = due.length > 0 ? ports.mounts() : [];
-      const begun = new Map<Share, Promise<void>>();
-      // All at once; only what lies below another share waits for what is seen of that one.
-      for (const share of due) {
-        dueMs.set(share, startedMs + settings.intervalMs);
-        const above = share.parent === undefined ? undefined : begun.get(share.parent);
-        const look = async () => {
-          await above;
-          if (!isOver() && !isBelowAway(share)) await probe(share, mounts);
-        };
-        begun.set(share, look().catch(ports.onFault));
-      }
+      beginRound(watch, startedMs);
     } catch (error) {
       ports.onFault(error);
     }
-    const waiting = shares().filter((share) => !busy.has(share));
-    plannedMs = Math.min(...waiting.map((share) => dueMs.get(share) ?? 0), startedMs + settings.intervalMs);
+    const waiting = shares().map((share) => watchedOf(watch, share));
+    const dueMs = waiting.filter(({ isBusy }) => !isBusy).map((one) => one.dueMs);
+    watch.plannedMs = Math.min(...dueMs, startedMs + settings.intervalMs);
     const pause = new AbortController();
-    wake = () => pause.abort();
+    watch.wake = () => pause.abort();
     try {
-      const pauseMs = Math.max(gatherMs, plannedMs - clock.nowMs());
+      const pauseMs = Math.max(gatherMs, watch.plannedMs - clock.nowMs());
       await clock.sleep(pauseMs, AbortSignal.any([signal, pause.signal]));
     } catch {
       // Woken, or over.
     }
-    wake = undefined;
+    watch.wake = undefined;
   }
+}
+
+/** Has every share looked at that is due: all at once, and only what lies below another waits for what is seen of that one. */
+function beginRound(watch: Watch, startedMs: number): void {
+  const { ports, shares, settings, signal } = watch;
+  // Timers fire on whole milliseconds, and shares that are due within a moment of one another are looked at together.
+  const isDue = ({ isBusy, dueMs }: Watched) => !isBusy && dueMs <= startedMs + gatherMs;
+  const due = shares().filter((share) => isDue(watchedOf(watch, share)));
+  const mounts = due.length > 0 ? ports.mounts() : [];
+  const begun = new Map<Share, Promise<void>>();
+  for (const share of due) {
+    note(watch, share, { dueMs: startedMs + settings.intervalMs });
+    const above = share.parent === undefined ? undefined : begun.get(share.parent);
+    const look = async () => {
+      await above;
+      if (!signal.aborted && !isBelowAway(watch, share)) await probe(watch, share, mounts);
+    };
+    begun.set(share, look().catch(ports.onFault));
+  }
+}
+
+async function probe(watch: Watch, share: Share, mounts: readonly MountRecord[]): Promise<void> {
+  const { ports, settings } = watch;
+  const startedMs = ports.clock.nowMs();
+  note(watch, share, { isBusy: true });
+  try {
+    const { condition, lookedMs = startedMs } = watchedOf(watch, share);
+    const isBlind = startedMs - lookedMs < blindIntervals * settings.intervalMs;
+    const serverFirst = condition.state === "server-gone" && isBlind;
+    if (!serverFirst) note(watch, share, { lookedMs: startedMs });
+    const seen = await observe(ports, share, mounts, settings.timeoutMs, serverFirst);
+    if (watch.signal.aborted || isBelowAway(watch, share) || !watch.shares().includes(share)) return;
+    conclude(watch, share, seen, startedMs);
+  } finally {
+    note(watch, share, { isBusy: false });
+    if (watchedOf(watch, share).dueMs < watch.plannedMs) watch.wake?.();
+  }
+}
+
+/** Judges what was seen of a share, and tells it. */
+function conclude(watch: Watch, share: Share, seen: Observation, startedMs: number): void {
+  const { ports, settings } = watch;
+  const nowMs = ports.clock.nowMs();
+  const known = watch.known.get(share);
+  const generation = ports.generation(share);
+  const isSameMount = known?.generation === generation;
+  const condition = known?.generation === undefined ? mountedCondition(startedMs, false) : known.condition;
+  const before = isSameMount ? condition : remountedCondition(condition, startedMs);
+  const longestGapMs = settings.intervalMs + settings.timeoutMs + askingMs;
+  const { condition: after, lost: reason, ...change } = judge(before, seen, { ...settings, longestGapMs }, nowMs);
+  const isLostNow = reason !== undefined && known?.lostGeneration !== generation;
+  note(watch, share, {
+    condition: after,
+    generation,
+    lostGeneration: reason === undefined ? undefined : generation,
+    dueMs: (after.state === "healthy" ? startedMs : nowMs) + pauseAfter(after, settings, nowMs),
+  });
+  const space = seen.look?.kind === "answers" ? seen.look.space : undefined;
+  ports.tell({ kind: "looked", share, state: after.state, lost: reason, probeMs: nowMs - startedMs, space });
+  if (after.state === before.state && !isLostNow) return;
+  // Once lost it goes on changing its state; that is no further loss.
+  const loss = isLostNow ? { lost: reason } : {};
+  ports.tell({ kind: "changed", share, from: before.state, to: after.state, ...change, ...loss });
+}
+
+function pauseAfter({ state, suspicion, sinceMs }: Condition, { intervalMs }: WatchSettings, nowMs: number): number {
+  if (suspicion !== undefined) return Math.min(suspiciousMs, intervalMs);
+  if (state !== "server-gone") return intervalMs;
+  return Math.min(probePauseMs(nowMs - sinceMs, Math.random()), intervalMs);
+}
+
+/** Whether the way to a share leads over one that is not healthy: then nothing can be said of it, and its clock stands. */
+function isBelowAway(watch: Watch, share: Share): boolean {
+  for (let above = share.parent; above !== undefined; above = above.parent) {
+    const state = watch.known.get(above)?.condition.state ?? "healthy";
+    if (state === "healthy" || state === "read-only") continue;
+    const own = watch.known.get(share);
+    if (own !== undefined) note(watch, share, { condition: heldCondition(own.condition, watch.ports.clock.nowMs()) });
+    return true;
+  }
+  return false;
+}
+
+const unseen = { generation: undefined, lostGeneration: undefined, dueMs: 0, lookedMs: undefined, isBusy: false };
+
+function watchedOf(watch: Watch, share: Share): Watched {
+  return watch.known.get(share) ?? { condition: mountedCondition(watch.ports.clock.nowMs(), false), ...unseen };
+}
+
+function note(watch: Watch, share: Share, change: Partial<Watched>): void {
+  watch.known.set(share, { ...watchedOf(watch, share), ...change });
 }
 
 /** What a probe may take besides its pause and its look: to start a worker, to ask the server. */

@@ -4,7 +4,7 @@ import { classifyErrno, classifyFailure } from "../../src/kinds/nfs/failures.ts"
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { noFlags, readConfig, type Environment } from "../../src/config/config.ts";
-import { mountReporter } from "../../src/lifecycle/reporter.ts";
+import { logLinesOf } from "../../src/report/log-lines.ts";
 import { waitUntilWritable } from "../../src/lifecycle/writable.ts";
 import { connectionWords } from "../../src/host/errno.ts";
 import { attemptShare } from "../../src/mount/attempt.ts";
@@ -99,15 +99,10 @@ async function unwritable(): Promise<string> {
 }
 
 function pendingCall(): string {
-  let said = "";
-  const log = (_level: string, _message: string, { reason }: Readonly<Record<string, unknown>>) => {
-    said = String(reason);
-  };
-  const share = shareOf();
-  const board = { waiting: () => {}, mounted: () => {} };
-  const report = mountReporter(log, board, leapingClock(), { shares: [share] });
-  report.notice({ kind: "pending", share, version: "4.2", forMs: 15_000 });
-  return said;
+  const pending = { kind: "pending", share: shareOf(), version: "4.2", forMs: 15_000 } as const;
+  return logLinesOf(pending, 15_000)
+    .map(({ fields }) => fields.reason)
+    .join("; ");
 }
 
 async function withoutHelper(): Promise<string> {

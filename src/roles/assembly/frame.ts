@@ -8,7 +8,7 @@ import { createLog } from "../../host/log.ts";
 import { openSignalInbox, type SignalInbox } from "../../host/signals.ts";
 import { writeTerminationLog } from "../../host/termination-log.ts";
 import { ownUmask } from "../../init/handover.ts";
-import type { Log, LogStage } from "../../lifecycle/log.ts";
+import type { Log, LogStage } from "../../report/log.ts";
 import type { Start } from "./start.ts";
 
 export interface Frame extends Start {

@@ -13,7 +13,7 @@ import { claimDirectory, hiddenPath, lineClaims, lockTarget } from "../../host/s
 import type { Config } from "../../config/config.ts";
 import type { KernelMount } from "../../kinds/kind.ts";
 import type { Share } from "../../shares/share.ts";
-import type { StatusBoard } from "../../watch/status.ts";
+import type { Board } from "../../report/board.ts";
 import type { Frame } from "./frame.ts";
 import { boardOf, publish } from "./publishing.ts";
 
@@ -40,7 +40,7 @@ export async function withMounting(
   }
 }
 
-function mountingPorts(frame: Frame, { settings, identity }: Config, board: StatusBoard, { mounter }: Workers) {
+function mountingPorts(frame: Frame, { settings, identity }: Config, board: Board, { mounter }: Workers) {
   const { log, environment, inbox } = frame;
   const { fstab, stateDir } = settings;
   const machine = async () => {

@@ -7,7 +7,7 @@ import { clock } from "../../host/clock.ts";
 import { readMountstats } from "../../host/mounts.ts";
 import { bootId, pidNamespace, processStartedMs } from "../../host/process-facts.ts";
 import { openStateFile } from "../../host/state-file.ts";
-import type { Log } from "../../lifecycle/log.ts";
+import type { Log } from "../../report/log.ts";
 import { createBoard, type Board } from "../../report/board.ts";
 import { refresher, staleAfterMs } from "../../report/refresh.ts";
 import { formatState } from "../../report/state.ts";

@@ -1,6 +1,7 @@
 // The places where shares are put together: made for those that others lie below, cleared before and after.
 import { describe, expect, test } from "vitest";
 import { asidePlaces, type AsideMachine } from "../../../src/lifecycle/aside.ts";
+import { manageShares } from "../../../src/lifecycle/managed-share.ts";
 import { undoStack } from "../../../src/lifecycle/undo.ts";
 import { asideSource } from "../../../src/mount/aside.ts";
 import { leapingClock } from "../fakes/clock.ts";
@@ -27,6 +28,7 @@ function places(answers: Answers = {}, asidePath: AsideMachine["asidePath"] = ()
       asidePath,
     },
     { attemptTimeoutMs: 15_000 },
+    manageShares(shares),
     { below: (share) => (share === above ? [below] : []), putBelow: () => Promise.resolve(undefined) },
     { has: () => false, putBack: () => Promise.resolve([]) },
     undo,

@@ -35,17 +35,20 @@ function establish(environment: Environment, world: World = {}) {
       serverAnswers: () => Promise.resolve(true),
       tryCalls: () => Promise.resolve([]),
       loadModules: () => Promise.resolve(),
-      tell: () => {},
       onDetaching: () => {},
       onMounting: () => {},
       guard: () => Promise.resolve(),
       lacksGuard: () => false,
       aside: nothingAside,
       begin: () => abort.signal,
-      onMounted: (share, { version, isOurs, attempts }) =>
-        note(`${isOurs ? "mounted" : "used"} ${share.target} ${version} after ${attempts}`),
-      onFailedAttempt: (share, { reason }, attempt) => note(`failed ${share.target} ${attempt}: ${reason}`),
-      onGivenUp: (share, { message }) => note(`gave up ${share.target}: ${message}`),
+      tell: (event) => {
+        if (event.kind === "mounted") {
+          const { share, version, isOurs, attempts } = event;
+          note(`${isOurs ? "mounted" : "used"} ${share.target} ${version} after ${attempts}`);
+        } else if (event.kind === "attempt-failed") {
+          note(`failed ${event.share.target} ${event.attempt}: ${event.failure.reason}`);
+        } else if (event.kind === "given-up") note(`gave up ${event.share.target}: ${event.reason}`);
+      },
     },
     plan,
     configOf(environment).settings,

@@ -2,6 +2,7 @@
 import type { Share } from "../../../src/shares/share.ts";
 import { describe, expect, test } from "vitest";
 import { guardsOf } from "../../../src/lifecycle/guards.ts";
+import { manageShares } from "../../../src/lifecycle/managed-share.ts";
 import { undoStack } from "../../../src/lifecycle/undo.ts";
 import { guardSource } from "../../../src/mount/guard.ts";
 import { fakeMounter, type Answers } from "../fakes/mounter.ts";
@@ -27,7 +28,7 @@ function guarding(answers: Answers = {}, { guard = true, away = "" } = {}) {
       isAway: ({ target }) => target === away,
       onNotEmpty: ({ target }) => notEmpty.push(target),
     },
-    shares,
+    manageShares(shares),
     { guard, attemptTimeoutMs: 15_000 },
     undo,
   );

@@ -32,7 +32,7 @@ function keeping(watch = "remount", keep?: (table: MountRecord[]) => Mounter["ke
     undo,
   );
   const look = async () => {
-    keeper.look(mounter.mounts(), mounted);
+    keeper.look(mounter.mounts(), [...mounted]);
     await settle();
   };
   const unmounted = (target: string) => {

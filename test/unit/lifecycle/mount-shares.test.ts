@@ -118,7 +118,7 @@ test("a share above is mounted afresh, with its guards, while the server of the 
   });
   up("192.0.2.2");
   await pass(10_000);
-  expect({ second: second(), mounts: mounts(), mounted: shares.mounted.size }).toEqual({
+  expect({ second: second(), mounts: mounts(), mounted: shares.mounted().length }).toEqual({
     second: "remounted",
     mounts: whole,
     mounted: 2,

@@ -2,9 +2,10 @@
 import type { Share } from "../../../src/shares/share.ts";
 import { describe, expect, test } from "vitest";
 import { AppError, exitCodes } from "../../../src/errors.ts";
-import type { LogLevel } from "../../../src/lifecycle/log.ts";
+import type { LogLevel } from "../../../src/report/log.ts";
 import { remounter } from "../../../src/lifecycle/remounter.ts";
-import type { Remounted } from "../../../src/lifecycle/mount-shares.ts";
+import type { Remounted } from "../../../src/lifecycle/remounting.ts";
+import { logLinesOf } from "../../../src/report/log-lines.ts";
 import { leapingClock } from "../fakes/clock.ts";
 import { planOf } from "../fakes/shares.ts";
 
@@ -28,13 +29,14 @@ function remounting(shares: readonly Share[]) {
   const events: string[] = [];
   const running = new Map<Share, { resolve: (how: Remounted) => void; reject: (error: unknown) => void }>();
   const lose = remounter(
+    clock,
     {
-      log: (level, message, { reason }) => lines.push({ level, message, reason }),
-      board: { remounted: ({ target }) => events.push(`board ${target}`) },
-      clock,
-    },
-    {
-      mounted,
+      isMounted: (share) => mounted.has(share),
+      tell: (event) => {
+        for (const { level, message, fields } of logLinesOf(event, 0))
+          lines.push({ level, message, reason: fields.reason });
+        if (event.kind === "remounted") events.push(`board ${event.share.target}`);
+      },
       remount: (share, reason) => {
         remounts.push(`${share.target}: ${reason}`);
         // What lies below it goes with it.
@@ -56,7 +58,7 @@ function remounting(shares: readonly Share[]) {
     lines,
     over,
     lose: async (share: Share, lost = "it is stale") => {
-      lose({ share, from: "healthy", to: "stale", lost });
+      lose({ kind: "changed", share, from: "healthy", to: "stale", lost });
       await settle();
     },
     /** The mounting of a share ends. */

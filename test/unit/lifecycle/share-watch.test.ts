@@ -2,7 +2,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { watchMounts } from "../../../src/lifecycle/share-watch.ts";
 import type { Look } from "../../../src/mount/ports.ts";
-import { createBoard } from "../../../src/report/board.ts";
+import type { Tell } from "../../../src/report/events.ts";
+import { logLinesOf } from "../../../src/report/log-lines.ts";
+import type { Log } from "../../../src/report/log.ts";
+import type { Share } from "../../../src/shares/share.ts";
 import { timerClock } from "../fakes/clock.ts";
 import { fakeMounter } from "../fakes/mounter.ts";
 import { nfsMount } from "../fakes/mounts.ts";
@@ -10,25 +13,32 @@ import { configOf, planOf } from "../fakes/shares.ts";
 
 const environment = { NFS_MOUNTS: "nas:/a /mnt/a;nas:/b /mnt/b", NFS_WATCH: "off" };
 
+/** Shares that are mounted, and stay so. */
+const watchedOf = (shares: readonly Share[], tell: Tell) => ({
+  mounted: () => shares,
+  isOurs: () => true,
+  generation: () => 0,
+  onMounts: () => {},
+  tell,
+});
+
 /** Shares on /mnt/a and /mnt/b that are looked at as told. */
 function watchOff(look: (path: string) => Promise<Look>) {
-  const { settings, shares: configured } = configOf(environment);
+  const { settings } = configOf(environment);
   const { shares } = planOf(environment);
-  const facts = { program: "1.2.3", role: "run", bootId: "boot", startedMs: 0, staleAfterMs: 1_000 };
   const unexpected = () => {
     throw new Error("nothing is watched");
   };
   const watch = watchMounts(
     {
       log: unexpected,
-      board: createBoard(() => 0, facts, configured),
       clock: timerClock,
       mounter: { ...fakeMounter(), look },
       network: { dial: unexpected, resolveName: unexpected },
       user: { uid: 0, gid: 0 },
     },
     settings,
-    { mounted: new Set(shares), ours: new Set(shares), generation: () => 0, onMounts: () => {} },
+    watchedOf(shares, () => {}),
     unexpected,
     new AbortController().signal,
   );
@@ -71,10 +81,10 @@ describe("a watch that cannot look, for no process can be started", () => {
 
   test("says so once, goes on, and says when it looks again; it takes no share for lost meanwhile", async () => {
     const watched = { NFS_MOUNTS: "nas:/a /mnt/a;nas:/b /mnt/b;nas:/c /mnt/c", NFS_WATCH_INTERVAL: "1s" };
-    const { settings, shares: configured } = configOf(watched);
+    const { settings } = configOf(watched);
     const { shares } = planOf(watched);
-    const facts = { program: "1.2.3", role: "run", bootId: "boot", startedMs: 0, staleAfterMs: 1_000 };
     const said: string[] = [];
+    const log: Log = (level, message, fields) => said.push(`${level} ${message} ${fields["reason"] ?? ""}`.trim());
     const refused: string[] = [];
     let reason: string | undefined;
     const look = async (path: string): Promise<Look> => {
@@ -88,15 +98,16 @@ describe("a watch that cannot look, for no process can be started", () => {
     const silent = () => Promise.reject(new Error("nobody is asked"));
     watchMounts(
       {
-        log: (level, message, fields) => said.push(`${level} ${message} ${fields["reason"] ?? ""}`.trim()),
-        board: createBoard(() => 0, facts, configured),
+        log,
         clock: timerClock,
         mounter: { ...fakeMounter({ mounts }), look },
         network: { dial: silent, resolveName: silent },
         user: { uid: 0, gid: 0 },
       },
       settings,
-      { mounted: new Set(shares), ours: new Set(shares), generation: () => 0, onMounts: () => {} },
+      watchedOf(shares, (event) => {
+        for (const { level, message, fields } of logLinesOf(event, 0)) log(level, message, fields);
+      }),
       ({ share, lost }) => said.push(`${share.target} lost: ${lost}`),
       end.signal,
     );

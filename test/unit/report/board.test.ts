@@ -31,10 +31,10 @@ function setUp(): SetUp {
   return { board, clock, share, status, news };
 }
 
-const ours = { version: "4.2", isOurs: true } as const;
-const healthy = { state: "healthy", lost: undefined, probeMs: 3 } as const;
-const gone = { state: "server-gone", lost: undefined, probeMs: 3_000 } as const;
-const stale = { state: "stale", lost: "its handle is stale", probeMs: 5 } as const;
+const ours = { kind: "mounted", version: "4.2", isOurs: true, attempts: 1, elapsedMs: 5 } as const;
+const healthy = { kind: "looked", state: "healthy", lost: undefined, probeMs: 3, space: undefined } as const;
+const gone = { kind: "looked", state: "server-gone", lost: undefined, probeMs: 3_000, space: undefined } as const;
+const stale = { kind: "looked", state: "stale", lost: "its handle is stale", probeMs: 5, space: undefined } as const;
 const space = { totalBytes: 10, freeBytes: 5, availableBytes: 4 };
 
 describe("a board", () => {
@@ -53,83 +53,83 @@ describe("a board", () => {
     [
       "waits with the last reason",
       ({ board, share }) => {
-        board.waiting(share, "connection refused");
-        board.waiting(share, "no answer in time");
+        board.tell({ kind: "away", share, reason: "connection refused" });
+        board.tell({ kind: "away", share, reason: "no answer in time" });
       },
       { phase: "waiting", reason: "no answer in time", version: undefined },
     ],
     [
       "is mounted, and has answered",
       ({ board, share }) => {
-        board.waiting(share, "connection refused");
-        board.mounted(share, ours);
+        board.tell({ kind: "away", share, reason: "connection refused" });
+        board.tell({ ...ours, share });
       },
       { phase: "mounted", version: "4.2", isOurs: true, reason: undefined, answeredMs: 1_000_000 },
     ],
     [
       "has the phase, the time and the space of the last look",
       ({ board, share, clock }) => {
-        board.mounted(share, ours);
+        board.tell({ ...ours, share });
         clock.advance(5_000);
-        board.looked(share, { ...healthy, space });
+        board.tell({ ...healthy, share, space });
       },
       { phase: "healthy", sinceMs: 1_005_000, answeredMs: 1_005_000, probeMs: 3, space },
     ],
     [
       "keeps when its phase began, and the space it had",
       ({ board, share, clock }) => {
-        board.looked(share, { ...healthy, space });
+        board.tell({ ...healthy, share, space });
         clock.advance(5_000);
-        board.looked(share, healthy);
+        board.tell({ ...healthy, share });
         clock.advance(5_000);
-        board.looked(share, healthy);
+        board.tell({ ...healthy, share });
       },
       { phase: "healthy", sinceMs: 1_000_000, answeredMs: 1_010_000, space },
     ],
     [
       "has not answered while its server is gone",
       ({ board, share, clock }) => {
-        board.looked(share, healthy);
+        board.tell({ ...healthy, share });
         clock.advance(5_000);
-        board.looked(share, gone);
+        board.tell({ ...gone, share });
       },
       { phase: "server-gone", sinceMs: 1_005_000, answeredMs: 1_000_000, isLost: false },
     ],
     [
       "is lost with the reason",
       ({ board, share }) => {
-        board.mounted(share, ours);
-        board.looked(share, stale);
+        board.tell({ ...ours, share });
+        board.tell({ ...stale, share });
       },
       { phase: "stale", isLost: true, reason: "its handle is stale" },
     ],
     [
       "is no longer lost when it was mounted afresh",
       ({ board, share, clock }) => {
-        board.mounted(share, ours);
-        board.looked(share, stale);
-        board.waiting(share, "its handle is stale");
+        board.tell({ ...ours, share });
+        board.tell({ ...stale, share });
+        board.tell({ kind: "away", share, reason: "its handle is stale" });
         clock.advance(2_000);
-        board.mounted(share, ours);
-        board.remounted(share);
+        board.tell({ ...ours, share });
+        board.tell({ kind: "remounted", share, elapsedMs: 2_000 });
       },
       { phase: "mounted", isLost: false, reason: undefined, remounts: 1, remountedMs: 1_002_000, version: "4.2" },
     ],
     [
       "is what it was when it comes back by itself",
       ({ board, share }) => {
-        board.mounted(share, ours);
-        board.waiting(share, "its handle is stale");
-        board.mounted(share, { version: undefined, isOurs: true });
+        board.tell({ ...ours, share });
+        board.tell({ kind: "away", share, reason: "its handle is stale" });
+        board.tell({ kind: "back", share, isOurs: true });
       },
       { phase: "mounted", version: "4.2", isOurs: true },
     ],
     [
       "has no version where another process mounted it",
       ({ board, share }) => {
-        board.mounted(share, ours);
-        board.waiting(share, "it is no longer mounted");
-        board.mounted(share, { version: undefined, isOurs: false });
+        board.tell({ ...ours, share });
+        board.tell({ kind: "away", share, reason: "it is no longer mounted" });
+        board.tell({ kind: "back", share, isOurs: false });
       },
       { version: undefined, isOurs: false },
     ],
@@ -141,40 +141,40 @@ describe("a board", () => {
 
   test("knows the resolved target from the plan", () => {
     const { board, share, status } = setUp();
-    board.mounted({ ...share, realTarget: "/srv/data" }, ours);
+    board.tell({ ...ours, share: { ...share, realTarget: "/srv/data" } });
     expect(status()).toMatchObject({ target: "/mnt/data", realTarget: "/srv/data" });
   });
 
   test("counts starts of the process, and when the last was", () => {
     const { board, clock } = setUp();
-    board.restarted();
+    board.tell({ kind: "restarted" });
     clock.advance(1_000);
-    board.restarted();
+    board.tell({ kind: "restarted" });
     expect(board.current()).toMatchObject({ restarts: 2, restartedMs: 1_001_000 });
   });
 
   test("calls a change what somebody who asks is told, and a look all else", () => {
     const { board, share, news } = setUp();
-    board.waiting(share, "connection refused");
-    board.waiting(share, "connection refused");
-    board.mounted(share, ours);
-    board.looked(share, healthy);
-    board.looked(share, { ...healthy, probeMs: 9, space });
-    board.looked(share, stale);
-    board.looked(share, stale);
-    board.remounted(share);
-    board.restarted();
+    board.tell({ kind: "away", share, reason: "connection refused" });
+    board.tell({ kind: "away", share, reason: "connection refused" });
+    board.tell({ ...ours, share });
+    board.tell({ ...healthy, share });
+    board.tell({ ...healthy, share, probeMs: 9, space });
+    board.tell({ ...stale, share });
+    board.tell({ ...stale, share });
+    board.tell({ kind: "remounted", share, elapsedMs: 2_000 });
+    board.tell({ kind: "restarted" });
     expect(news).toEqual(["change", "look", "change", "change", "look", "change", "look", "change", "change"]);
   });
 });
 
 test("a reason whose details alone have changed is no change", () => {
   const { board, share, status, news } = setUp();
-  board.waiting(share, "port 2049 of 10.0.0.1: connection refused");
-  board.waiting(share, "port 2049 of 10.0.0.2: connection refused");
-  board.waiting(share, "cannot resolve nas: name not known");
+  board.tell({ kind: "away", share, reason: "port 2049 of 10.0.0.1: connection refused" });
+  board.tell({ kind: "away", share, reason: "port 2049 of 10.0.0.2: connection refused" });
+  board.tell({ kind: "away", share, reason: "cannot resolve nas: name not known" });
   expect(news).toEqual(["change", "look", "change"]);
-  board.waiting(share, "port 2049 of 10.0.0.2: connection refused");
+  board.tell({ kind: "away", share, reason: "port 2049 of 10.0.0.2: connection refused" });
   expect(status().reason).toBe("port 2049 of 10.0.0.2: connection refused");
 });
 
@@ -182,15 +182,15 @@ describe("the time in which a share was not ready", () => {
   test("does not count before its first mount", () => {
     const { board, share, clock, status } = setUp();
     clock.advance(60_000);
-    board.waiting(share, "connection refused");
+    board.tell({ kind: "away", share, reason: "connection refused" });
     expect(notReadyMs(status(), clock.nowMs())).toBe(0);
-    board.mounted(share, ours);
+    board.tell({ ...ours, share });
     expect(notReadyMs(status(), clock.nowMs())).toBe(0);
   });
 
   test("adds up over phases and absences, with the one that lasts", () => {
     const { board, share, clock, status } = setUp();
-    board.mounted(share, ours);
+    board.tell({ ...ours, share });
     for (const [seen, lastedMs] of [
       [healthy, 50_000],
       [gone, 5_000],
@@ -198,13 +198,13 @@ describe("the time in which a share was not ready", () => {
       [healthy, 80_000],
       [stale, 1_000],
     ] as const) {
-      board.looked(share, seen);
+      board.tell({ ...seen, share });
       clock.advance(lastedMs);
     }
     expect(notReadyMs(status(), clock.nowMs())).toBe(13_000);
-    board.waiting(share, "its handle is stale");
+    board.tell({ kind: "away", share, reason: "its handle is stale" });
     clock.advance(2_000);
-    board.mounted(share, ours);
+    board.tell({ ...ours, share });
     clock.advance(500_000);
     expect(status().awayMs).toBe(15_000);
     expect(notReadyMs(status(), clock.nowMs())).toBe(15_000);

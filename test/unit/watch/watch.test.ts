@@ -54,7 +54,7 @@ function watching({
   const over = new AbortController();
   const looks: { readonly target: string; readonly ms: number }[] = [];
   const questions: { readonly target: string; readonly ms: number }[] = [];
-  const changes: (Omit<ShareChange, "share"> & { readonly target: string; readonly ms: number })[] = [];
+  const changes: (Omit<ShareChange, "kind" | "share"> & { readonly target: string; readonly ms: number })[] = [];
   const faults: unknown[] = [];
   const rounds: number[] = [];
   const clock: Clock = {
@@ -90,8 +90,11 @@ function watching({
       },
       saysWritable,
       generation,
-      onChange: ({ share, ...change }) => changes.push({ target: share.target, ms: nowMs(), ...change }),
-      onLooked: () => {},
+      tell: (event) => {
+        if (event.kind !== "changed") return;
+        const { kind: _, share, ...change } = event;
+        changes.push({ target: share.target, ms: nowMs(), ...change });
+      },
       onFault: (error) => faults.push(error),
     },
     shares,

@@ -1,15 +1,15 @@
-import type { Share } from "../../../src/shares/share.ts";
 import type { MountFailure } from "../../../src/kinds/failure.ts";
 import { describe, expect, test } from "vitest";
-import { AppError, exitCodes } from "../../../src/errors.ts";
-import type { LogFields, LogLevel } from "../../../src/lifecycle/log.ts";
-import { mountReporter } from "../../../src/lifecycle/reporter.ts";
+import type { Log, LogFields, LogLevel } from "../../../src/report/log.ts";
+import { manageShares } from "../../../src/lifecycle/managed-share.ts";
+import { pendingReasons, teller, tellNotReady } from "../../../src/lifecycle/teller.ts";
 import { questionOf } from "../../../src/wait/readiness.ts";
+import { createBoard } from "../../../src/report/board.ts";
 import { leapingClock } from "../fakes/clock.ts";
 import { planOf } from "../fakes/shares.ts";
 
 /** A board that nobody reads. */
-const silent = { waiting: () => {}, mounted: () => {} };
+const silent = { tell: () => {} };
 
 interface Line extends LogFields {
   readonly level: LogLevel;
@@ -29,19 +29,22 @@ function setUp() {
   if (one === undefined || two === undefined || three === undefined) throw new Error("no shares");
   const lines: Line[] = [];
   const clock = leapingClock();
-  const report = mountReporter((level, msg, fields) => lines.push({ level, msg, ...fields }), silent, clock, plan);
-  return { report, lines, clock, one, two, three };
+  const shares = manageShares(plan.shares);
+  const log: Log = (level, msg, fields) => lines.push({ level, msg, ...fields });
+  const tell = teller({ log, board: silent, clock }, shares);
+  const notReady = tellNotReady(tell, shares);
+  return { tell, notReady, pending: () => pendingReasons(shares), lines, clock, one, two, three };
 }
 
 const refused: MountFailure = { prospect: "transient", reason: "Connection refused", unreachable: true };
 const denied: MountFailure = { prospect: "ambiguous", reason: "access denied by server", hint: "check the exports" };
-const mounted = { version: "4.2", isOurs: true, attempts: 1, elapsedMs: 812.7 } as const;
+const mounted = { kind: "mounted", version: "4.2", isOurs: true, attempts: 1, elapsedMs: 812.7 } as const;
 
 test("a mount call that does not end is said, and every half minute, with advice for every version", () => {
-  const { report, lines, clock, one } = setUp();
+  const { tell, pending, lines, clock, one } = setUp();
   for (let forMs = 15_000; forMs <= 60_000; forMs += 15_000) {
     clock.advance(15_000);
-    report.notice({ kind: "pending", share: one, version: forMs < 40_000 ? "4.2" : "3", forMs });
+    tell({ kind: "pending", share: one, version: forMs < 40_000 ? "4.2" : "3", forMs });
   }
   expect(lines).toMatchObject([
     {
@@ -57,14 +60,14 @@ test("a mount call that does not end is said, and every half minute, with advice
     { version: "3", elapsedMs: 45_000 },
   ]);
   expect(lines.map(({ hint }) => hint).join(" ")).not.toContain("use version 4");
-  expect(report.pending()[0]).toContain("has not ended after 60 s");
+  expect(pending()[0]).toContain("has not ended after 60 s");
 });
 
 describe("a server that is waited for", () => {
   test("is one line for all its shares, with their number", () => {
-    const { report, lines, one, three } = setUp();
-    report.notReady(questionOf(one), "connection refused");
-    report.notReady(questionOf(three), "name not known");
+    const { notReady, lines, one, three } = setUp();
+    notReady(questionOf(one), "connection refused");
+    notReady(questionOf(three), "name not known");
     expect(lines).toEqual([
       {
         level: "info",
@@ -89,9 +92,9 @@ describe("a server that is waited for", () => {
   });
 
   test("is a line when the reason changes, and a reminder every half minute", () => {
-    const { report, lines, clock, one } = setUp();
+    const { notReady, lines, clock, one } = setUp();
     for (let elapsedMs = 0; elapsedMs < 61_000; elapsedMs += 250) {
-      report.notReady(questionOf(one), elapsedMs < 10_000 ? "name not known" : "connection refused");
+      notReady(questionOf(one), elapsedMs < 10_000 ? "name not known" : "connection refused");
       clock.advance(250);
     }
     expect(lines.map(({ reason, elapsedMs }) => [reason, elapsedMs])).toEqual([
@@ -102,19 +105,19 @@ describe("a server that is waited for", () => {
   });
 
   test("is no line once its shares are mounted", () => {
-    const { report, lines, three } = setUp();
-    report.mounted(three, mounted);
+    const { tell, notReady, lines, three } = setUp();
+    tell({ ...mounted, share: three });
     lines.length = 0;
-    report.notReady(questionOf(three), "connection refused");
+    notReady(questionOf(three), "connection refused");
     expect(lines).toEqual([]);
   });
 });
 
 describe("a failed attempt", () => {
   test("is a line with its reason, what to check, and how far we are", () => {
-    const { report, lines, clock, one } = setUp();
+    const { tell, lines, clock, one } = setUp();
     clock.advance(1_500.4);
-    report.failedAttempt(one, denied, 3);
+    tell({ kind: "attempt-failed", share: one, failure: denied, attempt: 3 });
     expect(lines).toEqual([
       {
         level: "warn",
@@ -136,19 +139,19 @@ describe("a failed attempt", () => {
     ["ambiguous", "warn"],
     ["unsupported", "warn"],
   ] as const)("that is %s is said at %s", (prospect, level) => {
-    const { report, lines, one } = setUp();
-    report.failedAttempt(one, { prospect, reason: "x" }, 1);
+    const { tell, lines, one } = setUp();
+    tell({ kind: "attempt-failed", share: one, failure: { prospect, reason: "x" }, attempt: 1 });
     expect(lines[0]?.level).toBe(level);
   });
 
   test("is a line when the reason changes, and a reminder every half minute, for each share by itself", () => {
-    const { report, lines, clock, one, two } = setUp();
-    report.failedAttempt(one, refused, 1);
-    report.failedAttempt(two, refused, 1);
-    report.failedAttempt(one, refused, 2);
-    report.failedAttempt(one, denied, 3);
+    const { tell, lines, clock, one, two } = setUp();
+    tell({ kind: "attempt-failed", share: one, failure: refused, attempt: 1 });
+    tell({ kind: "attempt-failed", share: two, failure: refused, attempt: 1 });
+    tell({ kind: "attempt-failed", share: one, failure: refused, attempt: 2 });
+    tell({ kind: "attempt-failed", share: one, failure: denied, attempt: 3 });
     clock.advance(30_000);
-    report.failedAttempt(one, denied, 9);
+    tell({ kind: "attempt-failed", share: one, failure: denied, attempt: 9 });
     expect(lines.map(({ target, attempt }) => [target, attempt])).toEqual([
       ["/one", 1],
       ["/two", 1],
@@ -160,8 +163,8 @@ describe("a failed attempt", () => {
 
 describe("a mounted share", () => {
   test("is a line with its version, its attempts and its time", () => {
-    const { report, lines, one } = setUp();
-    report.mounted(one, { ...mounted, attempts: 4 });
+    const { tell, lines, one } = setUp();
+    tell({ ...mounted, share: one, attempts: 4 });
     expect(lines).toEqual([
       {
         level: "info",
@@ -177,16 +180,16 @@ describe("a mounted share", () => {
   });
 
   test("that was there is said to be used as it is", () => {
-    const { report, lines, one } = setUp();
-    report.mounted(one, { ...mounted, version: undefined, isOurs: false });
+    const { tell, lines, one } = setUp();
+    tell({ ...mounted, share: one, version: undefined, isOurs: false });
     expect(lines).toHaveLength(1);
     expect(lines[0]?.msg).toContain("already mounted");
     expect(lines[0]).not.toHaveProperty("version");
   });
 
   test("that fell back to version 3 is a warning about locks", () => {
-    const { report, lines, one } = setUp();
-    report.mounted(one, { ...mounted, version: "3" });
+    const { tell, lines, one } = setUp();
+    tell({ ...mounted, share: one, version: "3" });
     expect(lines.map(({ level }) => level)).toEqual(["info", "warn"]);
     expect(lines[1]?.msg).toMatch(/version 3.*locks are local/);
   });
@@ -194,23 +197,18 @@ describe("a mounted share", () => {
   test("that was wanted in version 3 is none", () => {
     const { shares } = planOf({ NFS_HOST: "nas", NFS_MOUNT_POINT: "/a", NFS_VERSION: "3" });
     const lines: Line[] = [];
-    const report = mountReporter(
-      (level, msg, fields) => lines.push({ level, msg, ...fields }),
-      silent,
-      leapingClock(),
-      {
-        shares,
-      },
-    );
-    for (const share of shares) report.mounted(share, { ...mounted, version: "3" });
+    const log: Log = (level, msg, fields) => lines.push({ level, msg, ...fields });
+    const tell = teller({ log, board: silent, clock: leapingClock() }, manageShares(shares));
+    for (const share of shares) tell({ ...mounted, share, version: "3" });
     expect(lines.map(({ level }) => level)).toEqual(["info"]);
   });
 });
 
 describe("a notice", () => {
   test.each(["not-empty", "no-lock"] as const)("of %s is given once a share", (kind) => {
-    const { report, lines, one, two } = setUp();
-    for (const share of [one, one, two, one]) report.notice({ kind, share, reason: "read-only" });
+    const { tell, lines, one, two } = setUp();
+    for (const share of [one, one, two, one])
+      tell(kind === "no-lock" ? { kind, share, reason: "read-only" } : { kind, share });
     expect(lines.map(({ level, target }) => [level, target])).toEqual([
       ["warn", "/one"],
       ["warn", "/two"],
@@ -218,10 +216,10 @@ describe("a notice", () => {
   });
 
   test("of a mount that was detached is given each time", () => {
-    const { report, lines, one } = setUp();
-    report.notice({ kind: "stale-detached", share: one });
-    report.notice({ kind: "stale-detached", share: one });
-    report.notice({ kind: "replaced-detached", share: one, source: "nas:/old" });
+    const { tell, lines, one } = setUp();
+    tell({ kind: "stale-detached", share: one });
+    tell({ kind: "stale-detached", share: one });
+    tell({ kind: "replaced-detached", share: one, source: "nas:/old" });
     expect(lines.map(({ level }) => level)).toEqual(["warn", "warn", "warn"]);
     expect(lines[2]?.reason).toContain("nas:/old");
   });
@@ -232,59 +230,60 @@ test.each([
   ["detached", "warn"],
   ["left", "error"],
 ] as const)("a share that was %s is said at %s", (result, level) => {
-  const { report, lines, one } = setUp();
-  report.unmounted(one, result);
+  const { tell, lines, one } = setUp();
+  tell({ kind: "unmounted", share: one, result: result });
   expect(lines).toMatchObject([{ level, stage: "umount", source: "nas:/one", target: "/one" }]);
 });
 
 test("a share that was gone already is no line", () => {
-  const { report, lines, one } = setUp();
-  report.unmounted(one, "gone");
+  const { tell, lines, one } = setUp();
+  tell({ kind: "unmounted", share: one, result: "gone" });
   expect(lines).toEqual([]);
 });
 
 describe("what is pending", () => {
   test("is every share that is not mounted, with its last reason", () => {
-    const { report, one, two, three } = setUp();
-    report.notReady(questionOf(one), "connection refused");
-    report.failedAttempt(two, denied, 1);
-    expect(report.pending()).toEqual([
+    const { tell, notReady, pending, one, two, three } = setUp();
+    notReady(questionOf(one), "connection refused");
+    tell({ kind: "attempt-failed", share: two, failure: denied, attempt: 1 });
+    expect(pending()).toEqual([
       "nas:/one on /one: connection refused",
       "nas:/two on /two: access denied by server",
       "other:/x on /three: no answer yet",
     ]);
-    report.mounted(two, mounted);
-    expect(report.pending()).toHaveLength(2);
-    report.givenUp(three, new AppError("cannot mount other:/x", exitCodes.mountFailed));
-    expect(report.pending()).toEqual(["nas:/one on /one: connection refused"]);
+    tell({ ...mounted, share: two });
+    expect(pending()).toHaveLength(2);
+    tell({ kind: "given-up", share: three, reason: "cannot mount other:/x" });
+    expect(pending()).toEqual(["nas:/one on /one: connection refused"]);
   });
 
   test("keeps a reason that was not logged again", () => {
-    const { report, one } = setUp();
-    report.failedAttempt(one, refused, 1);
-    report.failedAttempt(one, denied, 2);
-    report.failedAttempt(one, refused, 3);
-    report.failedAttempt(one, refused, 4);
-    expect(report.pending()[0]).toBe("nas:/one on /one: Connection refused");
+    const { tell, pending, one } = setUp();
+    tell({ kind: "attempt-failed", share: one, failure: refused, attempt: 1 });
+    tell({ kind: "attempt-failed", share: one, failure: denied, attempt: 2 });
+    tell({ kind: "attempt-failed", share: one, failure: refused, attempt: 3 });
+    tell({ kind: "attempt-failed", share: one, failure: refused, attempt: 4 });
+    expect(pending()[0]).toBe("nas:/one on /one: Connection refused");
   });
 });
 
 test("a share that is back is published as ours only where it was", () => {
   const plan = planOf(environment);
-  const published: string[] = [];
-  const board = {
-    waiting: () => {},
-    mounted: (share: Share, { isOurs }: { isOurs: boolean }) => published.push(`${share.target} ${isOurs}`),
-  };
-  const report = mountReporter(() => {}, board, leapingClock(), plan);
-  report.away(plan.shares, "no answer");
-  report.back(plan.shares, ({ target }) => target === "/two");
+  const board = createBoard(
+    () => 0,
+    { program: "1", role: "run", bootId: "boot", startedMs: 0, staleAfterMs: 1 },
+    plan.shares,
+  );
+  const tell = teller({ log: () => {}, board, clock: leapingClock() }, manageShares(plan.shares));
+  for (const share of plan.shares) tell({ kind: "away", share, reason: "no answer" });
+  for (const share of plan.shares) tell({ kind: "back", share, isOurs: share.target === "/two" });
+  const published = board.current().shares.map(({ target, isOurs }) => `${target} ${isOurs}`);
   expect(published).toEqual(["/one false", "/two true", "/three false"]);
 });
 
 test("a share that is given up is an error with its reason", () => {
-  const { report, lines, one } = setUp();
-  report.givenUp(one, new AppError("cannot mount nas:/one on /one: bad option", exitCodes.mountFailed));
+  const { tell, lines, one } = setUp();
+  tell({ kind: "given-up", share: one, reason: "cannot mount nas:/one on /one: bad option" });
   expect(lines).toMatchObject([
     { level: "error", stage: "mount", target: "/one", reason: expect.stringContaining("bad option") as string },
   ]);
