@@ -84,7 +84,7 @@ function take(name: string, text: string, key: VariableKey, warnings: string[]):
 /** A value as it was given under a name. */
 export function takenAs(name: string, text: string, longest = longestValue): Given {
   const value = tidied(text);
-  return { name, value, isHidden: holdsSecret(value), refusal: refusalOf(value, longest) };
+  return { name, value, isHidden: holdsSecret(value), refusal: valueRefusal(value, longest) };
 }
 
 /** One line of a list of shares. */
@@ -97,7 +97,7 @@ export function tidied(text: string): string {
   return text.trim();
 }
 
-function refusalOf(value: string, longest: number): string | undefined {
+function valueRefusal(value: string, longest: number): string | undefined {
   if (value.length > longest) return `its ${value.length} characters are more than ${longest}`;
   const [first] = value;
   const isQuoted = value.length > 1 && (first === '"' || first === "'") && value.endsWith(first);

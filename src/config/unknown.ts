@@ -29,14 +29,29 @@ const elsewhere: Readonly<Record<string, string>> = {
   STATE_DIR: "RUN_DIR STATEDIR",
 };
 
-/** A warning for each variable of that kind that is set. */
-export function unknownVariableWarnings(environment: Readonly<Record<string, string | undefined>>): string[] {
+/** So many are named; what sets more of them did not misspell one. */
+const mostNamed = 50;
+
+/** How many letters two names differ in, counted no further than `maxDistance`. */
+export type Distance = (name: string, other: string, options: { readonly maxDistance: number }) => number;
+
+/** A warning for each variable of that kind that is set, and for those that are too many to be named one. */
+export function unknownVariableWarnings(
+  environment: Readonly<Record<string, string | undefined>>,
+  distance: Distance = leven,
+): string[] {
   const known = new Set(variableRows.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]));
-  return Object.keys(environment)
+  const unknown = Object.keys(environment)
     .filter((name) => name.startsWith("NFS_") && environment[name] !== "")
     .filter((name) => !known.has(name) && numberedShare(name) === undefined && !isOfKubernetes(name))
-    .toSorted()
-    .map((name) => `${shown(name)} is not a variable of nfs-init and is ignored${instead(name, known)}`);
+    .toSorted();
+  const warnings = unknown
+    .slice(0, mostNamed)
+    .map((name) => `${shown(name)} is not a variable of nfs-init and is ignored${instead(name, known, distance)}`);
+  const more = unknown.length - warnings.length;
+  return more === 0
+    ? warnings
+    : [...warnings, `further variables NFS_... that nfs-init does not know and ignores: ${more}`];
 }
 
 function isOfKubernetes(name: string): boolean {
@@ -44,7 +59,7 @@ function isOfKubernetes(name: string): boolean {
 }
 
 /** "; ..." with the variable that is meant, where there is one. */
-function instead(name: string, known: ReadonlySet<string>): string {
+function instead(name: string, known: ReadonlySet<string>, distance: Distance): string {
   const [, number, rest = ""] = /^NFS_(?:(\d{1,15})_)?(.*)$/s.exec(name) ?? [];
   const candidates =
     number === undefined
@@ -55,9 +70,9 @@ function instead(name: string, known: ReadonlySet<string>): string {
   if (asOurs !== undefined && candidates.includes(asOurs)) return `; nfs-init calls it ${asOurs}`;
   if (name.length > longestServiceVariable) return "";
   const near = candidates
-    .map((one) => ({ one, distance: leven(name, one, { maxDistance: farthest + 1 }) }))
-    .toSorted((one, other) => one.distance - other.distance)[0];
-  return near !== undefined && isNear(name, near.one, near.distance) ? `; the nearest one is ${near.one}` : "";
+    .map((one) => ({ one, steps: distance(name, one, { maxDistance: farthest + 1 }) }))
+    .toSorted((one, other) => one.steps - other.steps)[0];
+  return near !== undefined && isNear(name, near.one, near.steps) ? `; the nearest one is ${near.one}` : "";
 }
 
 /** Steps between two names that may be the same one misspelt. */

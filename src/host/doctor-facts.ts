@@ -1,6 +1,7 @@
 // What doctor asks of this machine: /proc, the routing table, the mount point, and a mount that nobody else sees.
 import { isShareMount, isShareOf, kinds } from "../kinds/kinds.ts";
-import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import { mountAround, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import { isAlive } from "../mount/answers.ts";
 import type { Share } from "../shares/share.ts";
 import { isSameOrBelow } from "../shares/paths.ts";
 import * as native from "native";
@@ -130,9 +131,7 @@ async function mountPointFact(share: Share, statfs: Mounter["statfs"], timeoutMs
     const isThisShare = isShareOf(top, share);
     const answer = await statfs(realTarget, timeoutMs);
     const state = { kind: "mounted", source: top.source, isThisShare } as const;
-    if (answer.kind === "done" || (answer.kind === "failed" && /^(?:EACCES|EPERM)$/.test(answer.errno))) {
-      return { state, around };
-    }
+    if (isAlive(answer)) return { state, around };
     return { state: { ...state, errno: answer.kind === "failed" ? answer.errno : "" }, around };
   }
   const above = nfsAbove(mounts, realTarget) ?? share.parent?.realTarget;
@@ -142,15 +141,6 @@ async function mountPointFact(share: Share, statfs: Mounter["statfs"], timeoutMs
 
 function nfsAbove(mounts: readonly MountRecord[], path: string): string | undefined {
   return mounts.find((mount) => isShareMount(mount) && isSameOrBelow(path, mount.target))?.target;
-}
-
-/** The mount that a path lies on. */
-function mountAround(mounts: readonly MountRecord[], path: string): MountRecord | undefined {
-  let around: MountRecord | undefined;
-  for (const mount of mounts) {
-    if (isSameOrBelow(path, mount.target) && mount.target.length >= (around?.target.length ?? 0)) around = mount;
-  }
-  return around;
 }
 
 function localState(path: string): MountPointFact["state"] {

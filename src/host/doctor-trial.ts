@@ -1,6 +1,5 @@
 // The trial mount: in a child with a mount namespace of its own, which goes with it, so that nothing is left and nobody sees it.
-import { parseMountinfo } from "../shares/mountinfo.ts";
-import { isSameOrBelow } from "../shares/paths.ts";
+import { isShared, mountAround, parseMountinfo } from "../shares/mountinfo.ts";
 import * as native from "native";
 import type { TrialRequest } from "../doctor/collect.ts";
 import type { TrialCall, TrialFact } from "../doctor/facts.ts";
@@ -88,11 +87,9 @@ function enterPrivateNamespace(target: string): string | undefined {
   }
   const outcome = outcomeOf(() => native.mount("none", "/", null, native.MS_REC | native.MS_PRIVATE, null));
   if (outcome.kind !== "failed") return undefined;
-  const around = parseMountinfo(readText("/proc/self/mountinfo") ?? "")
-    .filter((record) => isSameOrBelow(target, record.target))
-    .toSorted((one, other) => one.target.length - other.target.length)
-    .at(-1);
+  const around = mountAround(parseMountinfo(readText("/proc/self/mountinfo") ?? ""), target);
   if (around === undefined) return "its mounts cannot be read";
-  const isShared = around.optional.some((field) => field.startsWith("shared:"));
-  return isShared ? `what is mounted would be seen outside, and making it private says ${outcome.errno}` : undefined;
+  return isShared(around)
+    ? `what is mounted would be seen outside, and making it private says ${outcome.errno}`
+    : undefined;
 }

@@ -1,5 +1,6 @@
 // Mounting on this machine: each call on a path runs in a child that is killed when it takes too long.
 import * as native from "native";
+import { mountText } from "../kinds/mount-text.ts";
 import type { Identity } from "../init/identity.ts";
 import type { WriteAccess } from "../lifecycle/writable.ts";
 import { asideSource } from "../mount/aside.ts";
@@ -55,8 +56,8 @@ export function createWorkers(): Workers {
     runHelper,
     hold,
     prepare,
-    mount: ({ source, target, fstype, flags, data }, signal) =>
-      call(() => native.mount(source, target, fstype, flags, data), undefined, signal),
+    mount: ({ target, ...asked }, signal) =>
+      call(() => native.mount(asked.source, target, asked.fstype, asked.flags, mountText(asked)), undefined, signal),
     readOptions: async ({ fstype, source }, words, timeoutMs) => {
       const answer = await ask(() => readOptions(fstype, source, words), timeoutMs);
       return answer.kind === "answer" ? answer.value : { kind: "unknown" };

@@ -1,11 +1,10 @@
 // The guards under the shares of a plan: there before a share can be reached, taken away on the way out.
 import { isShareMount } from "../kinds/kinds.ts";
-import { topMountOn } from "../shares/mountinfo.ts";
+import { isShared, topMountOn } from "../shares/mountinfo.ts";
 import type { Share } from "../shares/share.ts";
 import type { Settings } from "../config/config.ts";
 import { isGuard } from "../mount/guard.ts";
 import { notStartedWords, type Mounter, type PathAnswer } from "../mount/ports.ts";
-import { isShared } from "../mount/umount.ts";
 import type { Log } from "../report/log.ts";
 import type { ManagedShares } from "./managed-share.ts";
 import type { UndoStack } from "./undo.ts";

@@ -1,7 +1,7 @@
 // Takes a share down on the way out: plain, then lazy, all of it within one budget of time. Never by force.
-import { isOnTop, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import { isOnTop, isShared, mountAround, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
 import { isShareOf } from "../kinds/kinds.ts";
-import type { Share } from "../shares/share.ts";
+import { sharesAbove, type Share } from "../shares/share.ts";
 import type { Clock, Mounter } from "./ports.ts";
 
 /** What was done; `gone` where mountinfo showed nothing of ours any more. */
@@ -13,21 +13,9 @@ export type UmountResult =
   /** It propagates to other mount namespaces, and one of them uses it. */
   | "in-use";
 
-/** Whether a mount propagates to other mount namespaces (mount_namespaces(7)). */
-export function isShared(mount: MountRecord): boolean {
-  return mount.optional.some((field) => field.startsWith("shared:"));
-}
-
 /** Whether what is mounted on `target` will propagate to other mount namespaces: the mount it lies on does. */
 export function isPropagated(mounts: readonly MountRecord[], target: string): boolean {
-  const isAbove = ({ target: above }: MountRecord) =>
-    above === "/" || target === above || target.startsWith(`${above}/`);
-  const holder = mounts
-    .filter(isAbove)
-    .reduce<MountRecord | undefined>(
-      (best, one) => (best === undefined || one.target.length >= best.target.length ? one : best),
-      undefined,
-    );
+  const holder = mountAround(mounts, target);
   return holder !== undefined && isShared(holder);
 }
 
@@ -52,7 +40,7 @@ export function unmounter(
     const there = topMountOn(mounter.mounts(), share.realTarget);
     if (there === undefined || !isMeant(there, share)) return "gone";
     // Even the way to it leads over what does not answer: it goes when the share above it is detached with all below.
-    for (let above = share.parent; above !== undefined; above = above.parent) if (isAway(above)) return "gone";
+    if (sharesAbove(share).some(isAway)) return "gone";
     // A call that has taken the mount away may still be waiting for the server.
     const isGone = () => !isOnTop(there, mounter.mounts());
     const startedMs = clock.nowMs();

@@ -1,7 +1,7 @@
 // Where a share is mounted: the real path of a target, and the targets no share may take.
 import { withParents, isSameOrBelow } from "../shares/paths.ts";
 import { isShareMount } from "../kinds/kinds.ts";
-import type { MountRecord } from "../shares/mountinfo.ts";
+import { isShared, mountAround, type MountRecord } from "../shares/mountinfo.ts";
 
 /** Reads the text of a symbolic link; undefined where there is none. */
 export type ReadLink = (path: string) => string | undefined;
@@ -56,22 +56,9 @@ export function targetRefusal(path: string, mounts: readonly MountRecord[], stat
   if (refusedItself.test(path) || refusedBelow.test(path)) return "the system needs that directory";
   if (isSameOrBelow(path, stateDir) || isSameOrBelow(stateDir, path))
     return `it holds or lies in NFS_STATE_DIR (${stateDir})`;
-  const around = mountAround(path, mounts);
-  if (
-    around !== undefined &&
-    around.root.includes("/kubernetes.io~empty-dir/") &&
-    around.optional.some((field) => field.startsWith("shared:"))
-  ) {
+  const around = mountAround(mounts, path);
+  if (around !== undefined && around.root.includes("/kubernetes.io~empty-dir/") && isShared(around)) {
     return "it lies in an emptyDir that propagates to the host, which the kubelet empties through the mount; use a hostPath volume";
   }
   return undefined;
-}
-
-/** The mount that `path` lies on when nothing is mounted on `path` itself by us. */
-function mountAround(path: string, mounts: readonly MountRecord[]): MountRecord | undefined {
-  let around: MountRecord | undefined;
-  for (const mount of mounts) {
-    if (isSameOrBelow(path, mount.target) && mount.target.length >= (around?.target.length ?? 0)) around = mount;
-  }
-  return around;
 }

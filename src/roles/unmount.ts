@@ -1,6 +1,6 @@
 // unmount: takes down what the configuration names and an instance of nfs-init has mounted, in reverse order, and our fstab lines.
 import { isShareMount } from "../kinds/kinds.ts";
-import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import { isShared, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
 import type { PlanFacts } from "../plan/plan.ts";
 import type { Share } from "../shares/share.ts";
 import type { Config } from "../config/config.ts";
@@ -11,7 +11,7 @@ import type { Log } from "../report/log.ts";
 import { clearAside } from "../mount/aside.ts";
 import { isGuard } from "../mount/guard.ts";
 import type { Clock, Mounter, TargetLock } from "../mount/ports.ts";
-import { isShared, unmounter } from "../mount/umount.ts";
+import { unmounter } from "../mount/umount.ts";
 
 export interface UnmountPorts extends ClearPorts {
   readonly log: Log;

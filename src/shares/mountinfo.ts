@@ -1,5 +1,6 @@
 // /proc/self/mountinfo as records (proc(5), kernel Documentation/filesystems/proc.rst section 3.5).
 import { splitOptions } from "./options.ts";
+import { isSameOrBelow } from "./paths.ts";
 import { unescapeField } from "./escape.ts";
 
 /** One mount of this mount namespace, in the order in which mounts were made. */
@@ -77,4 +78,18 @@ export function topMountOn(records: readonly MountRecord[], target: string): Mou
 /** Whether a mount is still the one that a look at its target reaches. */
 export function isOnTop({ id, target }: MountRecord, records: readonly MountRecord[]): boolean {
   return topMountOn(records, target)?.id === id;
+}
+
+/** The mount that `path` lies on: the nearest at or above it, of several there the one made last. */
+export function mountAround(records: readonly MountRecord[], path: string): MountRecord | undefined {
+  let around: MountRecord | undefined;
+  for (const record of records) {
+    if (isSameOrBelow(path, record.target) && record.target.length >= (around?.target.length ?? 0)) around = record;
+  }
+  return around;
+}
+
+/** Whether a mount propagates to other mount namespaces (mount_namespaces(7)). */
+export function isShared(mount: MountRecord): boolean {
+  return mount.optional.some((field) => field.startsWith("shared:"));
 }

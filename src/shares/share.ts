@@ -54,3 +54,8 @@ export interface Share extends ShareConfig {
   /** Source of another share on the target that an earlier instance of nfs-init left there, and that makes way. */
   readonly replaces?: string;
 }
+
+/** The shares that one lies on, the nearest first. */
+export function sharesAbove({ parent }: Pick<Share, "parent">): readonly Share[] {
+  return parent === undefined ? [] : [parent, ...sharesAbove(parent)];
+}

@@ -22,9 +22,6 @@ export function parseVersion(text: string): NfsVersion | undefined {
   return versionWords.get(text.toLowerCase());
 }
 
-/** The minor versions of version 4, by version. */
-export const minorVersions = { "4.0": 0, "4.1": 1, "4.2": 2 } as const;
-
 /** A version mount(2) can be asked for. */
 export type ExactVersion = "3" | "4.0" | "4.1" | "4.2";
 
