@@ -1,6 +1,7 @@
 // Becoming another program, in a child (fork and execve) or in this very process.
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -17,7 +18,7 @@ struct program {
     char **argv, **env;
     int64_t *capabilities, *groups; // NULL where they were left out
     uint32_t capability_count, group_count;
-    int64_t umask, nofile, uid, gid, new_group, foreground, stdio[3], dies_with_parent;
+    int64_t umask, nofile, uid, gid, new_group, foreground, stdio[3], dies_with_parent, report;
 };
 
 // --- arguments ---------------------------------------------------------------------------------------------------------------
@@ -34,6 +35,7 @@ static const struct property of_program[] = {
     PROPERTY("newGroup", 'y', new_group), PROPERTY("diesWithParent", 'y', dies_with_parent),
     PROPERTY("foreground", 'f', foreground), PROPERTY("stdin", 'f', stdio[0]),
     PROPERTY("stdout", 'f', stdio[1]),   PROPERTY("stderr", 'f', stdio[2]),
+    PROPERTY("report", 'f', report),
 };
 static const struct property of_identity[] = { PROPERTY("uid", 'g', uid), PROPERTY("gid", 'g', gid) };
 
@@ -87,7 +89,7 @@ static bool read_identity(struct frame *f, JSValueConst object, struct program *
 static bool read_program(struct frame *f, struct program *p) {
     JSValueConst object = f->a[0].value;
     *p = (struct program){ .umask = -1, .nofile = -1, .uid = -1, .gid = -1, .new_group = -1, .foreground = -1,
-                           .stdio = { -1, -1, -1 }, .dies_with_parent = -1 };
+                           .stdio = { -1, -1, -1 }, .dies_with_parent = -1, .report = -1 };
     return is_object(f, "argument 1", object) && read_text(f, object, "file", false, &p->file) &&
            read_texts(f, object, "argv", &p->argv) && read_texts(f, object, "env", &p->env) &&
            read_text(f, object, "directory", true, &p->directory) &&
@@ -252,7 +254,9 @@ static _Noreturn void run_child(const struct program *p, pid_t parent, int repor
         failed = execute(p);
     }
     told = (struct report){ errno, failed };
-    if (report >= 0)
+    if (p->report >= 0)
+        dprintf(report, "%s %s", failed, errno_name(told.error));
+    else if (report >= 0)
         (void)!write(report, &told, sizeof told);
     _exit(127);
 }
@@ -289,7 +293,20 @@ static pid_t copy_memory(const struct program *p) {
     return pid;
 }
 
+/** A copy that tells its report itself, and is not waited for. */
+static pid_t leave_to_itself(const struct program *p) {
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        run_child(p, parent, (int)p->report);
+    return pid;
+}
+
 static JSValue start_child(struct frame *f, const struct program *p) {
+    if (p->report >= 0) {
+        pid_t pid = leave_to_itself(p);
+        return pid < 0 ? fail_step(f, errno, "fork", p) : JS_NewInt32(f->ctx, pid);
+    }
     told.step = NULL;
     pid_t pid = p->uid < 0 && p->gid < 0 ? lend_memory(p) : copy_memory(p);
     // Some sandboxes know fork(2) alone.

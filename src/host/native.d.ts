@@ -85,7 +85,7 @@ declare module "native" {
 
   /** What a process becomes. What is left out stays as it is. */
   export interface Program {
-    /** Looked up in PATH, ours, when it has no slash (execvpe(3)); a script without an interpreter is ENOEXEC. */
+    /** Looked up in PATH, ours, when it has no slash (execvp(3)); a script without an interpreter is ENOEXEC. */
     readonly file: CString;
     /** The first is the program's name. */
     readonly argv: readonly CString[];
@@ -114,11 +114,16 @@ declare module "native" {
     readonly stderr?: number | undefined;
     /** SIGKILL when nfs-init ends. */
     readonly diesWithParent?: boolean | undefined;
+    /**
+     * The write end of a pipe. `spawn` then gives the pid at once, and nobody waits for what may block: the pipe ends when the
+     * program runs, or when it cannot, after the step that failed and its errno: `execve ENOENT`. That child ends with 127.
+     */
+    readonly report?: number | undefined;
   }
 
   /**
-   * fork(2) and execve(2): gives the pid once the program runs; what fails on the way throws, with the child reaped. No signal is
-   * blocked in it and every one is at its default.
+   * fork(2) and execve(2): gives the pid once the program runs; what fails on the way throws, with the child reaped, where there
+   * is no `report`. No signal is blocked in it and every one is at its default.
    */
   export function spawn(program: ChildProgram): number;
   /**

@@ -257,6 +257,34 @@ export const cases = {
     ) as native.NativeError;
     equal([syscall, name], ["execve", "EACCES"]);
   },
+  "a child tells its report why it cannot be a program, and nobody waits for it": () => {
+    const reportOf = (program: Partial<native.ChildProgram>) => {
+      const { readEnd, writeEnd } = native.pipe(0);
+      const pid = native.spawn({ file: "/bin/true", argv: ["true"], env, report: writeEnd, ...program });
+      native.close(writeEnd);
+      const text = readAll(readEnd);
+      native.close(readEnd);
+      return { text, status: native.waitid(pid, WEXITED)?.status };
+    };
+    equal(reportOf({}), { text: "", status: 0 });
+    equal(reportOf({ file: "/nonexistent" }), { text: "execve ENOENT", status: 127 });
+    equal(reportOf({ directory: "/nonexistent" }), { text: "chdir ENOENT", status: 127 });
+    // The report ends when the program runs, not when that ends.
+    const fifo = native.pipe(0);
+    const { readEnd, writeEnd } = native.pipe(0);
+    const pid = native.spawn({
+      file: "sh",
+      argv: ["sh", "-c", "read line"],
+      env,
+      stdin: fifo.readEnd,
+      report: writeEnd,
+    });
+    native.close(writeEnd);
+    equal(readAll(readEnd), "");
+    equal(native.waitid(pid, WEXITED | WNOHANG), undefined, "it runs");
+    native.kill(pid, 9);
+    equal(native.waitid(pid, WEXITED)?.status, 9);
+  },
   "a program that may not become another user throws with that step": () => {
     if (native.geteuid() === 0) return;
     equal(failure({ identity: { uid: 0, gid: 0, groups: [] } }), "EPERM: operation not permitted, setgroups");

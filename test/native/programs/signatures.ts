@@ -264,5 +264,6 @@ export const badChildren: readonly unknown[] = [
     badProgram({ stdin: fd }),
     badProgram({ stdout: fd }),
     badProgram({ stderr: fd }),
+    badProgram({ report: fd }),
   ]),
 ];
