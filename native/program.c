@@ -1,5 +1,6 @@
 // Becoming another program, in a child (fork and execve) or in this very process.
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,9 +197,34 @@ static const char *change_self(const struct program *p) {
     return failed == NULL && !is_there && chdir(p->directory) != 0 ? "chdir" : failed;
 }
 
-/** A script without an interpreter is ENOEXEC; only glibc gives one that was found in PATH to sh (execvpe(3)). */
+/**
+ * As glibc's execvpe(3), but that a script without an interpreter is ENOEXEC: musl's ends at a directory of PATH that lies on a dead
+ * share.
+ */
 static const char *execute(const struct program *p) {
-    execvpe(p->file, p->argv, p->env);
+    if (*p->file == 0 || strchr(p->file, '/') != NULL) {
+        execve(p->file, p->argv, p->env);
+        return "execve";
+    }
+    int outcome = ENOENT;
+    const char *folder = getenv("PATH");
+    for (folder = folder == NULL ? "/usr/local/bin:/bin:/usr/bin" : folder;; folder++) {
+        int length = (int)strcspn(folder, ":");
+        char file[PATH_MAX];
+        if (snprintf(file, sizeof file, "%.*s%s%s", length, folder, length > 0 ? "/" : "", p->file) < PATH_MAX)
+            execve(file, p->argv, p->env);
+        else
+            errno = ENAMETOOLONG;
+        if (errno == EACCES)
+            outcome = EACCES;
+        else if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE && errno != ENODEV && errno != ETIMEDOUT &&
+                 errno != ENAMETOOLONG)
+            return "execve";
+        folder += length;
+        if (*folder == 0)
+            break;
+    }
+    errno = outcome;
     return "execve";
 }
 

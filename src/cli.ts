@@ -29,9 +29,10 @@ async function main(args: readonly string[], given: readonly Uint8Array[]): Prom
   }
   if (isPlainInit(asked, given)) {
     // Nothing but the supervisor is loaded.
-    const init = initPorts({ handover: plainHandover, workingDirectory: undefined }, openSignalInbox());
+    const init = initPorts({ handover: plainHandover, workingDirectory: undefined, mayHang: false }, openSignalInbox());
     const argv = commandArgv(asked.command, native.argv());
-    return exitCodeOf(await startCommand(init, { argv, env: given }).ended);
+    const { ended } = await startCommand(init, { argv, env: given });
+    return exitCodeOf(await ended);
   }
   const { start } = await asked.role.load();
   return start({ invocation: asked, given, version: NFS_INIT_VERSION });

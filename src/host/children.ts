@@ -1,14 +1,13 @@
 // Every child of this process: who waits for which, and work that is done in a child because it may block for ever.
 import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
-import type { EndedChild } from "../init/supervise.ts";
+import { childTable, type EndedChild } from "../init/children.ts";
 import { SIGKILL } from "../init/signals.ts";
 import { complainOf } from "./faults.ts";
 
 const CLD_EXITED = 1;
 
-const awaited = new Map<number, (child: EndedChild) => void>();
-let onOther: (child: EndedChild) => void = () => {};
+const children = childTable();
 
 /** Reaps what has ended and tells who waits for it; to be called at each SIGCHLD. */
 export function reapChildren(): void {
@@ -16,30 +15,28 @@ export function reapChildren(): void {
     const status = native.waitid(0, native.WEXITED | native.WNOHANG);
     if (status === undefined) return;
     const { pid, code, status: value } = status;
-    const tell = awaited.get(pid) ?? onOther;
-    awaited.delete(pid);
-    tell({ pid, ended: code === CLD_EXITED ? "exited" : "signalled", value });
+    children.ended({ pid, ended: code === CLD_EXITED ? "exited" : "signalled", value });
   }
 }
 
-/** Told of every ended child that nobody else waits for: COMMAND, and orphans that became ours. */
-export function onOtherChild(tell: (child: EndedChild) => void): void {
-  onOther = tell;
+/** The end of a program that was just started for the user. */
+export function awaitProgram(pid: number): Promise<EndedChild> {
+  return new Promise((resolve) => children.await(pid, "program", resolve));
+}
+
+/** Sends a signal to a child that has not been reaped yet. */
+export function sendToChild(pid: number, signal: number): void {
+  if (children.isAwaited(pid)) sendQuietly(pid, signal);
+}
+
+/** Waits for the end of a helper or a worker of our own, that was just started. */
+export function awaitChild(pid: number, onEnd: (child: EndedChild) => void): void {
+  children.await(pid, "worker", onEnd);
 }
 
 /** Whether it is a helper or a worker of our own. */
 export function isOwnChild(pid: number): boolean {
-  return awaited.has(pid);
-}
-
-let onNoneLeft: (() => void) | undefined;
-
-/** Waits for the end of a child of our own. */
-export function awaitChild(pid: number, onEnd: (child: EndedChild) => void): void {
-  awaited.set(pid, (child) => {
-    onEnd(child);
-    if (awaited.size === 0) onNoneLeft?.();
-  });
+  return children.isWorker(pid);
 }
 
 /** Longest time processes that were told to end are waited for: one in a lazy unmount notices SIGKILL within a second. */
@@ -48,15 +45,14 @@ const endMs = 2_000;
 /** Settles when none of our own processes is left, or after a while: one may be stuck in the kernel. */
 export function noneLeft(): Promise<void> {
   return new Promise((resolve) => {
-    if (awaited.size === 0) return resolve();
-    onNoneLeft = resolve;
+    children.onNoWorkers(resolve);
     setTimeout(resolve, endMs);
   });
 }
 
 /** SIGKILL to all of our own: nobody is left to take their answers, and one that is stuck in the kernel dies when that lets go. */
 export function killOwnChildren(): void {
-  for (const pid of awaited.keys()) sendQuietly(pid, SIGKILL);
+  for (const pid of children.workers()) sendQuietly(pid, SIGKILL);
 }
 
 /** kill(2), where a process that is gone is no failure; whether it was sent. */

@@ -85,7 +85,7 @@ declare module "native" {
 
   /** What a process becomes. What is left out stays as it is. */
   export interface Program {
-    /** Looked up in PATH, ours, when it has no slash (execvp(3)); a script without an interpreter is ENOEXEC. */
+    /** Looked up in PATH, ours, when it has no slash (execvpe(3)); a script without an interpreter is ENOEXEC. */
     readonly file: CString;
     /** The first is the program's name. */
     readonly argv: readonly CString[];

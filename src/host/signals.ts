@@ -27,6 +27,8 @@ export function openSignalInbox(): SignalInbox {
     // HUP asks many a program to read its configuration anew.
     if (stopSignals.has(signal) && signal !== SIGHUP && ++stopRequests === 1) onFirstRequest?.();
   };
+  // What was left to us by whoever this process was before has told of its end already.
+  reapChildren();
   native.onSignal((signal) => {
     if (signal === SIGCHLD) {
       reapChildren();

@@ -34,10 +34,16 @@ export async function print(text: string): Promise<void> {
   }
 }
 
-/** Writes to stderr once, as far as it takes it; what goes wrong is nobody's to know. */
+/** A pipe takes so many bytes at once or says beforehand that it would block (PIPE_BUF, pipe(7)). */
+const atOnceBytes = 4096;
+
+/** Writes to stderr as much as it takes now: a reader that has stopped must not hold us. What goes wrong is nobody's to know. */
 export function complain(text: string): void {
   try {
-    native.write(stderr, native.encodeUtf8(text));
+    for (let rest = native.encodeUtf8(text); rest.byteLength > 0;) {
+      if ((native.poll(stderr, native.POLLOUT, 0) & native.POLLOUT) === 0) return;
+      rest = rest.subarray(native.write(stderr, rest.subarray(0, atOnceBytes)));
+    }
   } catch {
     // A full disk or a closed pipe.
   }

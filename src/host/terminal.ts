@@ -7,14 +7,14 @@ import { readText } from "./small-files.ts";
 export interface Terminal {
   /** Whether the foreground is ours to give. */
   readonly isOurs: () => boolean;
-  /** COMMAND runs in this process group. */
+  /** Another COMMAND runs, in a process group of this number; the first one that runs is the one that has the terminal. */
   readonly follow: (pid: number) => void;
   /** Stops with COMMAND when the terminal has stopped it, so that the shell that started us goes on (Ctrl-Z). */
   readonly followStop: () => void;
   /** Continues what stopped with COMMAND, in the foreground if we were put there (fg); whether there was something. */
   readonly resume: (pid: number) => boolean;
-  /** Takes the foreground back. */
-  readonly reclaim: () => void;
+  /** Takes the foreground back from a program that has ended. */
+  readonly reclaim: (pid: number) => void;
 }
 
 /** Undefined where `fd` is a terminal of another session. */
@@ -42,7 +42,7 @@ export function takeTerminal(fd: number): Terminal | undefined {
   return {
     isOurs,
     follow: (pid) => {
-      command = pid;
+      command ??= pid;
     },
     followStop: () => {
       if (command === undefined) return;
@@ -66,8 +66,10 @@ export function takeTerminal(fd: number): Terminal | undefined {
       if (wasStopped) sendQuietly(-pid, SIGCONT);
       return wasStopped;
     },
-    reclaim: () => {
-      if (native.getpid() !== 1 && foreground() === command) give(ownGroup);
+    reclaim: (pid) => {
+      if (command !== pid) return;
+      command = undefined;
+      if (native.getpid() !== 1 && foreground() === pid) give(ownGroup);
     },
   };
 }

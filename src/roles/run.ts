@@ -121,10 +121,10 @@ async function runCommand(
   ports: RunPorts,
   settings: Settings,
   plan: MountPlan,
-  { shares, awayBy }: Session,
+  { shares, signal, awayBy }: Session,
   command: Command,
 ): Promise<Round> {
-  const running = startCommand(ports.init, command, settings.signalMap);
+  const running = await startCommand(ports.init, command, { map: settings.signalMap, signal });
   if (plan.shares.length === 0) return { kind: "over", exitCode: exitCodeOf(await running.ended) };
   const watched = watchCommand(ports, settings, running, shares);
   awayBy(watched.isAway);

@@ -1,22 +1,17 @@
 // sidecar: mounts for the processes of other containers, watches and heals, and unmounts when it is stopped.
 import type { Config, Settings } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import type { InitPorts } from "../init/supervise.ts";
 import { remounter } from "../lifecycle/remounter.ts";
 import { mountedSession, preparePlan, type Session, type SessionPorts } from "../lifecycle/session.ts";
 import { watchMounts, type Loss, type ShareWatchPorts } from "../lifecycle/share-watch.ts";
 import type { Share } from "../shares/share.ts";
 
-export interface SidecarPorts extends SessionPorts, ShareWatchPorts {
-  /** Reaps what `exec` into the container leaves behind, where we are its PID 1. */
-  readonly init: Pick<InitPorts, "reapChildren">;
-}
+export type SidecarPorts = SessionPorts & ShareWatchPorts;
 
 /** Ends with 0 when it is stopped; throws AppError 32, 75, 78 or 124. */
 export async function sidecar(ports: SidecarPorts, config: Config): Promise<number> {
-  const { log, init } = ports;
+  const { log } = ports;
   const plan = await preparePlan(ports, config);
-  init.reapChildren(() => {});
   return mountedSession(ports, config.settings, plan, {
     isSidecar: true,
     work: async (session) => {

@@ -40,9 +40,9 @@ export async function showStatus(ports: StatusPorts, { json, watch }: StatusQues
     const found = ports.readState();
     const caller = ports.caller();
     if (found.kind !== "state") {
-      const { verdict, line } = judgeFound(found, { ready: false, sinceStart: false }, caller);
+      const { line } = judgeFound(found, { ready: false, sinceStart: false }, caller);
       ports.complain(line);
-      return verdict === "unconfigured" ? exitCodes.config : noStatus;
+      return noStatus;
     }
     const { state } = found;
     const reason = disbelief(state, caller);

@@ -179,6 +179,18 @@ describePlaces((place) => {
     closeSync(writer);
   });
 
+  it.each([
+    [["--no-such-option"], 64],
+    [["--", "/no/such/program"], 127],
+    [["check", "--state-dir", "relative"], 78],
+  ])("ends for %j with %i although the reader of stderr has stopped", async (args, exitCode) => {
+    const { path, writer } = openPipe();
+    fill(path);
+    const running = start({ args, place, stdio: ["ignore", "ignore", writer] });
+    expect((await running.ended).exitCode).toBe(exitCode);
+    closeSync(writer);
+  });
+
   it("starts COMMAND when its log goes to a full disk", async () => {
     const prelude = "exec 2>/dev/full";
     const env = { NFS_MOUNT_SKIP: "on" };

@@ -5,7 +5,7 @@ import { logLines } from "../support/process-log.ts";
 import { eventually } from "../support/eventually.ts";
 import { needRoot, nofailShare, run, start, temporaryDirectory, unreachableShare } from "../support/process.ts";
 
-const wants = [{ title: "descriptors", prelude: "ulimit -n 7", reason: /EMFILE/ }];
+const wants = [{ title: "descriptors", prelude: "ulimit -n 6", reason: /EMFILE/ }];
 
 describe("no process of its own", () => {
   needRoot("mounting");
@@ -41,7 +41,7 @@ describe("no process of its own", () => {
   it("is told once for a share that COMMAND waits for, and a stop is heard", async () => {
     const directory = temporaryDirectory();
     const env = { ...unreachableShare(directory), NFS_FSTAB: "none", NFS_STATE_DIR: join(directory, "state") };
-    const running = start({ args: ["--", "true"], env, ownMounts: true, prelude: "ulimit -n 7" });
+    const running = start({ args: ["--", "true"], env, ownMounts: true, prelude: "ulimit -n 6" });
     await eventually("the reason", () => running.stderr().includes("no process can be started"));
     await running.send("SIGTERM");
     const { exitCode, stderr } = await running.ended;

@@ -43,7 +43,7 @@ describePlaces((place) => {
 
 describe("status", () => {
   it.each([
-    ["no state", {}, 78, /^no shares are configured/],
+    ["no state", {}, 1, /^no shares are configured/],
     ["no state of shares", { NFS_MOUNTS: "nas:/a /a" }, 1, /^no published state/],
   ])("fails with %s", async (_, env, exitCode, line) => {
     const end = await status(temporaryDirectory(), [], { env: { NFS_STATE_DIR: "/nowhere", ...env } });

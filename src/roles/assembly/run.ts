@@ -16,11 +16,15 @@ async function run(frame: Frame): Promise<number> {
   const { shares, settings } = config;
   const { command, handover } = commandOf(frame, config);
   // A working directory that is gone is still ours, and is inherited.
-  const init = initPorts({ handover, workingDirectory: frame.workingDirectory }, frame.inbox);
+  const init = initPorts(
+    { handover, workingDirectory: frame.workingDirectory, mayHang: shares.length > 0 },
+    frame.inbox,
+  );
   if (shares.length > 0 || (settings.listen ?? "off") !== "off") {
     const { runOnShares } = await import("./run-on-shares.ts");
     return runOnShares(frame, config, command, init);
   }
-  if (settings.exec) becomeCommand(init, command);
-  return exitCodeOf(await startCommand(init, command, settings.signalMap).ended);
+  if (settings.exec) return becomeCommand(init, command);
+  const { ended } = await startCommand(init, command, { map: settings.signalMap });
+  return exitCodeOf(await ended);
 }

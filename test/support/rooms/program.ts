@@ -3,8 +3,8 @@ import "../../../src/host/globals.ts";
 import * as native from "native";
 import {
   awaitChild,
+  awaitProgram,
   inChild,
-  onOtherChild,
   startChild,
   writeAll,
   type ChildAnswer,
@@ -18,7 +18,7 @@ import { listDirectory } from "../../../src/host/small-files.ts";
 import { rpcServer, type RpcAddress, type RpcLimits, type RpcServer } from "../../../src/host/rpc-server.ts";
 import { openSignalInbox } from "../../../src/host/signals.ts";
 import { dial } from "../../../src/host/sockets.ts";
-import type { EndedChild } from "../../../src/init/supervise.ts";
+import type { EndedChild } from "../../../src/init/children.ts";
 import type { Procedure, RpcProgram } from "../../../src/rpc/service.ts";
 import type { Connection, DialOptions } from "../../../src/rpc/transport.ts";
 
@@ -59,6 +59,11 @@ const echo: RpcProgram = {
   ]),
 };
 let served: RpcServer | undefined;
+
+function lookAfter(pid: number): number {
+  void awaitProgram(pid).then((child) => others.push(child));
+  return pid;
+}
 
 function controller(id: number): AbortController {
   const found = controllers.get(id) ?? new AbortController();
@@ -144,10 +149,10 @@ const operations = {
         });
       }),
     ),
-  /** A child that nobody waits for; it ends with `code`, or stays. */
-  otherChild: (code: number | null) => native.fork(() => (code === null ? stay() : native.exit(code)), []),
+  /** A child that is no worker; it ends with `code`, or stays. */
+  otherChild: (code: number | null) => lookAfter(native.fork(() => (code === null ? stay() : native.exit(code)), [])),
   otherProgram: (argv: readonly string[]) =>
-    native.spawn({ file: argv[0] ?? "", argv, env: native.environ(), newGroup: true }),
+    lookAfter(native.spawn({ file: argv[0] ?? "", argv, env: native.environ(), newGroup: true })),
   /** Those of them that have ended. */
   others: () => others,
   killDescendants,
@@ -188,7 +193,6 @@ async function answerTo({ call, name, args }: Asked): Promise<void> {
 
 takeFaults();
 openSignalInbox();
-onOtherChild((child) => others.push(child));
 let pending = "";
 native.watch(0, native.POLLIN, () => {
   const bytes = native.read(0, 65_536);
