@@ -1,8 +1,7 @@
 // Looks for the cause where a share does not mount for long, and where it cannot be mounted at all.
-import type { MountPlan } from "../plan/plan.ts";
 import type { Share } from "../shares/share.ts";
 import type { Settings } from "../config/config.ts";
-import { AppError, exitCodes } from "../errors.ts";
+import { CannotMount } from "./cannot-mount.ts";
 import type { Log } from "../report/log.ts";
 
 export interface DiagnosisPorts {
@@ -29,7 +28,6 @@ const shortestMs = 1_000;
 export function startDiagnosis(
   { log, explain }: DiagnosisPorts,
   { waitTimeoutMs }: Pick<Settings, "waitTimeoutMs">,
-  plan: MountPlan,
   waiting: () => readonly Share[],
 ): Diagnosis {
   let found: string | undefined;
@@ -56,11 +54,10 @@ export function startDiagnosis(
   return {
     found: () => found,
     withCause: async (error) => {
-      if (!(error instanceof AppError) || error.exitCode !== exitCodes.mountFailed) return error;
-      const { message, exitCode, fields } = error;
-      const share = plan.shares.find(({ target }) => target === fields["target"]);
-      const cause = share === undefined ? undefined : await causeOf(share);
-      return cause === undefined ? error : new AppError(message, exitCode, { fields, hint: cause, cause: error });
+      if (!(error instanceof CannotMount)) return error;
+      const { share, failure } = error;
+      const hint = await causeOf(share);
+      return hint === undefined ? error : new CannotMount(share, { ...failure, hint }, error);
     },
     stop: () => {
       isOver = true;

@@ -3,8 +3,9 @@ import { inNamesOf } from "../config/share-names.ts";
 import type { MountPlan } from "../plan/plan.ts";
 import type { Share } from "../shares/share.ts";
 import type { MountFailure } from "../kinds/failure.ts";
+import { CannotMount } from "./cannot-mount.ts";
 import type { Settings } from "../config/config.ts";
-import { AppError, errnoOf, exitCodes, messageOf } from "../errors.ts";
+import { AppError, errnoOf, messageOf } from "../errors.ts";
 import { attemptShare } from "../mount/attempt.ts";
 import type { AttemptPorts, AttemptResult } from "../mount/attempt-ports.ts";
 import type { Tell } from "../report/events.ts";
@@ -123,7 +124,7 @@ function establishShare(
     const failure = withNamesOf(share, result.failure);
     unsupportedSinceMs = failure.prospect === "unsupported" ? (unsupportedSinceMs ?? nowMs()) : undefined;
     const isTooLong = unsupportedSinceMs !== undefined && nowMs() - unsupportedSinceMs >= unsupportedForMs;
-    if (failure.prospect === "permanent" || isTooLong) throw cannotMount(share, failure);
+    if (failure.prospect === "permanent" || isTooLong) throw new CannotMount(share, failure);
     ports.tell({ kind: "attempt-failed", share, failure, attempt: number });
     return again;
   };
@@ -141,12 +142,4 @@ function unlessFault(error: unknown): AttemptResult {
 /** A failure whose hint names what this share is configured by. */
 function withNamesOf(share: Share, failure: MountFailure): MountFailure {
   return failure.hint === undefined ? failure : { ...failure, hint: inNamesOf(share, failure.hint) };
-}
-
-function cannotMount(share: Share, failure: MountFailure): AppError {
-  const fields = { source: share.label, target: share.target };
-  return new AppError(`cannot mount ${share.label} on ${share.target}: ${failure.reason}`, exitCodes.mountFailed, {
-    fields,
-    ...(failure.hint === undefined ? {} : { hint: failure.hint }),
-  });
 }

@@ -77,7 +77,7 @@ export function mountShares(
   const shares = manageShares(plan.shares);
   const keeper = keeperOf(ports, plan.shares, settings, undo);
   const mounting = mountingOf(ports, settings, plan, shares, keeper, stop.signal, undo, options);
-  const diagnosis = startDiagnosis(ports, settings, plan, shares.waiting);
+  const diagnosis = startDiagnosis(ports, settings, shares.waiting);
   const establishing = establishShares(mounting.establish, plan, settings);
   const timer = limitWaiting(settings, shares, diagnosis, establishing, stop);
   const ready = async (): Promise<void> => {

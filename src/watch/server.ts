@@ -3,12 +3,11 @@ import type { MountRecord } from "../shares/mountinfo.ts";
 import { optionValue } from "../shares/options.ts";
 import type { Share } from "../shares/share.ts";
 import { isIP } from "../address.ts";
-import { ports, programs } from "../rpc/message.ts";
-import { callNull } from "../ask/service.ts";
+import { serverOf } from "../kinds/servers.ts";
 import type { Network } from "../ask/network.ts";
 
 /**
- * Asks the NFS service that `mount` was made from by RPC NULL. `moved` where that one is silent and the server's name leads
+ * Asks the service that `mount` was made from. `moved` where that one is silent and the server's name leads
  * to other addresses only, of which one answers: the mount cannot follow, a fresh one can.
  */
 export async function askMountedServer(
@@ -18,12 +17,8 @@ export async function askMountedServer(
   signal: AbortSignal,
 ): Promise<"answers" | "silent" | "moved"> {
   const { superOptions } = mount;
-  const port = Number(optionValue(superOptions, "port") ?? 0) || ports.nfs;
-  const version = Number((optionValue(superOptions, "vers") ?? "4").split(".")[0]);
-  const answers = async (address: string): Promise<boolean> => {
-    const answer = await callNull(network.dial, { address, port, program: programs.nfs, version }, signal);
-    return answer.kind === "success" || answer.kind === "version-mismatch";
-  };
+  const { answersAt } = serverOf(share);
+  const answers = (address: string) => answersAt(network.dial, mount, address, signal);
   const mountedFrom = optionValue(superOptions, "addr");
   const elsewhere = async (): Promise<boolean> => {
     // An address does not move.
