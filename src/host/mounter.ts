@@ -6,7 +6,7 @@ import type { WriteAccess } from "../lifecycle/writable.ts";
 import { asideSource } from "../mount/aside.ts";
 import { guardSource } from "../mount/guard.ts";
 import type { Mounter, PathAnswer, Prepared } from "../mount/ports.ts";
-import { inChild, killOwnChildren, noneLeft, startChild, tryChild, type ChildAnswer } from "./children.ts";
+import { inChild, killOwnChildren, noneLeft, outcomeOf, startChild, tryChild, type ChildAnswer } from "./children.ts";
 import { readOptions } from "./fsconfig.ts";
 import { runHelper } from "./helper.ts";
 import { batchedLooks } from "./looks.ts";
@@ -70,6 +70,11 @@ export function createWorkers(): Workers {
     bind: (from, to, timeoutMs) => call(() => native.mount(from, to, null, native.MS_BIND, null), timeoutMs),
     move: (from, to, timeoutMs) => call(() => native.mount(from, to, null, native.MS_MOVE, null), timeoutMs),
     umount: (target, how, timeoutMs) => call(() => native.umount2(target, umountFlags[how]), timeoutMs),
+    // UMOUNT_NOFOLLOW and the lookup of a mount point ask no server for the mount's own root (but for Linux 5.7 to 5.11).
+    umountHere: (target, how) => {
+      const outcome = outcomeOf(() => native.umount2(target, umountFlags[how]));
+      return outcome.kind === "failed" ? { kind: "failed", errno: outcome.errno } : { kind: "done" };
+    },
     look: lookTogether(),
   };
   return {

@@ -5,6 +5,7 @@ import type { Share } from "../shares/share.ts";
 import type { Settings } from "../config/config.ts";
 import { isGuard } from "../mount/guard.ts";
 import { notStartedWords, type Mounter, type PathAnswer } from "../mount/ports.ts";
+import { umountLocal } from "../mount/umount.ts";
 import type { Log } from "../report/log.ts";
 import type { ManagedShares } from "./managed-share.ts";
 import type { UndoStack } from "./undo.ts";
@@ -54,9 +55,9 @@ export function guardsOf(
     for (let above = share.parent; above !== undefined; above = above.parent) if (isAway(above)) return;
     const now = topOf(share);
     if (now === undefined || !isGuard(now)) return;
-    const plain = await mounter.umount(share.realTarget, "plain", guardMs);
+    const plain = await umountLocal(mounter, share.realTarget, "plain", guardMs);
     // Other mount namespaces may have the share on it.
-    if (plain.kind !== "done" && !isShared(now)) await mounter.umount(share.realTarget, "lazy", guardMs);
+    if (plain.kind !== "done" && !isShared(now)) await umountLocal(mounter, share.realTarget, "lazy", guardMs);
   };
   const isMissing = (share: Share): boolean => {
     if (!isWanted || hasFailed(share)) return false;

@@ -90,6 +90,11 @@ export interface Mounter {
   readonly hold: (path: string, timeoutMs: number) => Promise<() => Promise<void>>;
   /** umount2(2); `force` is MNT_FORCE, which aborts what other users of the same server connection have under way. */
   readonly umount: (target: string, how: "plain" | "lazy" | "force", timeoutMs: number) => Promise<PathAnswer>;
+  /**
+   * umount2(2) in this very process, for where none can be started. Whoever unmounts last waits until the kernel has taken leave of
+   * the server: only for what was last seen to answer, and for what is local.
+   */
+  readonly umountHere: (target: string, how: "plain" | "lazy") => PathAnswer;
   /** Mounts a guard on `path`. */
   readonly guard: (path: string, timeoutMs: number) => Promise<PathAnswer>;
   /** Makes the directory `path`, which lies on no share, with a private tmpfs on it; see aside.ts. */

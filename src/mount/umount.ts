@@ -2,7 +2,7 @@
 import { isOnTop, isShared, mountAround, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
 import { isShareOf } from "../kinds/kinds.ts";
 import { sharesAbove, type Share } from "../shares/share.ts";
-import type { Clock, Mounter } from "./ports.ts";
+import type { Clock, Mounter, PathAnswer } from "./ports.ts";
 
 /** What was done; `gone` where mountinfo showed nothing of ours any more. */
 export type UmountResult =
@@ -26,17 +26,52 @@ const leastMs = 500;
 const busyMs = 1_000;
 const busyPauseMs = 50;
 
-/** An unmounter whose budget starts with its first call. A share that is away is not waited for; `isMeant` are the mounts it takes. */
+/** How soon a process is tried to be started again where none could be: those of a COMMAND that has ended are gone in a moment. */
+const crowdedPauseMs = 50;
+
+/** What an unmounter calls. Without `umountHere` nothing is unmounted where no process can be started for it. */
+export type UnmounterPorts = Pick<Mounter, "mounts" | "umount"> & Partial<Pick<Mounter, "umountHere">>;
+
+/** umount2(2) for what asks no server; in this process where none can be started for it. */
+export async function umountLocal(
+  mounter: Pick<Mounter, "umount" | "umountHere">,
+  target: string,
+  how: "plain" | "lazy",
+  timeoutMs: number,
+): Promise<PathAnswer> {
+  const answer = await mounter.umount(target, how, timeoutMs);
+  return cannotStart(answer) ? mounter.umountHere(target, how) : answer;
+}
+
+function cannotStart(answer: PathAnswer): boolean {
+  return answer.kind === "no-answer" && answer.notStarted !== undefined;
+}
+
+/**
+ * An unmounter whose budget starts with its first call. A share that is away is not waited for; `isMeant` are the mounts it takes.
+ * Where no process can be started for a call that is tried again while the budget lasts, and then the call is made in this process.
+ */
 export function unmounter(
-  mounter: Pick<Mounter, "mounts" | "umount">,
+  mounter: UnmounterPorts,
   clock: Clock,
   budgetMs: number,
   isAway: (share: Share) => boolean = () => false,
   isMeant: (there: MountRecord, share: Share) => boolean = isShareOf,
 ): (share: Share) => Promise<UmountResult> {
-  let deadlineMs: number | undefined;
+  let budgetEndMs: number | undefined;
   return async (share) => {
-    deadlineMs ??= clock.nowMs() + budgetMs;
+    budgetEndMs ??= clock.nowMs() + budgetMs;
+    const deadlineMs = budgetEndMs;
+    const umount = async (target: string, how: "plain" | "lazy" | "force", timeoutMs: number): Promise<PathAnswer> => {
+      const untilMs = clock.nowMs() + timeoutMs;
+      for (;;) {
+        const answer = await mounter.umount(target, how, Math.max(1, untilMs - clock.nowMs()));
+        if (!cannotStart(answer)) return answer;
+        if (clock.nowMs() < Math.min(untilMs, deadlineMs)) await clock.sleep(crowdedPauseMs);
+        // Nothing that may hang is touched by this process itself.
+        else return how === "force" || isAway(share) ? answer : (mounter.umountHere?.(target, how) ?? answer);
+      }
+    };
     const there = topMountOn(mounter.mounts(), share.realTarget);
     if (there === undefined || !isMeant(there, share)) return "gone";
     // Even the way to it leads over what does not answer: it goes when the share above it is detached with all below.
@@ -52,7 +87,7 @@ export function unmounter(
       for (;;) {
         const askedMs = clock.nowMs();
         const leftMs = Math.max(propagates ? leastMs : 1, deadlineMs - askedMs);
-        const plain = await mounter.umount(share.realTarget, "plain", leftMs);
+        const plain = await umount(share.realTarget, "plain", leftMs);
         if (plain.kind === "done" || isGone()) return "unmounted";
         // What propagates would be torn away from others too by a lazy unmount; plain umount(2) asks all of them whether it is busy.
         // It asks no server: a call without an answer had no time on a machine under load, and tells nothing of the others.
@@ -64,7 +99,7 @@ export function unmounter(
       }
     }
     const leftMs = Math.max(leastMs, deadlineMs - clock.nowMs());
-    return (await detachMount(mounter, clock, there, leftMs)) ? "detached" : "left";
+    return (await detachMount({ mounts: mounter.mounts, umount }, clock, there, leftMs)) ? "detached" : "left";
   };
 }
 

@@ -30,7 +30,9 @@ export async function unmount(ports: UnmountPorts, config: Config): Promise<numb
   const { log, clock, mounter, lockTarget } = ports;
   const { unmountTimeoutMs } = config.settings;
   const plan = planShares(ports.planFacts, config);
-  const takeDown = unmounter(mounter, clock, unmountTimeoutMs, () => false, isShareMount);
+  // Nobody has seen these shares answer: what may hang is done in a process that can be killed, or not at all.
+  const { mounts, umount } = mounter;
+  const takeDown = unmounter({ mounts, umount }, clock, unmountTimeoutMs, () => false, isShareMount);
   const topOf = (share: Share) => topMountOn(mounter.mounts(), share.realTarget);
   const isOurs = (there: MountRecord) =>
     isGuard(there) || (isShareMount(there) && ports.planFacts().owned.get(there.target) === there.source);

@@ -1,4 +1,5 @@
-// No process can be started any more, for COMMAND has filled the control group, say: the watch goes on, and looks when it can.
+// No process can be started any more, for COMMAND has filled the control group, say: the watch goes on, and looks when it can,
+// and the way out needs none.
 import { beforeEach, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { kernelSuite } from "../support/kernel-suite.ts";
@@ -43,4 +44,13 @@ it("says once that it cannot look, takes no share for lost, and looks again when
   await watched.logged("the shares are looked at again");
   const { exitCode, left } = await watched.ended();
   expect({ exitCode, left }).toEqual({ exitCode: 75, left: nothingLeft });
+});
+
+it("unmounts although no process can be started for that to the end", async () => {
+  const watched = startWatched(lab(), { mountPoint: box().mountPoint(), command });
+  await watched.started();
+  await lab().sh(`${enter}; ${allow(1)}; kill -TERM $init`);
+  const { exitCode, left, lines } = await watched.ended();
+  expect({ exitCode, left }).toEqual({ exitCode: 128 + 15, left: nothingLeft });
+  expect(lines.map(({ msg }) => msg)).toContain("unmounted");
 });

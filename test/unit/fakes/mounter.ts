@@ -29,6 +29,7 @@ export interface Answers {
   readonly readOptions?: (words: readonly string[]) => OptionsRead;
   readonly statfs?: (path: string) => PathAnswer;
   readonly umount?: (target: string, how: "plain" | "lazy" | "force") => PathAnswer;
+  readonly umountHere?: (target: string, how: "plain" | "lazy") => PathAnswer;
   readonly guard?: (path: string) => PathAnswer;
   readonly makeAside?: (path: string) => PathAnswer;
   readonly move?: (from: string, to: string) => PathAnswer;
@@ -96,6 +97,11 @@ export function fakeMounter(answers: Answers = {}): FakeMounter {
     actions.push(`kill ${version} ${source} ${target}`);
     return end;
   };
+  const unmounted = (target: string, answer: PathAnswer): PathAnswer => {
+    const index = table.findLastIndex((record) => record.target === target);
+    if (answer.kind === "done" && index !== -1) table.splice(index, 1);
+    return answer;
+  };
   return {
     actions,
     calls,
@@ -148,10 +154,11 @@ export function fakeMounter(answers: Answers = {}): FakeMounter {
     },
     umount: (target, how) => {
       actions.push(`umount ${how} ${target}`);
-      const answer = answers.umount?.(target, how) ?? done;
-      const index = table.findLastIndex((record) => record.target === target);
-      if (answer.kind === "done" && index !== -1) table.splice(index, 1);
-      return Promise.resolve(answer);
+      return Promise.resolve(unmounted(target, answers.umount?.(target, how) ?? done));
+    },
+    umountHere: (target, how) => {
+      actions.push(`umount ${how} here ${target}`);
+      return unmounted(target, answers.umountHere?.(target, how) ?? done);
     },
     guard: (path) => {
       actions.push(`guard ${path}`);

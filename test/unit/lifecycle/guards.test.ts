@@ -132,6 +132,18 @@ describe("on the way out", () => {
     expect(mounter.actions).toEqual(["umount plain /mnt/a"]);
   });
 
+  test("one is taken away by this process where no other can be started: it asks no server", async () => {
+    const { guards, mounter, undo, share } = guarding({
+      umount: () => ({ kind: "no-answer", notStarted: "EAGAIN" }),
+    });
+    await guards.put(share("/mnt/a"), "/mnt/a");
+    mounter.table.push(guardOn("/mnt/a"));
+    mounter.actions.length = 0;
+    await undo.unwind();
+    expect(mounter.actions).toEqual(["umount plain /mnt/a", "umount plain here /mnt/a"]);
+    expect(mounter.table).toEqual([]);
+  });
+
   test("one that lies on a share which does not answer is not touched", async () => {
     const { guards, mounter, undo, share } = guarding({}, { away: "/mnt/a" });
     await guards.putBelow(share("/mnt/a"), "/aside/a");

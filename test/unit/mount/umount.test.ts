@@ -19,9 +19,10 @@ function setUp(answers: Answers, budgetMs = 1_500, isAway = false) {
       umount: async (target, how, timeoutMs) => {
         timeoutsMs.push(timeoutMs);
         const answer = await mounter.umount(target, how, timeoutMs);
-        if (answer.kind === "no-answer") clock.advance(timeoutMs);
+        if (answer.kind === "no-answer" && answer.notStarted === undefined) clock.advance(timeoutMs);
         return answer;
       },
+      umountHere: mounter.umountHere,
     },
     clock,
     budgetMs,
@@ -202,4 +203,70 @@ test("the budget is one for all shares, from the first on", async () => {
   for (const one of shares) await unmount(one);
   expect(mounter.actions).toEqual(["umount plain /a", "umount lazy /a", "umount lazy /b", "umount lazy /c"]);
   expect(clock.nowMs() - startedMs).toBeLessThanOrEqual(1_500 + 1_000);
+});
+
+describe("where no process can be started to unmount", () => {
+  const crowded = { kind: "no-answer", notStarted: "EAGAIN" } as const;
+
+  test("that is tried again, and the share is unmounted by one as soon as there is room", async () => {
+    let calls = 0;
+    const { unmount, mounter } = setUp({ umount: () => (++calls <= 3 ? crowded : { kind: "done" }) });
+    expect(await unmount(share)).toBe("unmounted");
+    expect(mounter.actions).toEqual(Array(4).fill("umount plain /mnt/data"));
+  });
+
+  test("the share is unmounted by this process at the end of the budget, and not before", async () => {
+    const { unmount, mounter, clock } = setUp({ umount: () => crowded });
+    const startedMs = clock.nowMs();
+    expect(await unmount(share)).toBe("unmounted");
+    expect(mounter.actions.at(-1)).toBe("umount plain here /mnt/data");
+    expect(clock.nowMs() - startedMs).toBe(1_500);
+  });
+
+  test("a busy share is detached by this process", async () => {
+    const { unmount, mounter } = setUp({
+      umount: () => crowded,
+      umountHere: (_, how) => (how === "plain" ? { kind: "failed", errno: "EBUSY" } : { kind: "done" }),
+    });
+    expect(await unmount(share)).toBe("detached");
+    expect(mounter.actions.at(-1)).toBe("umount lazy here /mnt/data");
+  });
+
+  test("a busy share that propagates is not: that would tear it away from others", async () => {
+    const { unmount, mounter } = setUp({
+      mounts: [{ ...mounted, optional: ["shared:7"] }],
+      umount: () => crowded,
+      umountHere: () => ({ kind: "failed", errno: "EBUSY" }),
+    });
+    expect(await unmount(share)).toBe("in-use");
+    expect(mounter.actions).not.toContain("umount lazy here /mnt/data");
+  });
+
+  test("a share that is away is left: this process would wait for its server", async () => {
+    const { unmount, mounter } = setUp({ umount: () => crowded }, 1_500, true);
+    expect(await unmount(share)).toBe("left");
+    expect(mounter.actions.filter((action) => action.includes("here"))).toEqual([]);
+  });
+
+  test("a share is left where nobody says that this process may do it", async () => {
+    const { mounts } = fakeMounter({ mounts: [mounted] });
+    const unmount = unmounter({ mounts, umount: () => Promise.resolve(crowded) }, leapingClock(), 1_500);
+    expect(await unmount(share)).toBe("left");
+  });
+
+  test("several shares wait for that no longer than one", async () => {
+    const environment = { NFS_HOST: "nas", NFS_1_MOUNT_POINT: "/a", NFS_2_MOUNT_POINT: "/b", NFS_3_MOUNT_POINT: "/c" };
+    const { shares } = planOf(environment);
+    const { unmount, clock } = setUp({
+      mounts: shares.map(({ label, realTarget }) => nfsMount(label, realTarget)),
+      umount: () => crowded,
+    });
+    const startedMs = clock.nowMs();
+    const results: string[] = [];
+    for (const one of shares) results.push(await unmount(one));
+    expect(results[0]).toBe("unmounted");
+    // Once the budget is used up nothing is asked for plainly.
+    expect(results.slice(1)).toEqual(["detached", "detached"]);
+    expect(clock.nowMs() - startedMs).toBeLessThanOrEqual(1_500 + 500);
+  });
 });
