@@ -6,7 +6,7 @@ import { isSameOrBelow } from "../shares/paths.ts";
 import { findRefusedOption, isOptionErrno, type OptionPorts } from "../mount/refused-option.ts";
 import { kerberosFlavor } from "../kinds/nfs/kerberos.ts";
 import { kernelMount, wantsHelper } from "../kinds/nfs/mount-data.ts";
-import type { KernelMount } from "../kinds/kind.ts";
+import type { KernelMount } from "../kinds/mounting.ts";
 import type { Identity } from "../init/identity.ts";
 import type { Mounter } from "../mount/ports.ts";
 import { rpcClient, type RpcClient } from "../rpc/client.ts";

@@ -1,7 +1,7 @@
 // What doctor knows when it judges: plain data about this process, its machine, and each share with its server.
 import type { ExactVersion } from "../kinds/nfs/versions.ts";
 import type { MountRecord } from "../shares/mountinfo.ts";
-import type { RefusedOption } from "../kinds/kind.ts";
+import type { RefusedOption } from "../kinds/mounting.ts";
 import type { Share } from "../shares/share.ts";
 import { wantsHelper } from "../kinds/nfs/mount-data.ts";
 import type { Identity } from "../init/identity.ts";

@@ -1,5 +1,5 @@
 // May this process mount NFS at all, and if not, what stands against it: the preflight's own judgement, with a name for each cause.
-import { kinds } from "../kinds/kinds.ts";
+import { mountings } from "../kinds/mountings.ts";
 import { refusalOfRights, type MountRights, type Refusal } from "../mount/preflight.ts";
 import type { ProcessFacts } from "./facts.ts";
 
@@ -29,7 +29,7 @@ export function refusalOf(facts: ProcessFacts): (Refusal & { readonly forbidden:
     remountErrno: () => remountErrno,
     harmlessErrno: () => nfsErrno,
   };
-  const refusal = refusalOfRights(rights, kinds.nfs);
+  const refusal = refusalOfRights(rights, mountings.nfs);
   return refusal === undefined ? undefined : { ...refusal, forbidden: nameOf(facts) };
 }
 

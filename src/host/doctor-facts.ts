@@ -1,5 +1,6 @@
 // What doctor asks of this machine: /proc, the routing table, the mount point, and a mount that nobody else sees.
-import { isShareMount, isShareOf, kinds } from "../kinds/kinds.ts";
+import { isShareMount, isShareOf } from "../kinds/kinds.ts";
+import { mountings } from "../kinds/mountings.ts";
 import { mountAround, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
 import { isAlive } from "../mount/answers.ts";
 import type { Share } from "../shares/share.ts";
@@ -57,7 +58,7 @@ export function doctorPorts({ environment, fstab, mounter }: DoctorSurroundings)
 function processFacts([first]: readonly Share[]): ProcessFacts {
   const status = readText("/proc/self/status") ?? "";
   const field = (name: string) => new RegExp(`^${name}:\\s*(\\d+)$`, "m").exec(status)?.[1];
-  const rights = mountRights(first?.label ?? "127.0.0.1:/", first?.realTarget ?? "/", kinds.nfs.mounts.harmless);
+  const rights = mountRights(first?.label ?? "127.0.0.1:/", first?.realTarget ?? "/", mountings.nfs.harmless);
   const remountErrno = rights.remountErrno();
   const { effectiveCapabilities, uidMap, securityLabel } = rights;
   const seccomp = field("Seccomp");

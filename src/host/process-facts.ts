@@ -1,7 +1,7 @@
 // What tells one process, one pid namespace and one boot of the machine from another, and what this one may do.
 import * as native from "native";
 import type { OwnRights } from "../init/identity.ts";
-import type { ShareKind } from "../kinds/kind.ts";
+import type { KindMounting } from "../kinds/mounting.ts";
 import type { MountRights } from "../mount/preflight.ts";
 import { outcomeOf } from "./children.ts";
 import { readLink, readText } from "./small-files.ts";
@@ -46,7 +46,7 @@ export function ownRights(): OwnRights {
 const noMountPoint = "/proc/self/task";
 
 /** What the preflight asks the kernel on this machine. */
-export function mountRights(source: string, target: string, harmless: ShareKind["mounts"]["harmless"]): MountRights {
+export function mountRights(source: string, target: string, harmless: KindMounting["harmless"]): MountRights {
   const mountErrno = (on: string, fstype: string | null, flags: number, data: string | null) => {
     const outcome = outcomeOf(() => native.mount(fstype === null ? "none" : source, on, fstype, flags, data));
     return outcome.kind === "failed" ? outcome.errno : "";

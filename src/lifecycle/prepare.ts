@@ -1,7 +1,8 @@
 // What comes before any server is asked: may this process mount at all, and the lines of fstab.
 import { redact } from "../text/secrets.ts";
-import type { ShareKind } from "../kinds/kind.ts";
-import { isShareMount, kindOf } from "../kinds/kinds.ts";
+import type { KindMounting } from "../kinds/mounting.ts";
+import { mountingOf } from "../kinds/mountings.ts";
+import { isShareMount } from "../kinds/kinds.ts";
 import { topMountOn } from "../shares/mountinfo.ts";
 import { foreignLinesOn, fstabLines, type MountPlan, type PlanFacts } from "../plan/plan.ts";
 import { resolveTarget } from "../plan/target.ts";
@@ -14,7 +15,7 @@ import type { Log } from "../report/log.ts";
 
 export interface PreparePorts {
   readonly log: Log;
-  readonly rights: (source: string, target: string, harmless: ShareKind["mounts"]["harmless"]) => MountRights;
+  readonly rights: (source: string, target: string, harmless: KindMounting["harmless"]) => MountRights;
   readonly editFstab: (
     path: string,
     edit: (text: string) => string,
@@ -44,8 +45,8 @@ export interface ClearPorts extends Pick<PreparePorts, "log" | "editFstab" | "li
 export function checkRights({ rights }: Pick<PreparePorts, "rights">, { shares }: MountPlan): void {
   const first = shares.find(({ watchOnly }) => !watchOnly);
   if (first === undefined) return;
-  const kind = kindOf(first);
-  const refusal = refusalOfRights(rights(first.label, first.realTarget, kind.mounts.harmless), kind);
+  const mounting = mountingOf(first);
+  const refusal = refusalOfRights(rights(first.label, first.realTarget, mounting.harmless), mounting);
   if (refusal === undefined) return;
   const reason = `cannot mount ${first.label} on ${first.target}: ${refusal.reason}`;
   throw new AppError(reason, exitCodes.mountFailed, { hint: refusal.hint });

@@ -1,6 +1,6 @@
 // What one attempt needs of the machine and of who asks for it, and what comes of it.
 import type { MountFailure } from "../kinds/failure.ts";
-import type { MountAddresses, ReadyServer } from "../kinds/kind.ts";
+import type { MountAddresses, ReadyServer } from "../kinds/mounting.ts";
 import type { Share } from "../shares/share.ts";
 import type { Clock, Mounter, TargetLock } from "./ports.ts";
 import type { OptionPorts } from "./refused-option.ts";

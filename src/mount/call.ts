@@ -1,6 +1,6 @@
 // One mount call: an explicit version, one attempt, a deadline that is longer while the server answers.
 import type { MountFailure } from "../kinds/failure.ts";
-import type { MountAddresses, MountHelper, MountWay } from "../kinds/kind.ts";
+import type { MountAddresses, MountHelper, MountWay } from "../kinds/mounting.ts";
 import type { Mounter } from "./ports.ts";
 
 /** After so long a call that has not ended is worth a word, and again each time it has passed. */

@@ -1,6 +1,6 @@
 // What is said of a mount option that the kernel refuses, and what to do about it.
-import type { RefusedOption } from "../kinds/kind.ts";
-import { kindOf } from "../kinds/kinds.ts";
+import type { RefusedOption } from "../kinds/mounting.ts";
+import { mountingOf } from "../kinds/mountings.ts";
 import type { Share } from "../shares/share.ts";
 import { holdsSecret } from "../text/secrets.ts";
 import { shown } from "../text/shown.ts";
@@ -20,7 +20,7 @@ export function describeRefusedOption(
 }
 
 function hintFor(word: string, share: Pick<Share, "kind">): string {
-  const { hint, manual } = kindOf(share).options;
+  const { hint, manual } = mountingOf(share).options;
   const known = hint(word);
   if (known !== undefined) return known;
   const lower = word.toLowerCase();

@@ -1,6 +1,6 @@
 // What mounting needs of the machine; the host rooms implement it, and every call on a path runs in a process that can be killed.
 import type { MountRecord } from "../shares/mountinfo.ts";
-import type { KernelMount } from "../kinds/kind.ts";
+import type { KernelMount } from "../kinds/mounting.ts";
 
 /** How a helper process ended. */
 export type HelperEnd =

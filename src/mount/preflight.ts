@@ -1,5 +1,5 @@
 // May this process mount at all: found out before any server is asked, without mounting anything.
-import type { ShareKind } from "../kinds/kind.ts";
+import type { KindMounting } from "../kinds/mounting.ts";
 
 /** What the kernel says to the harmless calls of the preflight, and what /proc tells of this process. */
 export interface MountRights {
@@ -31,7 +31,7 @@ const CAP_SYS_ADMIN = 21n;
 
 export function refusalOfRights(
   rights: MountRights,
-  { title, mounts: { profileRule } }: ShareKind,
+  { title, profileRule }: Pick<KindMounting, "title" | "profileRule">,
 ): Refusal | undefined {
   const { effectiveCapabilities, uidMap, securityLabel, remountErrno, harmlessErrno } = rights;
   if (effectiveCapabilities !== undefined && (effectiveCapabilities & (1n << CAP_SYS_ADMIN)) === 0n) {

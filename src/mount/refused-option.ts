@@ -1,6 +1,6 @@
 // Which of its mount options the kernel refuses, looked for only once it has refused a mount for them.
-import { kindOf } from "../kinds/kinds.ts";
-import type { RefusedOption, KernelMount } from "../kinds/kind.ts";
+import { mountingOf } from "../kinds/mountings.ts";
+import type { RefusedOption, KernelMount } from "../kinds/mounting.ts";
 import { splitOptions } from "../shares/options.ts";
 import type { Share } from "../shares/share.ts";
 import type { OptionsRead } from "./ports.ts";
@@ -32,7 +32,7 @@ export async function findRefusedOption(
 ): Promise<RefusedOption | undefined> {
   const words = splitOptions(call.data);
   // Not what nfs-init itself has added.
-  const isOwn = (word: string) => !kindOf(share).options.isAdded(word);
+  const isOwn = (word: string) => !mountingOf(share).options.isAdded(word);
   const named = (word: string | undefined, said: string | undefined): RefusedOption | undefined =>
     word === undefined || !isOwn(word) ? undefined : { word, said };
   const read = await ports.readOptions(call, words);

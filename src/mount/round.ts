@@ -1,7 +1,7 @@
 // A round of mount calls: one way to mount a share after the other, until one works or none is left.
 import type { MountFailure, Prospect } from "../kinds/failure.ts";
-import type { MountWay, ReadyServer } from "../kinds/kind.ts";
-import { kindOf } from "../kinds/kinds.ts";
+import type { MountWay, ReadyServer } from "../kinds/mounting.ts";
+import { mountingOf } from "../kinds/mountings.ts";
 import type { Share } from "../shares/share.ts";
 import { failed, type AttemptPorts, type AttemptResult } from "./attempt-ports.ts";
 import { callMount, type CallPorts } from "./call.ts";
@@ -24,11 +24,11 @@ export async function mountRound(
   attemptTimeoutMs: number,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
-  const { mounts } = kindOf(share);
+  const mounting = mountingOf(share);
   const failures: MountFailure[] = [];
   let refusedIn: MountWay | undefined;
   let hasLoadedModules = false;
-  const ways = mounts.ways(share, ready.unspoken);
+  const ways = mounting.ways(share, ready.unspoken);
   for (let index = 0; index < ways.length;) {
     const way = ways[index];
     if (way === undefined) break;
@@ -47,7 +47,7 @@ export async function mountRound(
       if (failure.prospect === "unsupported" && !hasLoadedModules) {
         // Once a round: what the kernel does not know now it may know with its modules.
         hasLoadedModules = true;
-        await ports.loadModules(mounts.modules);
+        await ports.loadModules(mounting.modules);
         if (failure.cause === "ENODEV") continue;
       }
       failures.push(failure);
@@ -58,7 +58,7 @@ export async function mountRound(
   }
   const isCutShort = failures.some(({ cutShort }) => cutShort === true);
   const summed = { ...summarize(failures), ...(isCutShort ? { cutShort: true } : {}) };
-  const failure = mounts.withHint(share, summed);
+  const failure = mounting.withHint(share, summed);
   // Only where nothing but the options is in the way: another version may take them.
   if (failure.option !== true || refusedIn === undefined) return { kind: "failed", failure };
   const told = await tellRefusedOption(ports, share, ready, refusedIn, attemptTimeoutMs, signal);

@@ -1,5 +1,5 @@
 // A share that others lie below is mounted aside, with the guards that lie on it, and moved to its mount point as a whole.
-import type { ReadyServer } from "../kinds/kind.ts";
+import type { ReadyServer } from "../kinds/mounting.ts";
 import { isShareOf } from "../kinds/kinds.ts";
 import { topMountOn } from "../shares/mountinfo.ts";
 import type { Share } from "../shares/share.ts";

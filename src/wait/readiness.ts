@@ -2,7 +2,7 @@
 import type { Share } from "../shares/share.ts";
 import { hasOption, optionValue } from "../shares/options.ts";
 import { versionsToTry, type ExactVersion } from "../kinds/nfs/versions.ts";
-import type { MountAddresses } from "../kinds/kind.ts";
+import type { MountAddresses } from "../kinds/mounting.ts";
 import { ports, programs } from "../rpc/message.ts";
 import type { Network } from "../ask/network.ts";
 import { askPort, callNull, type Answer } from "../ask/service.ts";

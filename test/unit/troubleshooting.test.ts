@@ -1,5 +1,5 @@
 // The table "Troubleshooting, by message" of README.md quotes what nfs-init says, as it says it.
-import { kinds } from "../../src/kinds/kinds.ts";
+import { mountings } from "../../src/kinds/mountings.ts";
 import { classifyErrno, classifyFailure } from "../../src/kinds/nfs/failures.ts";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -45,7 +45,7 @@ function refused(rights: Partial<MountRights>): string {
     harmlessErrno: () => "EINVAL",
     ...rights,
   };
-  return refusalOfRights(all, kinds.nfs)?.reason ?? "nothing is refused";
+  return refusalOfRights(all, mountings.nfs)?.reason ?? "nothing is refused";
 }
 
 /** What is said of one attempt to mount. */

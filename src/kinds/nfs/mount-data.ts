@@ -1,5 +1,5 @@
 // What mount(2) is given for a share: the flags and the text that mount.nfs would make of its options.
-import type { KernelMount, MountAddresses, MountHelper, MountWay } from "../kind.ts";
+import type { KernelMount, MountAddresses, MountHelper, MountWay } from "../mounting.ts";
 import { takeFlags } from "../mount-flags.ts";
 import { classifyErrno, classifyFailure } from "./failures.ts";
 import { hasOption, lastOf, optionValue } from "../../shares/options.ts";

@@ -1,17 +1,13 @@
-// NFS as a kind of share.
+// NFS as a kind of share: its sources, options and versions, and how a mount of it is known.
 import type { MountRecord } from "../../shares/mountinfo.ts";
 import { splitOptions } from "../../shares/options.ts";
 import type { Source } from "../../shares/share.ts";
 import type { ShareKind } from "../kind.ts";
-import { withKerberosHint } from "./kerberos.ts";
-import { isAddedToCall, waysToMount } from "./mount-data.ts";
-import { optionHint } from "./option-hints.ts";
 import { defaultOptions, planOptions, transportProblem } from "./options.ts";
 import { formatSource, parseSource } from "./source.ts";
 import { agreeOnVersion } from "./versions.ts";
 
 export const nfs: ShareKind = {
-  title: "NFS",
   hasVariables: true,
   sources: {
     accepts: "host:/path, [IPv6]:/path, nfs://host/path",
@@ -24,9 +20,6 @@ export const nfs: ShareKind = {
     defaults: splitOptions(defaultOptions),
     problem: transportProblem,
     plan: planOptions,
-    isAdded: isAddedToCall,
-    hint: optionHint,
-    manual: "nfs(5)",
   },
   versions: {
     byType: new Map([
@@ -40,11 +33,6 @@ export const nfs: ShareKind = {
     fstype: "nfs",
     isMounted: ({ fstype }) => fstype === "nfs" || fstype === "nfs4",
     isOf,
-    ways: waysToMount,
-    withHint: withKerberosHint,
-    modules: ["nfs", "nfsv3", "nfsv4"],
-    harmless: { fstype: "nfs", data: "vers=3" },
-    profileRule: "mount fstype=nfs*,",
   },
 };
 

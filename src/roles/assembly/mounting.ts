@@ -11,7 +11,7 @@ import { mountRights } from "../../host/process-facts.ts";
 import { dial } from "../../host/sockets.ts";
 import { claimDirectory, hiddenPath, lineClaims, lockTarget } from "../../host/state-directory.ts";
 import type { Config } from "../../config/config.ts";
-import type { KernelMount } from "../../kinds/kind.ts";
+import type { KernelMount } from "../../kinds/mounting.ts";
 import type { Share } from "../../shares/share.ts";
 import type { Board } from "../../report/board.ts";
 import type { Frame } from "./frame.ts";

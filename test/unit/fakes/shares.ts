@@ -1,6 +1,6 @@
 // Shares and plans as the tests need them, made by the program's own reading of an environment.
-import type { MountWay } from "../../../src/kinds/kind.ts";
-import { kindOf } from "../../../src/kinds/kinds.ts";
+import type { MountWay } from "../../../src/kinds/mounting.ts";
+import { mountingOf } from "../../../src/kinds/mountings.ts";
 import { planMounts, type MountPlan, type PlanFacts } from "../../../src/plan/plan.ts";
 import type { Share } from "../../../src/shares/share.ts";
 import { readConfig, type Config, type Environment, type Flags } from "../../../src/config/config.ts";
@@ -30,8 +30,8 @@ export function shareOf(environment: Environment = {}): Share {
 
 /** The way to mount a share in one version. */
 export function wayOf(share: Share, version: string): MountWay {
-  const way = kindOf(share)
-    .mounts.ways(share, [])
+  const way = mountingOf(share)
+    .ways(share, [])
     .find((one) => one.version === version);
   if (way === undefined) throw new Error(`no way to mount version ${version}`);
   return way;

@@ -40,24 +40,6 @@ describe("a kind", () => {
   const all = Object.entries(kinds);
   const source = { host: "nas", path: "/export" };
 
-  test.each(all)("has ways to mount a share that is asked for without a version: %s", (_, { mounts, sources }) => {
-    const share = { label: sources.format(source), options: [], version: "auto" };
-    const ways = mounts.ways(share, []);
-    expect(ways.length).toBeGreaterThan(0);
-    expect(mounts.ways(share, [ways[0]?.version ?? ""])).toEqual(
-      ways.slice(1).map(({ version }) => expect.objectContaining({ version }) as object),
-    );
-  });
-
-  test.each(all)("knows the mount that its own call makes: %s", (_, { mounts, sources }) => {
-    for (const way of mounts.ways({ label: sources.format(source), options: [], version: "auto" }, [])) {
-      const call = way.call({ server: "192.0.2.1", mountd: undefined });
-      const mount = localMount("/mnt", { fstype: call.fstype, source: call.source });
-      expect(mounts.isMounted(mount)).toBe(true);
-      expect(mounts.isOf(mount, source)).toBe(true);
-    }
-  });
-
   test.each(all)("takes its own sources as it writes them: %s", (name, { sources }) => {
     expect(readSource(sources.format(source))).toMatchObject({ kind: name, source });
   });

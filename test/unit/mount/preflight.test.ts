@@ -1,4 +1,4 @@
-import { kinds } from "../../../src/kinds/kinds.ts";
+import { mountings } from "../../../src/kinds/mountings.ts";
 import { describe, expect, test } from "vitest";
 import { refusalOfRights, type MountRights } from "../../../src/mount/preflight.ts";
 
@@ -47,7 +47,7 @@ describe("a process may mount", () => {
       { remount: "EACCES", nfs: "ENODEV", securityLabel: "my-profile (enforce)" },
     ],
   ])("%s", (_, machine) => {
-    expect(refusalOfRights(rights(machine), kinds.nfs)).toBeUndefined();
+    expect(refusalOfRights(rights(machine), mountings.nfs)).toBeUndefined();
   });
 });
 
@@ -100,7 +100,7 @@ describe("a process may not mount", () => {
     ],
     ["for a reason of its own", { remount: "EACCES", nfs: "EPERM" }, /not permitted/, /./],
   ])("%s", (_, machine, reason, hint) => {
-    const refusal = refusalOfRights(rights(machine), kinds.nfs);
+    const refusal = refusalOfRights(rights(machine), mountings.nfs);
     expect(refusal?.reason).toMatch(reason);
     expect(refusal?.hint).toMatch(hint);
   });

@@ -1,7 +1,7 @@
 import { splitOptions } from "../../../../src/shares/options.ts";
 import type { ExactVersion } from "../../../../src/kinds/nfs/versions.ts";
 import { kernelMount, wantsHelper } from "../../../../src/kinds/nfs/mount-data.ts";
-import type { MountAddresses } from "../../../../src/kinds/kind.ts";
+import type { MountAddresses } from "../../../../src/kinds/mounting.ts";
 import { describe, expect, test } from "vitest";
 import { shareOf } from "../../fakes/shares.ts";
 

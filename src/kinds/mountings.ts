@@ -1,0 +1,11 @@
+// How each kind of share is mounted: the one table.
+import type { KindName, Share } from "../shares/share.ts";
+import type { KindMounting } from "./mounting.ts";
+import { nfsMounting } from "./nfs/mounting.ts";
+
+export const mountings: Readonly<Record<KindName, KindMounting>> = { nfs: nfsMounting };
+
+/** How a share is mounted. */
+export function mountingOf({ kind }: Pick<Share, "kind">): KindMounting {
+  return mountings[kind];
+}
