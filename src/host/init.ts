@@ -7,7 +7,7 @@ import { relayOf } from "../init/relay.ts";
 import { SIGCONT } from "../init/signals.ts";
 import type { InitPorts } from "../init/supervise.ts";
 import { sendToChild } from "./children.ts";
-import { becomeProgram, startAtOnce, startInLoop } from "./program-start.ts";
+import { becomeProgram, startAtOnce } from "./program-start.ts";
 import type { SignalInbox } from "./signals.ts";
 import { takeTerminal } from "./terminal.ts";
 
@@ -42,7 +42,9 @@ export function initPorts({ handover, workingDirectory, mayHang }: InitOptions, 
       if (native.getpid() !== 1) becomeSubreaper();
       const foreground = terminal?.isOurs() === true ? stdin : undefined;
       const child = { ...program(command), newGroup: true, foreground };
-      const outcome = await (mayHang ? startInLoop(child, signal) : startAtOnce(child));
+      const outcome = mayHang
+        ? await (await import("./loop-start.ts")).startInLoop(child, signal)
+        : await startAtOnce(child);
       // A working directory on a mount would keep it busy.
       native.chdir("/");
       if (outcome.kind === "started") terminal?.follow(outcome.pid);
