@@ -150,6 +150,8 @@ describe("who begins with a share anew overtakes", () => {
     const fake = setUp(
       {
         mounts: [localMount("/", { optional: ["shared:1"] })],
+        // It would be taken for healed.
+        look: () => ({ kind: "answers", isWritable: true }),
         lockDirectory: async () => {
           beginDoing(fake.managed("/mnt/c"), fake.whole.signal);
           return undefined;
