@@ -76,10 +76,10 @@ export interface Child<T> {
 }
 
 /**
- * Does `work` in a child, a copy of this process without its descriptors: what blocks there blocks nobody. It answers by
+ * Does `work` in a child, a copy of this process without its descriptors but those of `keep`: what blocks there blocks nobody. It answers by
  * `tell`, with values that JSON knows. Throws where no process can be started.
  */
-export function startChild<T>(work: (tell: (value: T) => void) => void): Child<T> {
+export function startChild<T>(work: (tell: (value: T) => void) => void, keep: readonly number[] = []): Child<T> {
   const { readEnd, writeEnd } = native.pipe(0);
   let pid: number;
   try {
@@ -92,7 +92,7 @@ export function startChild<T>(work: (tell: (value: T) => void) => void): Child<T
         writeAll(writeEnd, native.encodeLatin1(faultMark));
         writeAll(writeEnd, lineOf(stackOf(error)));
       }
-    }, [writeEnd]);
+    }, [writeEnd, ...keep]);
   } catch (error) {
     native.close(readEnd);
     throw error;
@@ -144,7 +144,7 @@ export function startChild<T>(work: (tell: (value: T) => void) => void): Child<T
 }
 
 /** A line of JSON without a byte above 127: it may come in pieces, wherever they are parted. */
-function lineOf(value: unknown): Uint8Array {
+export function lineOf(value: unknown): Uint8Array {
   const escape = (one: string) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return native.encodeLatin1(`${JSON.stringify(value).replaceAll(/[\u0080-\uffff]/g, escape)}\n`);
 }
@@ -178,7 +178,8 @@ export interface NotStarted {
   readonly reason: string;
 }
 
-type Outcome<T> = Extract<ChildAnswer<T>, { kind: "answer" | "failed" }>;
+/** How work in a child ended by itself. */
+export type Outcome<T> = Extract<ChildAnswer<T>, { kind: "answer" | "failed" }>;
 
 /** The result of `work` done in a child that is killed after `timeoutMs`, or when `signal` aborts, and waited for by nobody. */
 export async function inChild<T>(

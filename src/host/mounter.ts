@@ -6,6 +6,7 @@ import type { WriteAccess } from "../lifecycle/writable.ts";
 import { asideSource } from "../mount/aside.ts";
 import { guardSource } from "../mount/guard.ts";
 import type { Mounter, PathAnswer, Prepared } from "../mount/ports.ts";
+import { callWorkers } from "./call-workers.ts";
 import { inChild, killOwnChildren, noneLeft, outcomeOf, startChild, tryChild, type ChildAnswer } from "./children.ts";
 import { readOptions } from "./fsconfig.ts";
 import { runHelper } from "./helper.ts";
@@ -30,46 +31,45 @@ const patienceMs = 250;
 
 export function createWorkers(): Workers {
   const enter = turnstile(Math.min(4, Math.max(2, native.processorCount())));
-  /** Work in a child; few begin side by side, and one that waits for a server holds up no other. */
-  const ask = async <T>(work: () => T, timeoutMs?: number, signal?: AbortSignal): Promise<ChildAnswer<T>> => {
+  /** Few begin side by side, and one that waits for a server holds up no other. */
+  const inTurn = async <T>(ask: () => Promise<T>): Promise<T> => {
     const turn = await enter();
     turn.leaveAfter(patienceMs);
-    const answer = await inChild(work, timeoutMs, signal);
+    const answer = await ask();
     turn.leave();
     return answer;
   };
-  const call = async (work: () => void, timeoutMs?: number, signal?: AbortSignal): Promise<PathAnswer> => {
-    const answer = await ask(work, timeoutMs, signal);
-    switch (answer.kind) {
-      case "answer":
-        return { kind: "done" };
-      case "failed":
-        return { kind: "failed", errno: answer.errno };
-      case "no-answer":
-        return { kind: "no-answer" };
-      case "not-started":
-        return { kind: "no-answer", notStarted: answer.reason };
-    }
-  };
+  const { ask, dismiss } = callWorkers(pathCalls);
+  const call = async <N extends keyof typeof pathCalls>(
+    name: N,
+    words: Parameters<(typeof pathCalls)[N]>,
+    timeoutMs?: number,
+    signal?: AbortSignal,
+  ): Promise<PathAnswer> => pathAnswer(await inTurn(() => ask(name, words, timeoutMs, signal)));
   const mounter: Mounter = {
     mounts: readMounts,
     runHelper,
     hold,
-    prepare,
+    prepare: async (target, below, timeoutMs) => {
+      if (below !== undefined) return prepareBelow(target, below, timeoutMs);
+      const answer = await inTurn(() => ask("prepare", [target], timeoutMs));
+      if (answer.kind === "answer") return preparedOf(answer.value, () => {});
+      return { kind: "no-answer", ...(answer.kind === "not-started" ? { notStarted: answer.reason } : {}) };
+    },
     mount: ({ target, ...asked }, signal) =>
-      call(() => native.mount(asked.source, target, asked.fstype, asked.flags, mountText(asked)), undefined, signal),
+      call("mount", [asked.source, target, asked.fstype, asked.flags, mountText(asked)], undefined, signal),
     readOptions: async ({ fstype, source }, words, timeoutMs) => {
-      const answer = await ask(() => readOptions(fstype, source, words), timeoutMs);
+      const answer = await inTurn(() => inChild(() => readOptions(fstype, source, words), timeoutMs));
       return answer.kind === "answer" ? answer.value : { kind: "unknown" };
     },
-    statfs: (path, timeoutMs) => call(() => void native.statfs(path), timeoutMs),
-    guard: (path, timeoutMs) => call(() => mountEmpty(guardSource, path, "0555"), timeoutMs),
-    makeAside: (path, timeoutMs) => call(() => makeAside(path), timeoutMs),
-    removeAside: (path, timeoutMs) => call(() => native.rmdir(path), timeoutMs),
-    keep: (target, path, timeoutMs) => call(() => keep(target, path), timeoutMs),
-    bind: (from, to, timeoutMs) => call(() => native.mount(from, to, null, native.MS_BIND, null), timeoutMs),
-    move: (from, to, timeoutMs) => call(() => native.mount(from, to, null, native.MS_MOVE, null), timeoutMs),
-    umount: (target, how, timeoutMs) => call(() => native.umount2(target, umountFlags[how]), timeoutMs),
+    statfs: (path, timeoutMs) => call("statfs", [path], timeoutMs),
+    guard: (path, timeoutMs) => call("guard", [path], timeoutMs),
+    makeAside: (path, timeoutMs) => call("makeAside", [path], timeoutMs),
+    removeAside: (path, timeoutMs) => call("rmdir", [path], timeoutMs),
+    keep: (target, path, timeoutMs) => call("keep", [target, path], timeoutMs),
+    bind: (from, to, timeoutMs) => call("mount", [from, to, null, native.MS_BIND, null], timeoutMs),
+    move: (from, to, timeoutMs) => call("mount", [from, to, null, native.MS_MOVE, null], timeoutMs),
+    umount: (target, how, timeoutMs) => call("umount", [target, how], timeoutMs),
     // UMOUNT_NOFOLLOW and the lookup of a mount point ask no server for the mount's own root (but for Linux 5.7 to 5.11).
     umountHere: (target, how) => {
       const outcome = outcomeOf(() => native.umount2(target, umountFlags[how]));
@@ -80,7 +80,7 @@ export function createWorkers(): Workers {
   return {
     mounter,
     writeAccess: async (path, identity, timeoutMs) => {
-      const answer = await ask(() => share.writeAccess(path, identity), timeoutMs);
+      const answer = await inTurn(() => inChild(() => share.writeAccess(path, identity), timeoutMs));
       switch (answer.kind) {
         case "answer":
           return answer.value;
@@ -92,9 +92,38 @@ export function createWorkers(): Workers {
           return { kind: "no-answer", notStarted: answer.reason };
       }
     },
-    stopAll: killOwnChildren,
+    stopAll: () => {
+      dismiss();
+      killOwnChildren();
+    },
     ended: noneLeft,
   };
+}
+
+/** Calls that block where the way to a path leads over a share that does not answer, and so are made in a child. */
+const pathCalls = {
+  prepare: (target: string) => share.prepareLocal(target),
+  mount: (source: string, target: string, fstype: string | null, flags: number, data: string | null) =>
+    native.mount(source, target, fstype, flags, data),
+  statfs: (path: string) => void native.statfs(path),
+  guard: (path: string) => mountEmpty(guardSource, path, "0555"),
+  makeAside,
+  rmdir: (path: string) => native.rmdir(path),
+  keep,
+  umount: (target: string, how: keyof typeof umountFlags) => native.umount2(target, umountFlags[how]),
+} as const;
+
+function pathAnswer(answer: ChildAnswer<unknown>): PathAnswer {
+  switch (answer.kind) {
+    case "answer":
+      return { kind: "done" };
+    case "failed":
+      return { kind: "failed", errno: answer.errno };
+    case "no-answer":
+      return { kind: "no-answer" };
+    case "not-started":
+      return { kind: "no-answer", notStarted: answer.reason };
+  }
 }
 
 const umountFlags = {
@@ -134,24 +163,24 @@ function lookTogether(): Mounter["look"] {
   return (path, write, timeoutMs) => look({ path, write }, timeoutMs);
 }
 
-async function prepare(target: string, below: string | undefined, timeoutMs: number): Promise<Prepared> {
+/** A mount point on a share is held open by a child of its own until it is released. */
+async function prepareBelow(target: string, below: string, timeoutMs: number): Promise<Prepared> {
   const started = tryChild<share.Ready>((tell) => {
-    const ready = share.prepare(target, below);
+    const ready = share.prepareBelow(target, below);
     tell(ready);
-    if (ready.kind === "prepared" && ready.isHeld) share.stay();
+    if (ready.kind === "prepared") share.stay();
   });
   if (started.kind === "not-started") return { kind: "no-answer", notStarted: started.reason };
   const { child } = started;
   const timer = setTimeout(child.stop, timeoutMs);
   const ready = await child.next();
   clearTimeout(timer);
-  if (ready?.kind !== "prepared") {
-    child.stop();
-    return ready ?? { kind: "no-answer" };
-  }
-  const { path, isEmpty, isHeld } = ready;
-  if (!isHeld) child.stop();
-  return { kind: "prepared", path, isEmpty, release: child.stop };
+  if (ready?.kind !== "prepared") child.stop();
+  return ready === undefined ? { kind: "no-answer" } : preparedOf(ready, child.stop);
+}
+
+function preparedOf(ready: share.Ready, release: () => void): Prepared {
+  return ready.kind === "prepared" ? { ...ready, release } : ready;
 }
 
 async function hold(path: string, timeoutMs: number): Promise<() => Promise<void>> {

@@ -122,23 +122,18 @@ function writeAndCompare(fd: number): void {
 
 /** A mount point made ready, as the child that made it tells. */
 export type Ready =
-  /** `isHeld`: the child keeps the directory open, and must go on for as long as the path is used. */
-  | { readonly kind: "prepared"; readonly path: string; readonly isHeld: boolean; readonly isEmpty: boolean }
+  | { readonly kind: "prepared"; readonly path: string; readonly isEmpty: boolean }
   | Extract<Prepared, { kind: "refused" | "failed" }>;
 
-/** Makes a mount point; `below` is the target of the share it lies on. */
-export function prepare(target: string, below: string | undefined): Ready {
-  return below === undefined ? prepareLocal(target) : prepareBelow(target, below);
-}
-
-function prepareLocal(target: string): Ready {
+/** Makes a mount point that lies on no other share. */
+export function prepareLocal(target: string): Ready {
   try {
     makeDirectories(target);
     if (native.stat(target).type !== "directory") return { kind: "refused", reason: "it is not a directory" };
   } catch (error) {
     return { kind: "refused", reason: messageOf(error), errno: errnoOf(error) };
   }
-  return { kind: "prepared", path: target, isHeld: false, isEmpty: isEmptyDirectory(target) };
+  return { kind: "prepared", path: target, isEmpty: isEmptyDirectory(target) };
 }
 
 /** Whether nothing lies in a directory; only a local or just mounted one is asked. */
@@ -175,9 +170,10 @@ class StepFailed extends Error {
 
 /**
  * Walks from the share on `below` down to `target` one directory at a time, never through a symbolic link: whoever writes to
- * the share must not choose what is covered here. The directory is held open, so that it cannot be exchanged before the mount.
+ * the share must not choose what is covered here. The directory is held open, so that it cannot be exchanged before the mount: the
+ * child must go on for as long as the path is used.
  */
-function prepareBelow(target: string, below: string): Ready {
+export function prepareBelow(target: string, below: string): Ready {
   try {
     let fd = step(below, () => openDirectory(native.AT_FDCWD, below));
     let path = below;
@@ -189,7 +185,7 @@ function prepareBelow(target: string, below: string): Ready {
       fd = next;
     }
     const held = `/proc/${native.getpid()}/fd/${fd}`;
-    return { kind: "prepared", path: held, isHeld: true, isEmpty: isEmptyDirectory(`${held}/`) };
+    return { kind: "prepared", path: held, isEmpty: isEmptyDirectory(`${held}/`) };
   } catch (error) {
     if (error instanceof StepFailed) return error.answer;
     throw error;

@@ -21,6 +21,11 @@ const temporaryName = ".state.json.new";
 
 /** Longest time a write under way is waited for at the end: a disk may hang. */
 const withdrawMs = 200;
+/**
+ * The first text, in which every share waits, is held back for so long: where the server is up the next one, in which they are mounted,
+ * takes its place, and COMMAND does not start later for it.
+ */
+const firstMs = 250;
 /** Longest time a write takes; what takes longer is tried again with the next text. */
 const writeMs = 30_000;
 
@@ -36,6 +41,8 @@ export function openStateFile(stateDir: string, onTrouble: (reason: string) => v
   let isWithdrawn = false;
   let hasTold = false;
   let isOurs = false;
+  const { promise: beforeFirst, resolve: hurry } = Promise.withResolvers<void>();
+  const hurrying = setTimeout(hurry, firstMs);
 
   const put = async (text: string): Promise<void> => {
     try {
@@ -53,6 +60,7 @@ export function openStateFile(stateDir: string, onTrouble: (reason: string) => v
     }
   };
   const drain = async (): Promise<void> => {
+    await beforeFirst;
     // Whoever is about to end before anything was begun leaves nothing.
     await new Promise<void>((resolve) => setTimeout(resolve, 0));
     for (let textNow = next; textNow !== undefined && !isWithdrawn; textNow = next) {
@@ -63,11 +71,16 @@ export function openStateFile(stateDir: string, onTrouble: (reason: string) => v
   };
   return {
     write: (textNow) => {
+      if (next !== undefined) {
+        clearTimeout(hurrying);
+        hurry();
+      }
       next = textNow;
       if (!isWithdrawn) writing ??= drain();
     },
     withdraw: async () => {
       isWithdrawn = true;
+      hurry();
       const isThrough = await Promise.race([
         Promise.resolve(writing).then(() => true),
         new Promise<false>((resolve) => setTimeout(resolve, withdrawMs, false)),

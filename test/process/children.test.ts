@@ -100,6 +100,7 @@ describe("work in a child", () => {
     const { ask, pid, signal } = ownRooms();
     // From the first timer on there is a descriptor for timers.
     await ask("statfs", "/", 10_000);
+    await ask("ended");
     const before = await ask("descriptors");
     for (let count = 0; count < 25; count++) {
       await Promise.all([
@@ -112,6 +113,52 @@ describe("work in a child", () => {
     await ask("ended");
     expect(childrenOf(pid)).toEqual([]);
     expect(await ask("descriptors")).toBe(before);
+  });
+});
+
+describe("calls on paths", () => {
+  test("are made by one child, one after the other, which ends when nothing is asked of it any more", async () => {
+    const { ask, pid } = ownRooms();
+    const children = new Set<number>();
+    for (const path of ["/", "/no/such", "/proc"]) {
+      const answer = await ask("statfs", path, 10_000);
+      expect(answer).toEqual(path === "/no/such" ? { kind: "failed", errno: "ENOENT" } : { kind: "done" });
+      for (const child of childrenOf(pid)) children.add(child);
+    }
+    expect(children.size).toBe(1);
+    await eventually("it has ended", () => childrenOf(pid).length === 0);
+    expect(await ask("statfs", "/", 10_000)).toEqual({ kind: "done" });
+  });
+
+  test("that come at once are made side by side", async () => {
+    const { ask, pid } = ownRooms();
+    await ask("statfs", "/", 10_000);
+    const [first = 0] = childrenOf(pid);
+    process.kill(first, "SIGSTOP");
+    const stuck = ask("statfs", "/", 10_000);
+    expect(await ask("statfs", "/", 10_000)).toEqual({ kind: "done" });
+    process.kill(first, "SIGCONT");
+    expect(await stuck).toEqual({ kind: "done" });
+  });
+
+  test("that take too long are left behind with their child, and the next one has another", async () => {
+    const { ask, pid } = ownRooms();
+    await ask("statfs", "/", 10_000);
+    const [first = 0] = childrenOf(pid);
+    process.kill(first, "SIGSTOP");
+    expect(await ask("statfs", "/", 50)).toEqual({ kind: "no-answer" });
+    expect(await ask("statfs", "/", 10_000)).toEqual({ kind: "done" });
+    expect(childrenOf(pid)).not.toContain(first);
+  });
+
+  test("have another child where theirs was killed while it waited to be asked", async () => {
+    const { ask, pid } = ownRooms();
+    await ask("statfs", "/", 10_000);
+    const [first = 0] = childrenOf(pid);
+    process.kill(first, "SIGKILL");
+    await eventually("it is gone", () => !isAlive(first));
+    await ask("others");
+    expect(await ask("statfs", "/", 10_000)).toEqual({ kind: "done" });
   });
 });
 
