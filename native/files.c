@@ -83,6 +83,31 @@ static JSValue poll_one(struct frame *f) {
     return number(f, count <= 0 ? count : one.revents);
 }
 
+static JSValue poll_all(struct frame *f) {
+    uint32_t count;
+    int64_t *list = integers(f, "fds", f->a[0].value, 'f', &count);
+    if (list == NULL)
+        return JS_EXCEPTION;
+    struct pollfd *all = js_mallocz(f->ctx, (count + 1) * sizeof *all);
+    for (uint32_t i = 0; all != NULL && i < count; i++)
+        all[i] = (struct pollfd){ .fd = (int)list[i], .events = (short)f->a[1].integer };
+    js_free(f->ctx, list);
+    if (all == NULL)
+        return JS_EXCEPTION;
+    int64_t ms = INT(2);
+    struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+    JSValue result = JS_UNDEFINED;
+    if (RETRY(ppoll(all, count, ms < 0 ? NULL : &time, NULL)) == -1)
+        result = fail(f);
+    else {
+        result = JS_NewArray(f->ctx);
+        for (uint32_t i = 0; i < count; i++)
+            push(f->ctx, &result, i, JS_NewInt32(f->ctx, all[i].revents));
+    }
+    js_free(f->ctx, all);
+    return result;
+}
+
 static JSValue control(struct frame *f) {
     int command = INT(1);
     // Others take an address, or open a descriptor that is not closed on exec.
@@ -201,6 +226,7 @@ static const struct call calls[] = {
     { "write", "fb?l", write_file, NULL },
     { "pipe", "u", make_pipe, "pipe2" },
     { "poll", "fei", poll_one, NULL },
+    { "ppoll", "vei", poll_all, NULL },
     { "fcntl", "fii", control, NULL },
     { "flock", "fi", lock, NULL },
     { "stat", "p", stat_file, NULL },

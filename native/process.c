@@ -167,6 +167,7 @@ static JSValue set_umask(struct frame *f) {
 }
 
 CALL(change_directory, done(f, chdir(TEXT(0))))
+CALL(change_root, done(f, chroot(TEXT(0))))
 
 static JSValue get_cwd(struct frame *f) {
     char path[PATH_MAX];
@@ -265,6 +266,7 @@ static const struct call calls[] = {
     { "uname", "", get_uname, NULL },
     { "umask", "m", set_umask, NULL },
     { "chdir", "p", change_directory, NULL },
+    { "chroot", "p", change_root, NULL },
     { "getcwd", "", get_cwd, NULL },
     { "getrandom", "c", get_random, NULL },
     { "processorCount", "", processor_count, "sched_getaffinity" },

@@ -6,6 +6,7 @@ import { resolveIdentity, type Accounts, type Identity } from "../init/identity.
 import { given, parsed, problem, readGiven, type Reader } from "./given.ts";
 import { unknownVariableWarnings } from "./unknown.ts";
 import {
+  type exportKeys,
   type shareKeys,
   variableRows,
   variables,
@@ -15,8 +16,17 @@ import {
   type WrittenDefaults,
 } from "./variables.ts";
 
-type SettingKey = Exclude<VariableKey, (typeof shareKeys)[number] | "mounts">;
-type WithoutDefault = "user" | "umask" | "nofile" | "signalMap" | "signalOnRemount" | "listen";
+type SettingKey = Exclude<VariableKey, (typeof shareKeys)[number] | (typeof exportKeys)[number] | "mounts">;
+type WithoutDefault =
+  | "user"
+  | "umask"
+  | "nofile"
+  | "signalMap"
+  | "signalOnRemount"
+  | "listen"
+  | "exports"
+  | "exportsFile"
+  | "serverVersions";
 
 /** Every variable that is not about a share, with its default where it has one. */
 export type Settings = {

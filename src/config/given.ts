@@ -2,7 +2,7 @@
 import { encodingProblem } from "../text/encoding.ts";
 import { holdsSecret } from "../text/secrets.ts";
 import { shown } from "../text/shown.ts";
-import { numberedShare } from "./share-names.ts";
+import { numberedExport, numberedShare } from "./share-names.ts";
 import type { Format } from "./values.ts";
 import type { Environment, Flags } from "./config.ts";
 import { flagName, variableRows, variables, type Variable, type VariableKey } from "./variables.ts";
@@ -61,16 +61,16 @@ function namesIn(environment: Environment): readonly { readonly name: string; re
   const plain = variableRows.flatMap(({ name, aliases, key }) =>
     [name, ...(aliases ?? [])].map((one) => ({ name: one, key })),
   );
-  const numbered = Object.keys(environment).flatMap((name) => {
-    const share = numberedShare(name);
-    return share === undefined ? [] : [{ name, key: share.key }];
+  const withNumbers = Object.keys(environment).flatMap((name) => {
+    const numbered = numberedShare(name) ?? numberedExport(name);
+    return numbered === undefined ? [] : [{ name, key: numbered.key }];
   });
-  return [...plain, ...numbered].filter(({ name }) => (environment[name] ?? "") !== "");
+  return [...plain, ...withNumbers].filter(({ name }) => (environment[name] ?? "") !== "");
 }
 
 function take(name: string, text: string, key: VariableKey, warnings: string[]): Given {
   // The blanks and line ends of a list are its form; carriage returns are not.
-  const isList = key === "mounts";
+  const isList = key === "mounts" || key === "exports";
   const carriageReturns = isList && text.includes("\r");
   if (carriageReturns || (!isList && tidied(text) !== text)) {
     const what = isList ? "the carriage returns in it" : "blanks or line ends around its value";

@@ -1,8 +1,16 @@
 // How the parts of a share are called by whoever configured it: NFS_HOST, NFS_2_HOST, or a line of NFS_MOUNTS.
 import type { ShareNames } from "../shares/share.ts";
-import { shareKeys, variableName, variableRows, variables } from "./variables.ts";
+import { exportKeys, shareKeys, variableName, variableRows, variables } from "./variables.ts";
 
 export type ShareKey = (typeof shareKeys)[number];
+export type ExportKey = (typeof exportKeys)[number];
+
+/** Which part of which numbered export a variable is: `NFS_2_EXPORT_CLIENTS`; undefined for every other name. */
+export function numberedExport(name: string): { readonly number: string; readonly key: ExportKey } | undefined {
+  const [, number, rest] = /^NFS_(\d{1,15})_(EXPORT[A-Z_]{0,20})$/.exec(name) ?? [];
+  const key = exportKeys.find((one) => variables[one].name === `NFS_${rest}`);
+  return number === undefined || key === undefined ? undefined : { number, key };
+}
 
 /** Which part of which numbered share a variable is: `NFS_2_HOST`; undefined for every other name. */
 export function numberedShare(name: string): { readonly number: string; readonly key: ShareKey } | undefined {

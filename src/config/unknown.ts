@@ -1,5 +1,5 @@
 // Variables that look like ours and are not: what is meant by them.
-import { numberedShare } from "./share-names.ts";
+import { numberedExport, numberedShare } from "./share-names.ts";
 import { shown } from "../text/shown.ts";
 import leven from "leven";
 import { shareKeys, variableName, variableRows } from "./variables.ts";
@@ -43,7 +43,7 @@ export function unknownVariableWarnings(
   const known = new Set(variableRows.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]));
   const unknown = Object.keys(environment)
     .filter((name) => name.startsWith("NFS_") && environment[name] !== "")
-    .filter((name) => !known.has(name) && numberedShare(name) === undefined && !isOfKubernetes(name))
+    .filter((name) => !known.has(name) && !isNumbered(name) && !isOfKubernetes(name))
     .toSorted();
   const warnings = unknown
     .slice(0, mostNamed)
@@ -52,6 +52,10 @@ export function unknownVariableWarnings(
   return more === 0
     ? warnings
     : [...warnings, `further variables NFS_... that nfs-init does not know and ignores: ${more}`];
+}
+
+function isNumbered(name: string): boolean {
+  return numberedShare(name) !== undefined || numberedExport(name) !== undefined;
 }
 
 function isOfKubernetes(name: string): boolean {

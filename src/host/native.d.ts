@@ -31,6 +31,8 @@ declare module "native" {
   export function uname(): { readonly nodename: string; readonly release: string; readonly machine: string };
   export function umask(mask: number): number;
   export function chdir(path: CString): void;
+  /** chroot(2); the working directory stays where it is. */
+  export function chroot(path: CString): void;
   export function getcwd(): string;
   /** clock_gettime(2) of CLOCK_BOOTTIME in milliseconds: it never jumps and counts while the machine sleeps. */
   export function bootTimeMs(): number;
@@ -171,6 +173,8 @@ declare module "native" {
   export function pipe(flags: number): { readonly readEnd: number; readonly writeEnd: number };
   /** poll(2) of one descriptor; gives its events, 0 where none came in time. -1 waits for ever. */
   export function poll(fd: number, events: number, timeoutMs: number): number;
+  /** The same of several descriptors at once (ppoll(2)): the events of each, in their order. */
+  export function ppoll(fds: readonly number[], events: number, timeoutMs: number): number[];
   export const POLLIN: number, POLLOUT: number, POLLERR: number, POLLHUP: number;
   /** The commands below. */
   export function fcntl(fd: number, command: number, argument: number): number;
@@ -226,7 +230,7 @@ declare module "native" {
     data: CString | null,
   ): void;
   export const MS_RDONLY: number, MS_NOSUID: number, MS_NODEV: number, MS_NOEXEC: number, MS_REMOUNT: number;
-  export const MS_BIND: number, MS_MOVE: number, MS_REC: number, MS_PRIVATE: number;
+  export const MS_BIND: number, MS_MOVE: number, MS_REC: number, MS_PRIVATE: number, MS_SLAVE: number;
   export function umount2(target: CString, flags: number): void;
   export const MNT_FORCE: number, MNT_DETACH: number, UMOUNT_NOFOLLOW: number;
   /** fsopen(2), a file system context; its messages come by `read`, and ENODATA after the last. */

@@ -3,7 +3,7 @@
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 
 /** The part of the flow a line is about. */
-export type LogStage = "config" | "fstab" | "wait" | "mount" | "init" | "watch" | "umount";
+export type LogStage = "config" | "fstab" | "wait" | "mount" | "init" | "watch" | "umount" | "serve";
 
 export interface LogFields {
   readonly stage?: LogStage;

@@ -89,6 +89,16 @@ export const roles: readonly Role[] = [
   },
   {
     ...plain,
+    name: "serve",
+    summary:
+      "export directories as an NFS server by the kernel's, and run COMMAND, if one is given, once they are served",
+    command: "optional",
+    variables: { groups: ["Exports", "The server", "The process", "Reporting"] },
+    needsShares: false,
+    load: () => import("./assembly/serve.ts"),
+  },
+  {
+    ...plain,
     name: "doctor",
     summary: "say why a share does not mount here, and what to do about it; changes nothing",
     switches: { json: "print JSON" },
@@ -128,7 +138,7 @@ export const roles: readonly Role[] = [
 ];
 
 /** Names that are kept for what is not built yet. */
-export const keptNames: readonly string[] = ["serve", "plugin"];
+export const keptNames: readonly string[] = ["plugin"];
 
 /** Words of nfs-init's own that are no roles. */
 export const texts: readonly string[] = ["help", "version"];

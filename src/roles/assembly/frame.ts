@@ -36,7 +36,7 @@ export class WrongConfiguration extends Error {
 export async function inFrame(
   start: Start,
   role: (frame: Frame) => Promise<number>,
-  { isQuiet = false }: { readonly isQuiet?: boolean } = {},
+  { isQuiet = false, phrases = {} }: { readonly isQuiet?: boolean; readonly phrases?: LastPhrases } = {},
 ): Promise<number> {
   const inbox = openSignalInbox();
   const environment = decodeEnvironment(start.given);
@@ -50,7 +50,7 @@ export async function inFrame(
   try {
     return await role({ ...start, log, environment, inbox, workingDirectory: currentDirectory(), inheritedUmask });
   } catch (error) {
-    const { reason, exitCode } = lastLines(log, error);
+    const { reason, exitCode } = lastLines(log, error, { ...lastPhrases, ...phrases });
     if (!isQuiet && reported.has(exitCode)) writeTerminationLog(reason);
     return exitCode;
   }
@@ -64,8 +64,10 @@ function currentDirectory(): string | undefined {
   }
 }
 
-/** The phrase of the last log line, and the stage it is about. */
-const lastWords: Readonly<Record<number, { readonly phrase: string; readonly stage: LogStage }>> = {
+/** The phrase of the last log line and the stage it is about, by the exit code. */
+export type LastPhrases = Readonly<Record<number, { readonly phrase: string; readonly stage: LogStage }>>;
+
+const lastPhrases: LastPhrases = {
   [exitCodes.mountFailed]: { phrase: "a share cannot be mounted", stage: "mount" },
   [exitCodes.config]: { phrase: "wrong configuration", stage: "config" },
   [exitCodes.timedOut]: { phrase: "gave up waiting", stage: "wait" },
@@ -83,14 +85,18 @@ const reported: ReadonlySet<number> = new Set([
 ]);
 
 /** Logs why it ends, a problem of the configuration a line. Throws what is a fault of ours. */
-function lastLines(log: Log, error: unknown): { readonly reason: string; readonly exitCode: number } {
+function lastLines(
+  log: Log,
+  error: unknown,
+  phrases: LastPhrases,
+): { readonly reason: string; readonly exitCode: number } {
   if (error instanceof WrongConfiguration) {
     for (const reason of error.problems) log("fatal", "wrong configuration", { stage: "config", reason });
     return { reason: error.message, exitCode: exitCodes.config };
   }
   if (!(error instanceof AppError)) throw error;
   const { message, exitCode, hint, fields } = error;
-  const { phrase, stage } = lastWords[exitCode] ?? { phrase: "nfs-init ends", stage: "init" };
+  const { phrase, stage } = phrases[exitCode] ?? { phrase: "nfs-init ends", stage: "init" };
   const toDo = hint === undefined ? {} : { hint };
   log("fatal", phrase, { stage, ...fields, reason: message, ...toDo, exitCode });
   return { reason: hint === undefined ? message : `${message}; ${hint}`, exitCode };

@@ -170,6 +170,34 @@ export const cases = {
     equal(native.poll(readEnd, native.POLLIN, -1), native.POLLHUP);
     equal(native.fcntl(readEnd, native.F_GETFL, 0) & native.O_NONBLOCK, native.O_NONBLOCK);
   },
+  "several descriptors are polled at once": () => {
+    const [first, second] = [native.pipe(0), native.pipe(0)];
+    const ends = [first.readEnd, second.readEnd];
+    equal(native.ppoll(ends, native.POLLIN, 0), [0, 0]);
+    native.write(second.writeEnd, native.encodeUtf8("x"));
+    equal(native.ppoll(ends, native.POLLIN, -1), [0, native.POLLIN]);
+    native.close(first.writeEnd);
+    equal(native.ppoll(ends, native.POLLIN, 60_000), [native.POLLHUP, native.POLLIN]);
+    equal(native.ppoll([], native.POLLIN, 0), []);
+  },
+  "another root hides what lies outside": inFolder((folder) => {
+    put("file", "inside");
+    const { readEnd, writeEnd } = native.pipe(0);
+    const pid = native.fork(() => {
+      let answer: string;
+      try {
+        native.chroot(folder);
+        answer = contentOf("/file");
+      } catch (error) {
+        answer = (error as native.NativeError).code;
+      }
+      native.write(writeEnd, native.encodeUtf8(answer));
+    }, [writeEnd]);
+    native.close(writeEnd);
+    const isAllowed = native.geteuid() === 0 && ((native.capget().effective >> 18n) & 1n) === 1n;
+    equal(readAll(readEnd), isAllowed ? "inside" : "EPERM");
+    native.waitid(pid, native.WEXITED);
+  }),
   "the size of a file system": () => {
     const { type, totalBytes, freeBytes, availableBytes } = native.statfs("/proc");
     equal([type, totalBytes, freeBytes, availableBytes], [0x9fa0, 0, 0, 0]);

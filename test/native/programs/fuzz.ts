@@ -6,6 +6,7 @@ import { badValues, functionOf, goodValues, kindsOf, signatures } from "./signat
 /** Not called, and why. */
 const excluded: Readonly<Record<string, string>> = {
   exit: "ends the run",
+  chroot: "would hide the files of the rest of the run",
   kill: "could end the one who runs the test; held by the tests of signals",
   stopSelf: "nobody would continue it",
   getaddrinfo: "asks name servers, and waits for them",
@@ -130,6 +131,7 @@ function valueOf(kind: string, random: () => number): unknown {
 function tamed(name: string, values: unknown[]): unknown[] {
   switch (name) {
     case "poll":
+    case "ppoll":
       values[2] = 0;
       break;
     case "flock":

@@ -1,0 +1,53 @@
+// Variables of other images that serve NFS, as ours: their settings move over as they are.
+import type { Environment } from "./config.ts";
+
+/** Those that mean one of ours word for word. */
+const sameMeaning: Readonly<Record<string, string>> = {
+  NFS_EXPORT_DIR: "NFS_EXPORT",
+  CLIENT_IPS: "NFS_EXPORT_CLIENTS",
+};
+
+/** `environment` with our names for theirs. What is set under our name stays. */
+export function withServerAliases(environment: Environment): Environment {
+  const result: Record<string, string | undefined> = { ...environment };
+  const value = (name: string) => {
+    const text = environment[name]?.trim();
+    return text === "" ? undefined : text;
+  };
+  const set = (name: string, text: string | undefined) => {
+    if (text !== undefined && value(name) === undefined) result[name] = text;
+  };
+  for (const [theirs, ours] of Object.entries(sameMeaning)) {
+    set(ours, value(theirs));
+    delete result[theirs];
+  }
+  // EXPORT_OPTS is what stands behind the directory in exports(5), or options alone.
+  const folder = value("EXPORT_FOLDER");
+  const options = value("EXPORT_OPTS");
+  if (folder !== undefined && options?.includes("(") === true) {
+    if (value("NFS_EXPORT") === undefined) addLine(result, `${folder} ${options}`);
+  } else {
+    set("NFS_EXPORT", folder);
+    if (folder !== undefined) set("NFS_EXPORT_OPTIONS", options);
+  }
+  const shared = value("SHARED_DIRECTORY");
+  if (shared !== undefined) {
+    const words = [value("READ_ONLY") === undefined ? "rw" : "ro", value("SYNC") === undefined ? "async" : "sync"];
+    set("NFS_EXPORT", shared);
+    set("NFS_EXPORT_OPTIONS", [...words, "insecure", "no_root_squash", "fsid=0"].join(","));
+    set("NFS_EXPORT_CLIENTS", value("PERMITTED") ?? "*");
+  }
+  const lines = Object.keys(environment)
+    .filter((name) => /^NFS_EXPORT_\d{1,15}$/.test(name))
+    .toSorted((one, other) => Number(one.slice(11)) - Number(other.slice(11)));
+  for (const name of lines) {
+    const line = value(name);
+    if (line !== undefined) addLine(result, line);
+    delete result[name];
+  }
+  return result;
+}
+
+function addLine(environment: Record<string, string | undefined>, line: string): void {
+  environment["NFS_EXPORTS"] = [environment["NFS_EXPORTS"], line].filter((one) => one !== undefined).join("\n");
+}

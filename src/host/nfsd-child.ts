@@ -1,0 +1,303 @@
+// What the child does that answers the kernel's NFS server: it starts the server, answers its questions, keeps its client records, stops it.
+import * as native from "native";
+import { errnoOf } from "../errors.ts";
+import { attachedNetworks, type Surroundings } from "../export/clients.ts";
+import { addressAnswer, channelNames, pathAnswer, type ChannelName } from "../export/channels.ts";
+import { answerRecords, isGraceDone, recordsAtStart } from "../export/client-records.ts";
+import { exportFsid, type ExportTable } from "../export/exports.ts";
+import { versionsLine, type ServerNews, type ServerSettings } from "../export/server.ts";
+import { parseMountinfo } from "../shares/mountinfo.ts";
+import { openRecords, type RecordFiles } from "./client-records.ts";
+import { answerer, nowSeconds, shortlySeconds, type Channel } from "./nfsd-answers.ts";
+import { makePlace, PlaceTrouble, troubleOf, type Place } from "./nfsd-place.ts";
+import { readUpTo } from "./small-files.ts";
+
+type Tell = (news: ServerNews) => void;
+
+/** Longer than any message of the records' pipe. */
+const longestRecordBytes = 4_096;
+/** While the kernel makes the pipe it waits a second for somebody to open it. */
+const lookEveryMs = 10;
+
+/** Runs until `control` ends or says to stop. Failures are told and end it. */
+export function serveKernel(settings: ServerSettings, control: number, tell: Tell): void {
+  try {
+    const channels = channelNames.map(openChannel);
+    const route = native.open("/proc/self/net/route", native.O_RDONLY);
+    const ifInet6 = openIfThere("/proc/self/net/if_inet6");
+    const mounts = native.open("/proc/self/mountinfo", native.O_RDONLY);
+    const files = openRecords(settings.stateDirectory);
+    const place = makePlace(settings);
+    place.enter();
+    takeOver(place, tell);
+    for (const { flush } of channels) native.write(flush, native.encodeLatin1(`${nowSeconds() + 1}\n`));
+    checkExports(settings.table, channels, mounts);
+    const versions = configure(place, settings);
+    listen(place, settings.port);
+    const around: Surroundings = {
+      get attached() {
+        return attachedNetworks(again(route), ifInet6 === undefined ? "" : again(ifInet6));
+      },
+      resolve: addressesOf,
+    };
+    const mountPoints = () => parseMountinfo(again(mounts)).map(({ target }) => target);
+    const answer = answerer(settings.table, around, mountPoints, tell);
+    const records = recordKeeper(files, tell);
+    const starting = writeThreads(place, settings.threads);
+    const state = { pipe: undefined, starting, stopping: undefined, isOver: false };
+    answerAll({ place, channels, answer, control, tell, versions, records, ...state });
+  } catch (error) {
+    if (!(error instanceof PlaceTrouble)) throw error;
+    tell({ kind: "trouble", trouble: error.trouble });
+  }
+}
+
+function openChannel(name: ChannelName): Channel {
+  try {
+    const fd = native.open(`/proc/self/net/rpc/${name}/channel`, native.O_RDWR | native.O_NONBLOCK);
+    return { name, fd, flush: native.open(`/proc/self/net/rpc/${name}/flush`, native.O_WRONLY) };
+  } catch (error) {
+    // The module brings them with it.
+    if (errnoOf(error) === "ENOENT") throw new PlaceTrouble({ kind: "no-server" });
+    throw troubleOf(`the channel ${name}`, error);
+  }
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return native.open(path, native.O_RDONLY);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The text of an open file under /proc, from its beginning. */
+function again(fd: number): string {
+  let text = "";
+  for (let at = 0; ;) {
+    const bytes = native.read(fd, 65_536, at);
+    if (bytes.byteLength === 0) return text;
+    text += native.decodeUtf8(bytes);
+    at += bytes.byteLength;
+  }
+}
+
+/** Names do not change often, and a name server may hang: it is asked where somebody comes whom no network lets in. */
+function addressesOf(name: string): readonly string[] {
+  return [native.AF_INET, native.AF_INET6].flatMap((family) => {
+    try {
+      return native.getaddrinfo(name, family);
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Stops what an earlier instance left: until then versions and times cannot be set. Clients go on once we serve. */
+function takeOver({ control }: Place, tell: Tell): void {
+  const threads = Number(readControl(control, "threads"));
+  writeControl(control, "threads", "0\n");
+  if (threads > 0) tell({ kind: "took-over", threads });
+}
+
+function readControl(control: number, name: string): string {
+  const fd = native.openat(control, name, native.O_RDONLY);
+  try {
+    return native.decodeUtf8(readUpTo(fd, 65_536)).trim();
+  } finally {
+    native.close(fd);
+  }
+}
+
+function writeControl(control: number, name: string, text: string): void {
+  const fd = native.openat(control, name, native.O_WRONLY);
+  try {
+    native.write(fd, native.encodeUtf8(text));
+  } catch (error) {
+    throw troubleOf(`${name} of nfsd`, error);
+  } finally {
+    native.close(fd);
+  }
+}
+
+/** The kernel is told of each export once, which shows whether it can be one at all. */
+function checkExports(table: ExportTable, channels: readonly Channel[], mounts: number): void {
+  const domain = "check";
+  const of = (name: ChannelName) => channels.find((one) => one.name === name)?.fd ?? -1;
+  const expiry = nowSeconds() + shortlySeconds;
+  native.write(of("auth.unix.ip"), native.encodeUtf8(addressAnswer("0.0.0.0", domain, expiry)));
+  for (const one of table.exports) {
+    const options = one.rules[0]?.options;
+    if (options === undefined) continue;
+    const entry = { ...options, fsid: exportFsid(one) };
+    try {
+      native.write(of("nfsd.export"), native.encodeUtf8(pathAnswer(domain, one.path, entry, expiry)));
+    } catch (error) {
+      if (errnoOf(error) !== "EINVAL") throw troubleOf(`an export on ${one.path}`, error);
+      const { path } = one;
+      throw new PlaceTrouble({ kind: "not-exportable", path, fstype: fstypeOf(path, again(mounts)) });
+    }
+  }
+}
+
+/** The mounts were opened before the root was changed, so that they are told by the names of the container. */
+function fstypeOf(path: string, mountinfo: string): string {
+  const around = parseMountinfo(mountinfo).filter(
+    ({ target }) => path === target || target === "/" || path.startsWith(`${target}/`),
+  );
+  return (
+    around.reduce((one, other) => (other.target.length >= (one?.target.length ?? 0) ? other : one), around[0])
+      ?.fstype ?? "unknown"
+  );
+}
+
+/** Gives the versions that will be on. */
+function configure({ control }: Place, { versions, graceSeconds, leaseSeconds }: ServerSettings): readonly string[] {
+  const has = readControl(control, "versions");
+  const wanted = versionsLine(has, versions);
+  if (wanted === undefined) throw new PlaceTrouble({ kind: "no-version", has: has.split(" ") });
+  writeControl(control, "versions", wanted.line);
+  writeControl(control, "nfsv4leasetime", `${leaseSeconds}\n`);
+  writeControl(control, "nfsv4gracetime", `${graceSeconds}\n`);
+  return wanted.on;
+}
+
+/** Longest queue of connections that nobody has taken. */
+const backlog = 128;
+
+/** Gives the kernel a listening socket for IPv4, and one for IPv6 where the machine has that. */
+function listen({ control }: Place, port: number): void {
+  for (const [family, address] of [
+    [native.AF_INET, "0.0.0.0"],
+    [native.AF_INET6, "::"],
+  ] as const) {
+    let fd: number;
+    try {
+      fd = native.socket(family, native.SOCK_STREAM);
+    } catch {
+      continue;
+    }
+    try {
+      native.setsockopt(fd, native.SOL_SOCKET, native.SO_REUSEADDR, 1);
+      if (family === native.AF_INET6) native.setsockopt(fd, native.IPPROTO_IPV6, native.IPV6_V6ONLY, 1);
+      native.bind(fd, { address, port });
+      native.listen(fd, backlog);
+    } catch (error) {
+      native.close(fd);
+      if (errnoOf(error) === "EADDRNOTAVAIL" && family === native.AF_INET6) continue;
+      if (errnoOf(error) === "EADDRINUSE") throw new PlaceTrouble({ kind: "port-taken", port });
+      throw troubleOf(`port ${port}`, error);
+    }
+    writeControl(control, "portlist", `${fd}\n`);
+    native.close(fd);
+  }
+}
+
+/** Writing `threads` takes long, and asks for client records meanwhile: a child does it. Its errno comes by the descriptor, "" for none. */
+function writeThreads({ control }: Place, threads: number): number {
+  const { readEnd, writeEnd } = native.pipe(0);
+  const fd = native.openat(control, "threads", native.O_WRONLY);
+  native.fork(() => {
+    let errno = "ok";
+    try {
+      native.write(fd, native.encodeLatin1(`${threads}\n`));
+    } catch (error) {
+      errno = errnoOf(error) ?? "EIO";
+    }
+    native.write(writeEnd, native.encodeLatin1(errno));
+  }, [fd, writeEnd]);
+  native.close(fd);
+  native.close(writeEnd);
+  return readEnd;
+}
+
+interface RecordKeeper {
+  /** Answers one message of the pipe. */
+  readonly answer: (pipe: number) => void;
+}
+
+function recordKeeper({ found, keep }: RecordFiles, tell: Tell): RecordKeeper {
+  let records = recordsAtStart(found);
+  keep(records);
+  return {
+    answer: (pipe) => {
+      const message = native.read(pipe, longestRecordBytes);
+      const answer = answerRecords(records, message);
+      if (answer === undefined) return;
+      if (answer.records !== records) keep(answer.records);
+      records = answer.records;
+      for (const reply of answer.replies) native.write(pipe, reply);
+      if (isGraceDone(message)) tell({ kind: "grace-over" });
+    },
+  };
+}
+
+interface Running {
+  readonly place: Place;
+  readonly channels: readonly Channel[];
+  readonly answer: (channel: Channel) => void;
+  readonly control: number;
+  readonly tell: Tell;
+  readonly versions: readonly string[];
+  readonly records: RecordKeeper;
+  /** That of the client records, once the kernel has made it. */
+  pipe: number | undefined;
+  /** Where it is told how the start went, until it has been. */
+  starting: number | undefined;
+  /** The same of the stop. */
+  stopping: number | undefined;
+  isOver: boolean;
+}
+
+interface Wait {
+  readonly fd: number;
+  readonly act: () => void;
+}
+
+/** Answers whoever asks until it is told to stop. */
+function answerAll(running: Running): void {
+  while (!running.isOver) {
+    const isLooking = running.pipe === undefined && running.starting !== undefined;
+    if (isLooking) running.pipe = openPipe(running.place);
+    const waits = waitsOf(running);
+    const fds = waits.map(({ fd }) => fd);
+    const ready = native.ppoll(fds, native.POLLIN, running.pipe === undefined && isLooking ? lookEveryMs : -1);
+    for (const [index, { act }] of waits.entries()) if (ready[index] !== 0) act();
+  }
+  running.tell({ kind: "stopped" });
+}
+
+function waitsOf(running: Running): readonly Wait[] {
+  const { channels, answer, control, records, pipe, starting, stopping, place } = running;
+  const waits: Wait[] = channels.map((channel) => ({ fd: channel.fd, act: () => answer(channel) }));
+  if (pipe !== undefined) waits.push({ fd: pipe, act: () => records.answer(pipe) });
+  if (starting !== undefined) waits.push({ fd: starting, act: () => hearStart(running, starting) });
+  if (stopping === undefined) {
+    const act = () => {
+      native.read(control, 100);
+      running.stopping = writeThreads(place, 0);
+    };
+    waits.push({ fd: control, act });
+  } else {
+    waits.push({ fd: stopping, act: () => (running.isOver = true) });
+  }
+  return waits;
+}
+
+function hearStart(running: Running, fd: number): void {
+  running.starting = undefined;
+  const errno = native.decodeLatin1(native.read(fd, 100));
+  if (errno !== "ok") throw troubleOf("threads of nfsd", Object.assign(new Error(errno), { code: errno }));
+  const { pipe, tell, versions } = running;
+  if (pipe === undefined) tell({ kind: "no-records", reason: "this kernel has not asked for them" });
+  tell({ kind: "serving", versions });
+}
+
+function openPipe({ pipes }: Place): number | undefined {
+  if (pipes === undefined) return undefined;
+  try {
+    return native.openat(pipes, "nfsd/cld", native.O_RDWR | native.O_NONBLOCK);
+  } catch {
+    return undefined;
+  }
+}

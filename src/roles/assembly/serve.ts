@@ -1,0 +1,66 @@
+// Starts serve.
+import * as native from "native";
+import { readConfig } from "../../config/config.ts";
+import { readExports } from "../../config/exports.ts";
+import { withServerAliases } from "../../config/server-aliases.ts";
+import { meansShares } from "../../config/share-names.ts";
+import { exitCodes } from "../../errors.ts";
+import { clock } from "../../host/clock.ts";
+import { killDescendants } from "../../host/descendants.ts";
+import { makeStateDirectory, prepareDirectory } from "../../host/export-directories.ts";
+import { initPorts } from "../../host/init.ts";
+import { startNfsd } from "../../host/nfsd.ts";
+import { readText } from "../../host/small-files.ts";
+import { dial } from "../../host/sockets.ts";
+import { serve } from "../serve.ts";
+import { commandOf } from "./command.ts";
+import { inFrame, WrongConfiguration, type Frame, type LastPhrases } from "./frame.ts";
+import type { Start } from "./start.ts";
+
+const phrases: LastPhrases = {
+  [exitCodes.mountFailed]: { phrase: "cannot serve here", stage: "serve" },
+  [exitCodes.lost]: { phrase: "the exports are not served", stage: "serve" },
+};
+
+export function start(given: Start): Promise<number> {
+  return inFrame(given, run, { phrases });
+}
+
+async function run(frame: Frame): Promise<number> {
+  const { log, invocation, inbox, workingDirectory } = frame;
+  const accounts = () => ({ passwd: readText("/etc/passwd") ?? "", group: readText("/etc/group") ?? "" });
+  // Shares are another role's: what is set for them is not looked at.
+  const environment = withServerAliases(
+    Object.fromEntries(Object.entries(frame.environment).filter(([name]) => !meansShares(name))),
+  );
+  const read = readConfig(environment, invocation.flags, { canRestart: false, accounts });
+  const exports = readExports(environment, invocation.flags, { accounts, readText });
+  const config = read.kind === "config" ? read.config : read.rest;
+  for (const reason of config.warnings) log("warn", "configuration", { stage: "config", reason });
+  const problems = [
+    ...(read.kind === "problems" ? read.problems : []),
+    ...(exports.kind === "problems" ? exports.problems : []),
+    ...(config.settings.exec ? ["NFS_EXEC: nobody would be left to serve; leave it unset"] : []),
+  ];
+  if (problems.length > 0 || exports.kind === "problems") throw new WrongConfiguration([...new Set(problems)]);
+  const hasCommand = invocation.command.length > 0;
+  const { command, handover } = commandOf(frame, config);
+  // A working directory on an export would keep its disk busy; COMMAND enters it again.
+  native.chdir("/");
+  return serve(
+    {
+      log,
+      clock,
+      dial,
+      init: initPorts({ handover, workingDirectory }, inbox),
+      onStop: inbox.onStop,
+      killDescendants,
+      prepare: (one, signal) => prepareDirectory(log, one, signal),
+      makeStateDirectory: (path) => makeStateDirectory(log, path),
+      startServer: startNfsd,
+    },
+    config.settings,
+    exports.exports,
+    hasCommand ? command : undefined,
+  );
+}

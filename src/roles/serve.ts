@@ -1,0 +1,249 @@
+// serve: prepare the directories, start the kernel's server, ask whether every export is served, hand over, watch, end clean.
+import { AppError, exitCodes } from "../errors.ts";
+import type { Settings } from "../config/config.ts";
+import type { ExportConfig, Preparation } from "../config/exports.ts";
+import { whyNotServed } from "../export/ask.ts";
+import type { KernelServer, ServedVersion, ServerNews, ServerSettings } from "../export/server.ts";
+import { troubleError } from "../export/troubles.ts";
+import type { Command } from "../init/command.ts";
+import { endCommand, type EndingPorts } from "../init/ending.ts";
+import { exitCodeOf } from "../init/exit-status.ts";
+import { startCommand, type InitPorts, type Running } from "../init/supervise.ts";
+import type { Log } from "../lifecycle/log.ts";
+import { abortedBy, Stopped } from "../lifecycle/stop.ts";
+import { undoStack, type UndoStack } from "../lifecycle/undo.ts";
+import type { Clock } from "../mount/ports.ts";
+import type { Dial } from "../rpc/transport.ts";
+import { reasonLog } from "../wait/reasons.ts";
+
+/** What `serve` needs of the machine. */
+export interface ServePorts extends Pick<EndingPorts, "killDescendants"> {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly dial: Dial;
+  readonly init: InitPorts;
+  /** Called with the first stop signal while there is no COMMAND. */
+  readonly onStop: (stop: (signal: number) => void) => void;
+  /** Makes a directory what it is to be, and gives what undoes that. Throws AppError where that cannot be. */
+  readonly prepare: (one: Preparation, signal: AbortSignal) => Promise<() => Promise<void>>;
+  /** Makes the directory of client records. Throws AppError 78. */
+  readonly makeStateDirectory: (path: string) => void;
+  readonly startServer: (settings: ServerSettings) => KernelServer;
+}
+
+/** Pause between two questions whether an export is served, before all have been. */
+const askEveryMs = 100;
+/** Longest time that threads are given to end. */
+const stopMs = 10_000;
+
+/** Gives the exit code: COMMAND's, or 0 after a stop where there is none. Throws AppError 32, 75 or 78. */
+export async function serve(
+  ports: ServePorts,
+  settings: Settings,
+  { table, preparations, isAttachedOnly }: ExportConfig,
+  command: Command | undefined,
+): Promise<number> {
+  const { log, clock } = ports;
+  const undo = undoStack((error) => log("warn", "could not undo a step", { stage: "serve", reason: String(error) }));
+  const stop = new AbortController();
+  ports.onStop((signal) => stop.abort(new Stopped(signal)));
+  const stopped = abortedBy(stop.signal);
+  stopped.catch(() => {});
+  if (isAttachedOnly) {
+    const hint = "set NFS_EXPORT_CLIENTS to networks or * to let others in";
+    log("info", "only networks that this machine is attached to may mount", { stage: "config", hint });
+  }
+  try {
+    for (const one of preparations) undo.push(await Promise.race([ports.prepare(one, stop.signal), stopped]));
+    ports.makeStateDirectory(settings.serverState);
+    const startedMs = clock.nowMs();
+    const server = startServer(ports, settings, table, undo);
+    const version = await Promise.race([server.serving, stopped]);
+    const asked = { address: "127.0.0.1", port: settings.serverPort, version };
+    const ask = (timeoutMs: number) => askAll(ports, table.exports, asked, timeoutMs);
+    await Promise.race([untilServed(ports, ask, settings, stop.signal), stopped, server.lost]);
+    const elapsedMs = Math.round(clock.nowMs() - startedMs);
+    log("info", "serving", {
+      stage: "serve",
+      exports: table.exports.map(({ path }) => path).join(" "),
+      version,
+      elapsedMs,
+    });
+    const unhealthy = watchServer(ports, ask, settings, stop.signal);
+    if (command === undefined) {
+      ports.init.reapChildren(() => {});
+      await Promise.race([stopped, server.lost, unhealthy]);
+      return exitCodes.ok;
+    }
+    log("info", "starting the process", { stage: "init", command: new TextDecoder().decode(command.argv[0]) });
+    const running = startCommand(ports.init, command, settings.signalMap);
+    return await besideCommand(ports, settings, running, [server.lost, unhealthy]);
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+    log("info", "stopped", { stage: "serve", signal: error.signal });
+    return command === undefined ? exitCodes.ok : exitCodes.signalBase + error.signal;
+  } finally {
+    stop.abort(new Error("nfs-init ends"));
+    await undo.unwind();
+  }
+}
+
+/** COMMAND's end; where the server is lost first, COMMAND is ended for it. */
+async function besideCommand(
+  { log, clock, killDescendants }: ServePorts,
+  settings: Settings,
+  running: Running,
+  losses: readonly Promise<never>[],
+): Promise<number> {
+  try {
+    const exitCode = exitCodeOf(await Promise.race([running.ended, ...losses]));
+    log("info", "the process has ended", { stage: "init", exitCode });
+    return exitCode;
+  } catch (error) {
+    const ending: EndingPorts = { killDescendants, nowMs: clock.nowMs, sleep: clock.sleep };
+    const { stopSignal, stopGraceMs: graceMs } = settings;
+    const how = await endCommand(ending, running, { stopSignal, graceMs });
+    if (how !== "ended") log("warn", "the process was killed, it did not end in time", { stage: "init" });
+    throw error;
+  }
+}
+
+interface Server {
+  /** The highest version that is served, once requests are. */
+  readonly serving: Promise<ServedVersion>;
+  /** Rejects when it serves no more. */
+  readonly lost: Promise<never>;
+}
+
+/** Starts the kernel's server, and says what is heard of it until it ends. */
+function startServer(ports: ServePorts, settings: Settings, table: ServerSettings["table"], undo: UndoStack): Server {
+  const { log, clock } = ports;
+  const kernel = ports.startServer({
+    table,
+    versions: settings.serverVersions,
+    port: settings.serverPort,
+    threads: settings.serverThreads,
+    graceSeconds: Math.round(settings.serverGraceMs / 1_000),
+    leaseSeconds: Math.round(settings.serverLeaseMs / 1_000),
+    stateDirectory: settings.serverState,
+  });
+  const serving = Promise.withResolvers<ServedVersion>();
+  const lost = Promise.withResolvers<never>();
+  lost.promise.catch(() => {});
+  serving.promise.catch(() => {});
+  const fail = (error: AppError) => {
+    serving.reject(error);
+    lost.reject(error);
+  };
+  let isStopping = false;
+  const stopped = Promise.withResolvers<void>();
+  const hear = async (): Promise<void> => {
+    for (let news = await kernel.next(); news !== undefined; news = await kernel.next()) {
+      say(log, news);
+      if (news.kind === "trouble") fail(troubleError(news.trouble));
+      if (news.kind === "serving") serving.resolve((news.versions.at(-1) ?? "4.2") as ServedVersion);
+      if (news.kind === "stopped") stopped.resolve();
+    }
+    stopped.resolve();
+    if (isStopping) return;
+    fail(new AppError("the process that answers the kernel has ended", exitCodes.lost, { hint: "start it again" }));
+  };
+  void hear();
+  undo.push(async () => {
+    isStopping = true;
+    kernel.stop();
+    await Promise.race([stopped.promise, clock.sleep(stopMs)]);
+    kernel.kill();
+    await Promise.race([kernel.ended, clock.sleep(stopMs)]);
+  });
+  return { serving: serving.promise, lost: lost.promise };
+}
+
+function say(log: Log, news: ServerNews): void {
+  const stage = "serve";
+  switch (news.kind) {
+    case "took-over":
+      return log("warn", "took over from a server that was left behind", { stage, threads: news.threads });
+    case "no-records":
+      return log("warn", "no client records are kept, after a restart clients wait for the whole grace period", {
+        stage,
+        reason: news.reason,
+      });
+    case "grace-over":
+      return log("info", "clients may open and lock anew, the grace period is over", { stage });
+    case "refused":
+      return log("warn", "a client was refused", {
+        stage,
+        client: news.address,
+        hint: "set NFS_EXPORT_CLIENTS to let it in",
+      });
+    case "rejected":
+      return log("warn", "the kernel did not take an answer", { stage, reason: `${news.errno}: ${news.what}` });
+    case "trouble":
+    case "serving":
+    case "stopped":
+      return;
+  }
+}
+
+/** What is wrong with an export, and which one; undefined where all are served. */
+async function askAll(
+  { dial }: Pick<ServePorts, "dial">,
+  exports: ExportConfig["table"]["exports"],
+  asked: Parameters<typeof whyNotServed>[2],
+  timeoutMs: number,
+): Promise<string | undefined> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  for (const one of exports) {
+    const reason = await whyNotServed(dial, one, asked, signal);
+    if (reason !== undefined) return `${one.path}: ${reason}`;
+  }
+  return undefined;
+}
+
+type Ask = (timeoutMs: number) => Promise<string | undefined>;
+
+/** Settles when every export has been seen to be served. Throws AppError 75 where that takes too long. */
+async function untilServed(
+  { log, clock }: ServePorts,
+  ask: Ask,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<void> {
+  const { serverCheckTimeoutMs, serverCheckThreshold } = settings;
+  const giveUpMs = clock.nowMs() + serverCheckTimeoutMs * serverCheckThreshold;
+  const reasons = reasonLog();
+  for (;;) {
+    const reason = await ask(serverCheckTimeoutMs);
+    if (reason === undefined) return;
+    if (reasons.isDue("exports", reason, clock.nowMs())) {
+      log("warn", "waiting until every export is served", { stage: "serve", reason });
+    }
+    if (clock.nowMs() > giveUpMs)
+      throw new AppError(`not served: ${reason}`, exitCodes.lost, { hint: "start it again" });
+    await clock.sleep(askEveryMs, signal);
+  }
+}
+
+/** Asks for every export again and again; rejects with AppError 75 after the threshold. */
+async function watchServer(
+  { log, clock }: ServePorts,
+  ask: Ask,
+  { serverCheckIntervalMs, serverCheckTimeoutMs, serverCheckThreshold }: Settings,
+  signal: AbortSignal,
+): Promise<never> {
+  let failed = 0;
+  for (;;) {
+    await clock.sleep(serverCheckIntervalMs, signal);
+    const reason = await ask(serverCheckTimeoutMs);
+    if (reason === undefined) {
+      if (failed > 0) log("info", "every export is served again", { stage: "serve" });
+      failed = 0;
+      continue;
+    }
+    failed++;
+    log("warn", "an export is not served", { stage: "serve", reason, failed });
+    if (failed < serverCheckThreshold) continue;
+    throw new AppError(`an export is no longer served: ${reason}`, exitCodes.lost, { hint: "start it again" });
+  }
+}
