@@ -6,7 +6,9 @@ import { resolveIdentity, type Accounts, type Identity } from "../init/identity.
 import { given, parsed, problem, readGiven, type Reader } from "./given.ts";
 import { unknownVariableWarnings } from "./unknown.ts";
 import {
+  serverGroups,
   type exportKeys,
+  type serverKeys,
   type shareKeys,
   variableRows,
   variables,
@@ -16,17 +18,11 @@ import {
   type WrittenDefaults,
 } from "./variables.ts";
 
-type SettingKey = Exclude<VariableKey, (typeof shareKeys)[number] | (typeof exportKeys)[number] | "mounts">;
-type WithoutDefault =
-  | "user"
-  | "umask"
-  | "nofile"
-  | "signalMap"
-  | "signalOnRemount"
-  | "listen"
-  | "exports"
-  | "exportsFile"
-  | "serverVersions";
+type SettingKey = Exclude<
+  VariableKey,
+  (typeof shareKeys)[number] | (typeof exportKeys)[number] | (typeof serverKeys)[number] | "mounts"
+>;
+type WithoutDefault = "user" | "umask" | "nofile" | "signalMap" | "signalOnRemount" | "listen";
 
 /** Every variable that is not about a share, with its default where it has one. */
 export type Settings = {
@@ -67,11 +63,18 @@ export interface Purpose {
   readonly defaults: WrittenDefaults;
   /** Whether there is a COMMAND that could be started again when a share is lost. */
   readonly canRestart: boolean;
+  /** Whether it is for `serve`, which has variables of its own. */
+  readonly isServer: boolean;
   /** Asked only where a user is named. */
   readonly accounts: () => Accounts;
 }
 
-const plainPurpose: Purpose = { defaults: {}, canRestart: true, accounts: () => ({ passwd: "", group: "" }) };
+const plainPurpose: Purpose = {
+  defaults: {},
+  canRestart: true,
+  isServer: false,
+  accounts: () => ({ passwd: "", group: "" }),
+};
 
 /** Reads the whole configuration. Empty values count as unset; a flag wins over its variable. */
 export function readConfig(
@@ -86,7 +89,7 @@ export function readConfig(
   const ofShares: Reader = { ...reader, problems: [] };
   const shares = readShares(ofShares);
   const problems = [...reader.problems];
-  const warnings = [...unknownVariableWarnings(environment), ...reader.warnings];
+  const warnings = [...unknownVariableWarnings(environment, purpose.isServer), ...reader.warnings];
   // A value that several shares fall back to is wrong once. Where nothing will be mounted, what is wrong about the shares must
   // not stop COMMAND.
   (settings.mountSkip ? warnings : problems).push(...new Set(ofShares.problems));
@@ -97,7 +100,7 @@ export function readConfig(
 function readSettings(reader: Reader, { defaults, canRestart }: Purpose): Settings {
   const values = Object.fromEntries(
     variableRows
-      .filter(({ numbered, key }) => numbered !== true && key !== "mounts")
+      .filter(({ numbered, key, group }) => numbered !== true && key !== "mounts" && !serverGroups.has(group))
       .map((variable) => [variable.key, readSetting(reader, variable, defaults)]),
   ) as Record<SettingKey, unknown> as { -readonly [Key in SettingKey]: Settings[Key] };
 

@@ -10,7 +10,14 @@ import { given, parsed, problem, readGiven, type Given, type Reader } from "./gi
 import { numberedExport, type ExportKey } from "./share-names.ts";
 import type { Environment, Flags } from "./config.ts";
 import type { Format } from "./values.ts";
-import { variableName, variables, type VariableValues } from "./variables.ts";
+import { serverKeys, variableName, variables, type VariableValues } from "./variables.ts";
+
+/** The variables of the server as a whole, each with its default where it has one. */
+export type ServerValues = {
+  readonly [Key in Exclude<(typeof serverKeys)[number], "exports" | "exportsFile">]: Key extends "serverVersions"
+    ? VariableValues[Key] | undefined
+    : VariableValues[Key];
+};
 
 /** What is done to a directory before it is exported. */
 export interface Preparation {
@@ -27,6 +34,7 @@ export interface Preparation {
 export interface ExportConfig {
   readonly table: ExportTable;
   readonly preparations: readonly Preparation[];
+  readonly server: ServerValues;
   /** Whether an export is open to the attached networks alone because nothing else is said. */
   readonly isAttachedOnly: boolean;
 }
@@ -59,12 +67,26 @@ export function readExports(environment: Environment, flags: Flags, sources: Exp
   if (all.length === 0 && reader.problems.length === 0) {
     reader.problems.push("nothing is to be exported; set NFS_EXPORT to the directory");
   }
+  const server = readServer(reader);
   const table = exportTable(all.map((one) => one.export));
   const problems = [...reader.problems, ...("problems" in table ? table.problems : [])];
   if (problems.length > 0 || "problems" in table) return { kind: "problems", problems: [...new Set(problems)] };
   const isAttachedOnly = all.some((one) => one.export.rules.some(({ clients }) => clients === attached));
   const preparations = all.map((one) => one.preparation);
-  return { kind: "exports", exports: { table, preparations, isAttachedOnly } };
+  return { kind: "exports", exports: { table, preparations, server, isAttachedOnly } };
+}
+
+function readServer(reader: Reader): ServerValues {
+  const keys = serverKeys.filter((key) => key !== "exports" && key !== "exportsFile");
+  return Object.fromEntries(
+    keys.map((key) => {
+      const { default: initial } = variables[key];
+      const format: Format<unknown> = variables[key].format;
+      const one = given(reader, key);
+      const fallback = initial === "" ? undefined : format.parse(initial);
+      return [key, (one === undefined ? undefined : parsed(reader, one, format)) ?? fallback];
+    }),
+  ) as ServerValues;
 }
 
 /** A part of an export: its own value, or the unnumbered variable's for what several may share. */

@@ -45,6 +45,8 @@ export function withServerAliases(environment: Environment): Environment {
     if (line !== undefined) addLine(result, line);
     delete result[name];
   }
+  // A Service of Kubernetes that is called nfs-server sets it to an address in every container.
+  if (/^[a-z]+:\/\//.test(value("NFS_SERVER_PORT") ?? "")) delete result["NFS_SERVER_PORT"];
   return result;
 }
 

@@ -2,7 +2,7 @@
 import { numberedExport, numberedShare } from "./share-names.ts";
 import { shown } from "../text/shown.ts";
 import leven from "leven";
-import { shareKeys, variableName, variableRows } from "./variables.ts";
+import { serverGroups, shareKeys, variableName, variableRows } from "./variables.ts";
 
 /** Variables Kubernetes sets for a Service whose name begins with nfs: `NFS_SERVICE_HOST`, `NFS_1_PORT_2049_TCP_ADDR`. */
 const kubernetesService =
@@ -38,12 +38,14 @@ export type Distance = (name: string, other: string, options: { readonly maxDist
 /** A warning for each variable of that kind that is set, and for those that are too many to be named one. */
 export function unknownVariableWarnings(
   environment: Readonly<Record<string, string | undefined>>,
+  isServer = false,
   distance: Distance = leven,
 ): string[] {
-  const known = new Set(variableRows.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]));
+  const rows = variableRows.filter(({ group }) => isServer || !serverGroups.has(group));
+  const known = new Set(rows.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]));
   const unknown = Object.keys(environment)
     .filter((name) => name.startsWith("NFS_") && environment[name] !== "")
-    .filter((name) => !known.has(name) && !isNumbered(name) && !isOfKubernetes(name))
+    .filter((name) => !known.has(name) && !isNumbered(name, isServer) && !isOfKubernetes(name))
     .toSorted();
   const warnings = unknown
     .slice(0, mostNamed)
@@ -54,12 +56,17 @@ export function unknownVariableWarnings(
     : [...warnings, `further variables NFS_... that nfs-init does not know and ignores: ${more}`];
 }
 
-function isNumbered(name: string): boolean {
-  return numberedShare(name) !== undefined || numberedExport(name) !== undefined;
+function isNumbered(name: string, isServer: boolean): boolean {
+  return numberedShare(name) !== undefined || (isServer && numberedExport(name) !== undefined);
 }
 
 function isOfKubernetes(name: string): boolean {
   return name.length <= longestServiceVariable && kubernetesService.test(name);
+}
+
+function isOfServer(name: string): boolean {
+  const row = variableRows.find((one) => one.name === name);
+  return numberedExport(name) !== undefined || (row !== undefined && serverGroups.has(row.group));
 }
 
 /** "; ..." with the variable that is meant, where there is one. */
@@ -72,6 +79,7 @@ function instead(name: string, known: ReadonlySet<string>, distance: Distance): 
   const meant = Object.keys(elsewhere).find((ours) => elsewhere[ours]?.split(" ").includes(rest));
   const asOurs = meant === undefined ? undefined : `NFS_${number === undefined ? "" : `${number}_`}${meant}`;
   if (asOurs !== undefined && candidates.includes(asOurs)) return `; nfs-init calls it ${asOurs}`;
+  if (isOfServer(name)) return "; nfs-init serve alone reads it";
   if (name.length > longestServiceVariable) return "";
   const near = candidates
     .map((one) => ({ one, steps: distance(name, one, { maxDistance: farthest + 1 }) }))

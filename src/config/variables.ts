@@ -548,6 +548,24 @@ export const exportKeys = [
   "exportScratch",
 ] as const satisfies VariableKey[];
 
+/** Groups that `serve` alone reads. */
+export const serverGroups: ReadonlySet<VariableGroup> = new Set(["Exports", "The server"]);
+
+/** The variables of the server as a whole. */
+export const serverKeys = [
+  "exports",
+  "exportsFile",
+  "serverVersions",
+  "serverPort",
+  "serverThreads",
+  "serverGraceMs",
+  "serverLeaseMs",
+  "serverState",
+  "serverCheckIntervalMs",
+  "serverCheckTimeoutMs",
+  "serverCheckThreshold",
+] as const satisfies VariableKey[];
+
 /** The name of a share's variable: `NFS_HOST`, or `NFS_2_HOST` for share number "2". */
 export function variableName(key: VariableKey, number?: string): string {
   const { name } = variables[key];

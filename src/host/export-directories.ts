@@ -2,7 +2,7 @@
 import * as native from "native";
 import { AppError, errnoOf, exitCodes } from "../errors.ts";
 import type { Preparation } from "../config/exports.ts";
-import type { Log } from "../lifecycle/log.ts";
+import type { Log } from "../report/log.ts";
 import { parseMountinfo, topMountOn } from "../shares/mountinfo.ts";
 import { findDevice, type FoundDevice } from "./block-devices.ts";
 import { clock } from "./clock.ts";

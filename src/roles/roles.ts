@@ -90,8 +90,7 @@ export const roles: readonly Role[] = [
   {
     ...plain,
     name: "serve",
-    summary:
-      "export directories as an NFS server by the kernel's, and run COMMAND, if one is given, once they are served",
+    summary: "export directories as an NFS server, and run COMMAND once they are served",
     command: "optional",
     variables: { groups: ["Exports", "The server", "The process", "Reporting"] },
     needsShares: false,

@@ -1,7 +1,7 @@
 // serve: prepare the directories, start the kernel's server, ask whether every export is served, hand over, watch, end clean.
 import { AppError, exitCodes } from "../errors.ts";
 import type { Settings } from "../config/config.ts";
-import type { ExportConfig, Preparation } from "../config/exports.ts";
+import type { ExportConfig, Preparation, ServerValues } from "../config/exports.ts";
 import { whyNotServed } from "../export/ask.ts";
 import type { KernelServer, ServedVersion, ServerNews, ServerSettings } from "../export/server.ts";
 import { troubleError } from "../export/troubles.ts";
@@ -9,7 +9,7 @@ import type { Command } from "../init/command.ts";
 import { endCommand, type EndingPorts } from "../init/ending.ts";
 import { exitCodeOf } from "../init/exit-status.ts";
 import { startCommand, type InitPorts, type Running } from "../init/supervise.ts";
-import type { Log } from "../lifecycle/log.ts";
+import type { Log } from "../report/log.ts";
 import { abortedBy, Stopped } from "../lifecycle/stop.ts";
 import { undoStack, type UndoStack } from "../lifecycle/undo.ts";
 import type { Clock } from "../mount/ports.ts";
@@ -40,7 +40,7 @@ const stopMs = 10_000;
 export async function serve(
   ports: ServePorts,
   settings: Settings,
-  { table, preparations, isAttachedOnly }: ExportConfig,
+  { table, preparations, server: values, isAttachedOnly }: ExportConfig,
   command: Command | undefined,
 ): Promise<number> {
   const { log, clock } = ports;
@@ -55,13 +55,13 @@ export async function serve(
   }
   try {
     for (const one of preparations) undo.push(await Promise.race([ports.prepare(one, stop.signal), stopped]));
-    ports.makeStateDirectory(settings.serverState);
+    ports.makeStateDirectory(values.serverState);
     const startedMs = clock.nowMs();
-    const server = startServer(ports, settings, table, undo);
+    const server = startServer(ports, values, table, undo);
     const version = await Promise.race([server.serving, stopped]);
-    const asked = { address: "127.0.0.1", port: settings.serverPort, version };
+    const asked = { address: "127.0.0.1", port: values.serverPort, version };
     const ask = (timeoutMs: number) => askAll(ports, table.exports, asked, timeoutMs);
-    await Promise.race([untilServed(ports, ask, settings, stop.signal), stopped, server.lost]);
+    await Promise.race([untilServed(ports, ask, values, stop.signal), stopped, server.lost]);
     const elapsedMs = Math.round(clock.nowMs() - startedMs);
     log("info", "serving", {
       stage: "serve",
@@ -69,14 +69,13 @@ export async function serve(
       version,
       elapsedMs,
     });
-    const unhealthy = watchServer(ports, ask, settings, stop.signal);
+    const unhealthy = watchServer(ports, ask, values, stop.signal);
     if (command === undefined) {
-      ports.init.reapChildren(() => {});
       await Promise.race([stopped, server.lost, unhealthy]);
       return exitCodes.ok;
     }
     log("info", "starting the process", { stage: "init", command: new TextDecoder().decode(command.argv[0]) });
-    const running = startCommand(ports.init, command, settings.signalMap);
+    const running = await startCommand(ports.init, command, { map: settings.signalMap });
     return await besideCommand(ports, settings, running, [server.lost, unhealthy]);
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
@@ -116,16 +115,16 @@ interface Server {
 }
 
 /** Starts the kernel's server, and says what is heard of it until it ends. */
-function startServer(ports: ServePorts, settings: Settings, table: ServerSettings["table"], undo: UndoStack): Server {
+function startServer(ports: ServePorts, values: ServerValues, table: ServerSettings["table"], undo: UndoStack): Server {
   const { log, clock } = ports;
   const kernel = ports.startServer({
     table,
-    versions: settings.serverVersions,
-    port: settings.serverPort,
-    threads: settings.serverThreads,
-    graceSeconds: Math.round(settings.serverGraceMs / 1_000),
-    leaseSeconds: Math.round(settings.serverLeaseMs / 1_000),
-    stateDirectory: settings.serverState,
+    versions: values.serverVersions,
+    port: values.serverPort,
+    threads: values.serverThreads,
+    graceSeconds: Math.round(values.serverGraceMs / 1_000),
+    leaseSeconds: Math.round(values.serverLeaseMs / 1_000),
+    stateDirectory: values.serverState,
   });
   const serving = Promise.withResolvers<ServedVersion>();
   const lost = Promise.withResolvers<never>();
@@ -207,10 +206,10 @@ type Ask = (timeoutMs: number) => Promise<string | undefined>;
 async function untilServed(
   { log, clock }: ServePorts,
   ask: Ask,
-  settings: Settings,
+  values: ServerValues,
   signal: AbortSignal,
 ): Promise<void> {
-  const { serverCheckTimeoutMs, serverCheckThreshold } = settings;
+  const { serverCheckTimeoutMs, serverCheckThreshold } = values;
   const giveUpMs = clock.nowMs() + serverCheckTimeoutMs * serverCheckThreshold;
   const reasons = reasonLog();
   for (;;) {
@@ -229,7 +228,7 @@ async function untilServed(
 async function watchServer(
   { log, clock }: ServePorts,
   ask: Ask,
-  { serverCheckIntervalMs, serverCheckTimeoutMs, serverCheckThreshold }: Settings,
+  { serverCheckIntervalMs, serverCheckTimeoutMs, serverCheckThreshold }: ServerValues,
   signal: AbortSignal,
 ): Promise<never> {
   let failed = 0;

@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import { withReference } from "../../scripts/reference.ts";
 import { helpText } from "../../src/command-line/options.ts";
 import { flagName, variableRows } from "../../src/config/variables.ts";
+import { roleNamed } from "../../src/roles/roles.ts";
 
 const readme = readFileSync("README.md", "utf8");
 
@@ -13,7 +14,7 @@ it("holds the reference that the variable table gives (npm run docs)", () => {
 });
 
 it("and --help name every variable and its flag", () => {
-  const help = helpText();
+  const help = helpText() + helpText(roleNamed("serve"));
   for (const variable of variableRows) {
     expect(help).toContain(`[${variable.name}]`);
     if (variable.key !== "mounts") expect(help).toContain(`--${flagName(variable)} `);

@@ -33,7 +33,7 @@ async function run(frame: Frame): Promise<number> {
   const environment = withServerAliases(
     Object.fromEntries(Object.entries(frame.environment).filter(([name]) => !meansShares(name))),
   );
-  const read = readConfig(environment, invocation.flags, { canRestart: false, accounts });
+  const read = readConfig(environment, invocation.flags, { canRestart: false, isServer: true, accounts });
   const exports = readExports(environment, invocation.flags, { accounts, readText });
   const config = read.kind === "config" ? read.config : read.rest;
   for (const reason of config.warnings) log("warn", "configuration", { stage: "config", reason });
@@ -52,7 +52,7 @@ async function run(frame: Frame): Promise<number> {
       log,
       clock,
       dial,
-      init: initPorts({ handover, workingDirectory }, inbox),
+      init: initPorts({ handover, workingDirectory, mayHang: false }, inbox),
       onStop: inbox.onStop,
       killDescendants,
       prepare: (one, signal) => prepareDirectory(log, one, signal),

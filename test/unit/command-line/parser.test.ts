@@ -64,8 +64,17 @@ describe("COMMAND", () => {
   });
 });
 
+const serverRows = variableRows.filter(({ group }) => group === "Exports" || group === "The server");
+const runRows = variableRows.filter((row) => !serverRows.includes(row));
+
 describe("a flag", () => {
-  test.each(variableRows.filter(({ key }) => key !== "mounts"))("of $name gives its value", (variable) => {
+  test.each(serverRows)("of $name gives its value to serve, and is not one of run", (variable) => {
+    const flag = `--${flagName(variable)}`;
+    expect(parse("serve", flag, "some value").flags.values).toEqual(new Map([[variable.key, "some value"]]));
+    expect(errorOf(flag, "x", "--", "sh")).toMatchObject({ exitCode: 64 });
+  });
+
+  test.each(runRows.filter(({ key }) => key !== "mounts"))("of $name gives its value", (variable) => {
     const flag = `--${flagName(variable)}`;
     expect(parse(flag, "some value", "--", "sh").flags.values).toEqual(new Map([[variable.key, "some value"]]));
     expect(parse(`${flag}=x`, "--", "sh").flags.values.get(variable.key)).toBe("x");
@@ -76,7 +85,7 @@ describe("a flag", () => {
     expect(parse("--nfs-version", "4.1", "sh").flags.values.get("version")).toBe("4.1");
   });
 
-  test.each(variableRows.filter(({ format }) => format.accepts.startsWith("on ")))(
+  test.each(runRows.filter(({ format }) => format.accepts.startsWith("on ")))(
     "of $name means on where it stands alone",
     (variable) => {
       const { flags, command } = parse(`--${flagName(variable)}`, "--", "sh");
@@ -189,7 +198,7 @@ describe("--help", () => {
 
   test("names every flag of run and its variable, and every role", () => {
     const text = helpText();
-    for (const variable of variableRows) {
+    for (const variable of runRows) {
       expect(text).toContain(variable.key === "mounts" ? "--mount <line>" : `--${flagName(variable)} `);
       expect(text.replaceAll(/\s+/g, " ")).toContain(`[${variable.name}]`);
     }

@@ -14,7 +14,7 @@ function warned(count: number) {
     compared += 1;
     return 9;
   };
-  const warnings = unknownVariableWarnings(manyOf(count), distance);
+  const warnings = unknownVariableWarnings(manyOf(count), false, distance);
   return { warnings, compared };
 }
 
