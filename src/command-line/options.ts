@@ -4,10 +4,10 @@ import { flagName, variableRows, type Variable, type VariableKey } from "../conf
 import { roles, type Role } from "../roles/roles.ts";
 
 /** The variables that are options of a role, in the table's order. */
-export function variablesOf({ variables }: Role): readonly (Variable & { readonly key: VariableKey })[] {
-  return variableRows.filter(({ key, group }) =>
-    "keys" in variables ? variables.keys.includes(key) : variables.groups.includes(group),
-  );
+export function variablesOf({
+  variables: { groups = [], keys = [] },
+}: Role): readonly (Variable & { readonly key: VariableKey })[] {
+  return variableRows.filter(({ key, group }) => groups.includes(group) || keys.includes(key));
 }
 
 /** The text of --help: that of a role, or of all of them with the options of COMMAND's. */

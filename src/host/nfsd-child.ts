@@ -22,12 +22,13 @@ const lookEveryMs = 10;
 /** Runs until `control` ends or says to stop. Failures are told and end it. */
 export function serveKernel(settings: ServerSettings, control: number, tell: Tell): void {
   try {
-    const channels = channelNames.map(openChannel);
     const route = native.open("/proc/self/net/route", native.O_RDONLY);
     const ifInet6 = openIfThere("/proc/self/net/if_inet6");
     const mounts = native.open("/proc/self/mountinfo", native.O_RDONLY);
     const files = openRecords(settings.stateDirectory);
     const place = makePlace(settings);
+    // The mount before has made the kernel load its server, which brings them.
+    const channels = channelNames.map(openChannel);
     place.enter();
     takeOver(place, tell);
     for (const { flush } of channels) native.write(flush, native.encodeLatin1(`${nowSeconds() + 1}\n`));
@@ -57,7 +58,6 @@ function openChannel(name: ChannelName): Channel {
     const fd = native.open(`/proc/self/net/rpc/${name}/channel`, native.O_RDWR | native.O_NONBLOCK);
     return { name, fd, flush: native.open(`/proc/self/net/rpc/${name}/flush`, native.O_WRONLY) };
   } catch (error) {
-    // The module brings them with it.
     if (errnoOf(error) === "ENOENT") throw new PlaceTrouble({ kind: "no-server" });
     throw troubleOf(`the channel ${name}`, error);
   }

@@ -9,8 +9,8 @@ export interface Role {
   readonly summary: string;
   /** Whether it runs a program that is named behind its options. */
   readonly command: "required" | "optional" | "none";
-  /** The variables that are options of it: all of some groups, or single ones. */
-  readonly variables: { readonly groups: readonly VariableGroup[] } | { readonly keys: readonly VariableKey[] };
+  /** The variables that are options of it: all of some groups, and single ones. */
+  readonly variables: { readonly groups?: readonly VariableGroup[]; readonly keys?: readonly VariableKey[] };
   /** Options of its own, which are no variables and take no value: name without dashes, and meaning. */
   readonly switches: Readonly<Record<string, string>>;
   /** Whether it publishes a state while it runs, for check, status and HTTP. */
@@ -38,6 +38,9 @@ export interface Invocation {
 const ofShares = {
   groups: ["Shares", "fstab", "Waiting and mounting", "The process", "Watching", "Reporting"],
 } as const satisfies Role["variables"];
+
+/** The variables that are about COMMAND, with or without shares. */
+const ofCommand = ["user", "dropCaps", "umask", "nofile", "signalMap", "stopSignal", "stopGraceMs"] as const;
 
 /** What most roles are. */
 const plain = {
@@ -92,7 +95,7 @@ export const roles: readonly Role[] = [
     name: "serve",
     summary: "export directories as an NFS server, and run COMMAND once they are served",
     command: "optional",
-    variables: { groups: ["Exports", "The server", "The process", "Reporting"] },
+    variables: { groups: ["Exports", "The server", "Reporting"], keys: ofCommand },
     needsShares: false,
     load: () => import("./assembly/serve.ts"),
   },
