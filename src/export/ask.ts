@@ -1,9 +1,10 @@
 // Is every export served? Asked over the wire, as a client asks that is about to mount it.
 import { rpcClient } from "../rpc/client.ts";
 import type { MinorVersion } from "../rpc/nfs4-compound.ts";
-import { lookupPath, type LookupAnswer } from "../rpc/nfs4.ts";
+import { lookupPath, tryFile, type LookupAnswer, type TrialAnswer } from "../rpc/nfs4.ts";
 import type { Dial } from "../rpc/transport.ts";
 import { isRoot, type Export } from "./exports.ts";
+import { exportFlags } from "./options.ts";
 import type { ServedVersion } from "./server.ts";
 
 const minorVersions: Readonly<Record<ServedVersion, MinorVersion>> = { "4.0": 0, "4.1": 1, "4.2": 2 };
@@ -14,23 +15,71 @@ export interface Asked {
   readonly version: ServedVersion;
 }
 
-/** Why an export is not served, a clause; undefined where it is. */
-export async function whyNotServed(
+export type Served =
+  | { readonly kind: "served" }
+  /** It answers, but nothing could be written, which starting again would not mend. */
+  | { readonly kind: "not-writable"; readonly reason: string }
+  | { readonly kind: "not-served"; readonly reason: string };
+
+/** Words of a server that answers, and has a reason not to take a file: nobody may write there, it is full, or clients come back. */
+const writeRefusals: ReadonlySet<string> = new Set([
+  "NFS4ERR_ACCESS",
+  "NFS4ERR_PERM",
+  "NFS4ERR_ROFS",
+  "NFS4ERR_NOSPC",
+  "NFS4ERR_DQUOT",
+  "NFS4ERR_GRACE",
+]);
+/** The directory's owner may not write, or not yet: that is as it should be. */
+const usualRefusals: ReadonlySet<string> = new Set(["NFS4ERR_ACCESS", "NFS4ERR_PERM", "NFS4ERR_GRACE"]);
+
+/** The file that is written, read back and removed. */
+const trialName = ".nfs-init-check";
+
+/** Whether an export is served; with `write` a file is written too, as the owner of the directory, where the export takes any. */
+export async function askExport(
   dial: Dial,
   one: Export,
   { address, port, version }: Asked,
+  write: boolean,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Served> {
+  const path = isRoot(one) ? "/" : one.path;
+  const minorVersion = minorVersions[version];
   const client = rpcClient(dial, { address, port, reserved: true });
+  let found: LookupAnswer;
   try {
-    const path = isRoot(one) ? "/" : one.path;
-    return wordsOf(await lookupPath(client, { path, minorVersion: minorVersions[version] }, signal));
+    found = await lookupPath(client, { path, minorVersion }, signal);
   } finally {
     client.close();
   }
+  const reason = wordsOf(found);
+  if (reason !== undefined) return { kind: "not-served", reason };
+  const isReadOnly = one.rules.every(({ options }) => (options.flags & exportFlags.readOnly) !== 0);
+  if (!write || isReadOnly || minorVersion === 0 || found.kind !== "found") return { kind: "served" };
+  const [uid, gid] = [found.owner, found.group].map((id) => (/^\d+$/.test(id ?? "") ? Number(id) : 0));
+  const credential = { kind: "sys", machineName: "nfs-init", uid: uid ?? 0, gid: gid ?? 0 } as const;
+  const writer = rpcClient(dial, { address, port, reserved: true, credential });
+  try {
+    return judge(await tryFile(writer, { path, name: trialName, minorVersion }, signal));
+  } finally {
+    writer.close();
+  }
 }
 
-function wordsOf(answer: LookupAnswer): string | undefined {
+function judge(answer: TrialAnswer): Served {
+  if (answer.kind === "written") return { kind: "served" };
+  if (answer.kind === "differs") return { kind: "not-served", reason: "a file is not read back as it was written" };
+  const reason = wordsOf(answer);
+  if (answer.kind !== "nfs-error" || !writeRefusals.has(answer.status)) {
+    return { kind: "not-served", reason: reason ?? "it refuses its own root" };
+  }
+  return usualRefusals.has(answer.status)
+    ? { kind: "served" }
+    : { kind: "not-writable", reason: reason ?? answer.status };
+}
+
+function wordsOf(answer: LookupAnswer | Exclude<TrialAnswer, { kind: "written" | "differs" }>): string | undefined {
   switch (answer.kind) {
     case "found":
       return undefined;

@@ -1,4 +1,5 @@
 // Which clients hold state on the server, across its restarts: what nfsdcld(8) keeps, and its talk with the kernel (linux/nfsd/cld.h).
+import { questionPrefix } from "../rpc/nfs4.ts";
 
 /**
  * Clients by their names, as hexadecimal digits. After a start those of before are `recovering`: they alone may take back what
@@ -58,7 +59,12 @@ export function answerRecords(records: ClientRecords, message: Uint8Array): Reco
       return { records, replies: [...uploads, withStatus(message, 0)] };
     }
     case commands.create:
-      return answer(records.current.includes(name) ? records : { ...records, current: [...records.current, name] });
+      // We ask ourselves whether we serve, and would never come back.
+      return answer(
+        name.startsWith(ownNames) || records.current.includes(name)
+          ? records
+          : { ...records, current: [...records.current, name] },
+      );
     case commands.remove:
       return answer({ recovering: records.recovering, current: without(records.current) });
     case commands.check:
@@ -70,6 +76,8 @@ export function answerRecords(records: ClientRecords, message: Uint8Array): Reco
       return answer(records, refusal.notSupported);
   }
 }
+
+const ownNames = hexOf(new TextEncoder().encode(questionPrefix));
 
 /** Whether a message says that all clients have come back, or are no longer waited for. */
 export function isGraceDone(message: Uint8Array): boolean {

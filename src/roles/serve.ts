@@ -2,7 +2,7 @@
 import { AppError, exitCodes } from "../errors.ts";
 import type { Settings } from "../config/config.ts";
 import type { ExportConfig, Preparation, ServerValues } from "../config/exports.ts";
-import { whyNotServed } from "../export/ask.ts";
+import { askExport, type Asked } from "../export/ask.ts";
 import type { KernelServer, ServedVersion, ServerNews, ServerSettings } from "../export/server.ts";
 import { troubleError } from "../export/troubles.ts";
 import type { Command } from "../init/command.ts";
@@ -60,7 +60,7 @@ export async function serve(
     const server = startServer(ports, values, table, undo);
     const version = await Promise.race([server.serving, stopped]);
     const asked = { address: "127.0.0.1", port: values.serverPort, version };
-    const ask = (timeoutMs: number) => askAll(ports, table.exports, asked, timeoutMs);
+    const ask = (write: boolean) => askAll(ports, table.exports, asked, write, values.serverCheckTimeoutMs);
     await Promise.race([untilServed(ports, ask, values, stop.signal), stopped, server.lost]);
     const elapsedMs = Math.round(clock.nowMs() - startedMs);
     log("info", "serving", {
@@ -185,22 +185,28 @@ function say(log: Log, news: ServerNews): void {
   }
 }
 
-/** What is wrong with an export, and which one; undefined where all are served. */
+type Answer = { readonly kind: "served" } | { readonly kind: "not-writable" | "not-served"; readonly reason: string };
+
+/** The worst that is to be said of the exports, and of which one. */
 async function askAll(
   { dial }: Pick<ServePorts, "dial">,
   exports: ExportConfig["table"]["exports"],
-  asked: Parameters<typeof whyNotServed>[2],
+  asked: Asked,
+  write: boolean,
   timeoutMs: number,
-): Promise<string | undefined> {
+): Promise<Answer> {
   const signal = AbortSignal.timeout(timeoutMs);
+  let worst: Answer = { kind: "served" };
   for (const one of exports) {
-    const reason = await whyNotServed(dial, one, asked, signal);
-    if (reason !== undefined) return `${one.path}: ${reason}`;
+    const answer = await askExport(dial, one, asked, write, signal);
+    if (answer.kind === "served") continue;
+    worst = { kind: answer.kind, reason: `${one.path}: ${answer.reason}` };
+    if (answer.kind === "not-served") return worst;
   }
-  return undefined;
+  return worst;
 }
 
-type Ask = (timeoutMs: number) => Promise<string | undefined>;
+type Ask = (write: boolean) => Promise<Answer>;
 
 /** Settles when every export has been seen to be served. Throws AppError 75 where that takes too long. */
 async function untilServed(
@@ -213,8 +219,9 @@ async function untilServed(
   const giveUpMs = clock.nowMs() + serverCheckTimeoutMs * serverCheckThreshold;
   const reasons = reasonLog();
   for (;;) {
-    const reason = await ask(serverCheckTimeoutMs);
-    if (reason === undefined) return;
+    const answer = await ask(false);
+    if (answer.kind === "served") return;
+    const { reason } = answer;
     if (reasons.isDue("exports", reason, clock.nowMs())) {
       log("warn", "waiting until every export is served", { stage: "serve", reason });
     }
@@ -228,21 +235,26 @@ async function untilServed(
 async function watchServer(
   { log, clock }: ServePorts,
   ask: Ask,
-  { serverCheckIntervalMs, serverCheckTimeoutMs, serverCheckThreshold }: ServerValues,
+  { serverCheckIntervalMs, serverCheckThreshold }: ServerValues,
   signal: AbortSignal,
 ): Promise<never> {
+  const reasons = reasonLog();
   let failed = 0;
   for (;;) {
     await clock.sleep(serverCheckIntervalMs, signal);
-    const reason = await ask(serverCheckTimeoutMs);
-    if (reason === undefined) {
+    const answer = await ask(true);
+    if (answer.kind !== "not-served") {
       if (failed > 0) log("info", "every export is served again", { stage: "serve" });
       failed = 0;
+      if (answer.kind === "not-writable" && reasons.isDue("write", answer.reason, clock.nowMs())) {
+        log("warn", "an export does not take a file", { stage: "serve", reason: answer.reason });
+      }
       continue;
     }
     failed++;
-    log("warn", "an export is not served", { stage: "serve", reason, failed });
+    log("warn", "an export is not served", { stage: "serve", reason: answer.reason, failed });
     if (failed < serverCheckThreshold) continue;
-    throw new AppError(`an export is no longer served: ${reason}`, exitCodes.lost, { hint: "start it again" });
+    const hint = "start it again";
+    throw new AppError(`an export is no longer served: ${answer.reason}`, exitCodes.lost, { hint });
   }
 }

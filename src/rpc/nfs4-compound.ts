@@ -10,6 +10,7 @@ import {
   encodeUint64,
   encodeWords,
   MalformedMessage,
+  readArray,
   type XdrReader,
 } from "./xdr.ts";
 
@@ -18,16 +19,22 @@ export type MinorVersion = 0 | 1 | 2;
 /** nfs_opnum4 (RFC 7530 section 16, RFC 8881 section 18). */
 const numbers = {
   ACCESS: 3,
+  CLOSE: 4,
   GETATTR: 9,
   GETFH: 10,
   LOOKUP: 15,
+  OPEN: 18,
   PUTFH: 22,
   PUTROOTFH: 24,
+  READ: 25,
+  REMOVE: 28,
+  WRITE: 38,
   EXCHANGE_ID: 42,
   CREATE_SESSION: 43,
   DESTROY_SESSION: 44,
   SEQUENCE: 53,
   DESTROY_CLIENTID: 57,
+  RECLAIM_COMPLETE: 58,
 } as const;
 const illegalOperation = 10_044;
 
@@ -45,13 +52,34 @@ export type Operation =
   /** On the only slot that the sessions here have. */
   | { readonly op: "SEQUENCE"; readonly session: Uint8Array; readonly sequence: number }
   | { readonly op: "DESTROY_SESSION"; readonly session: Uint8Array }
-  | { readonly op: "DESTROY_CLIENTID"; readonly clientId: bigint };
+  | { readonly op: "DESTROY_CLIENTID"; readonly clientId: bigint }
+  /** Nothing is held from before: RFC 8881 section 18.51. */
+  | { readonly op: "RECLAIM_COMPLETE" }
+  /** Opens a file of the current directory to read and write, which is made with mode 0600 where it is not there. Version 4.1 on. */
+  | { readonly op: "OPEN"; readonly clientId: bigint; readonly name: string }
+  /** These three are about the file that was opened before them in the same COMPOUND. */
+  | { readonly op: "WRITE"; readonly data: Uint8Array }
+  | { readonly op: "READ"; readonly count: number }
+  | { readonly op: "CLOSE" }
+  | { readonly op: "REMOVE"; readonly name: string };
 
 /** nfs_resop4 of an operation that went well. */
 export type Result =
   | {
-      readonly op: "PUTROOTFH" | "PUTFH" | "LOOKUP" | "SEQUENCE" | "DESTROY_SESSION" | "DESTROY_CLIENTID";
+      readonly op:
+        | "PUTROOTFH"
+        | "PUTFH"
+        | "LOOKUP"
+        | "SEQUENCE"
+        | "DESTROY_SESSION"
+        | "DESTROY_CLIENTID"
+        | "RECLAIM_COMPLETE"
+        | "OPEN"
+        | "CLOSE"
+        | "REMOVE";
     }
+  | { readonly op: "WRITE"; readonly count: number }
+  | { readonly op: "READ"; readonly data: Uint8Array }
   | { readonly op: "GETFH"; readonly handle: Uint8Array }
   | { readonly op: "GETATTR"; readonly attributes: Attributes }
   | { readonly op: "ACCESS"; readonly granted: number }
@@ -127,7 +155,39 @@ function encodeArguments(operation: Operation): Uint8Array {
       return operation.session;
     case "DESTROY_CLIENTID":
       return encodeUint64(operation.clientId);
+    case "RECLAIM_COMPLETE":
+      return encodeWords([0]);
+    case "OPEN":
+      return encodeOpen(operation);
+    case "WRITE":
+      return concatenate([currentState, encodeWords([0, 0, fileSync]), encodeOpaque(operation.data)]);
+    case "READ":
+      return concatenate([currentState, encodeWords([0, 0, operation.count])]);
+    case "CLOSE":
+      return concatenate([encodeWords([0]), currentState]);
+    case "REMOVE":
+      return encodeString(operation.name);
   }
+}
+
+/** The state of the file that was opened before: RFC 8881 section 16.2.3.1.2. */
+const currentState = encodeWords([1, 0, 0, 0]);
+/** stable_how4: on the disk before the answer. */
+const fileSync = 2;
+
+/** OPEN4args: RFC 8881 section 18.16. */
+function encodeOpen({ clientId, name }: Extract<Operation, { op: "OPEN" }>): Uint8Array {
+  const readAndWrite = 3;
+  const noDelegation = 0x400;
+  const [create, unchecked, ofName] = [1, 0, 0];
+  const attributes = [2, 0, 1 << 1, 4, 0o600];
+  return concatenate([
+    encodeWords([0, readAndWrite | noDelegation, 0]),
+    encodeUint64(clientId),
+    encodeString("nfs-init"),
+    encodeWords([create, unchecked, ...attributes, ofName]),
+    encodeString(name),
+  ]);
 }
 
 /** COMPOUND4res, the answer to `operations`. */
@@ -160,6 +220,26 @@ function decodeResult(reader: XdrReader, { op }: Operation): Result {
     case "LOOKUP":
     case "DESTROY_SESSION":
     case "DESTROY_CLIENTID":
+    case "RECLAIM_COMPLETE":
+      return { op };
+    case "OPEN":
+      decodeOpen(reader);
+      return { op };
+    case "WRITE": {
+      const count = reader.uint32();
+      // How it was written, and the verifier of that.
+      reader.fixed(4 + 8);
+      return { op, count };
+    }
+    case "READ":
+      // Whether that was all.
+      reader.bool();
+      return { op, data: reader.opaque(longestReadBytes).slice() };
+    case "CLOSE":
+      reader.fixed(stateIdBytes);
+      return { op };
+    case "REMOVE":
+      reader.fixed(changeBytes);
       return { op };
     case "GETFH":
       return { op, handle: reader.opaque(longestHandleBytes).slice() };
@@ -183,4 +263,24 @@ function decodeResult(reader: XdrReader, { op }: Operation): Result {
       reader.fixed(sessionIdBytes + 5 * 4);
       return { op };
   }
+}
+
+const stateIdBytes = 16;
+/** change_info4: whether it is atomic, and the directory's change before and after. */
+const changeBytes = 4 + 8 + 8;
+const longestReadBytes = 4096;
+
+/** OPEN4resok of a file without a delegation. */
+function decodeOpen(reader: XdrReader): void {
+  reader.fixed(stateIdBytes + changeBytes);
+  // Flags, and the attributes that were set.
+  reader.uint32();
+  readArray(reader, 8, () => reader.uint32());
+  const delegation = reader.uint32();
+  const [none, noneExtended] = [0, 3];
+  if (delegation === none) return;
+  if (delegation !== noneExtended) throw new MalformedMessage("holds a delegation that was not wanted");
+  const why = reader.uint32();
+  const [contention, resource] = [1, 2];
+  if (why === contention || why === resource) reader.bool();
 }

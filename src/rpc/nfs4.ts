@@ -86,8 +86,26 @@ function failureOf(
   };
 }
 
-/** EXCHANGE_ID and CREATE_SESSION, the walk, and both undone (RFC 8881 sections 18.35 to 18.37, 18.46, 18.50). */
-async function lookupInSession(send: Send, names: readonly string[]): Promise<LookupAnswer> {
+function lookupInSession(send: Send, names: readonly string[]): Promise<LookupAnswer> {
+  return inSession(send, ({ send: within, mostOperations }) => {
+    const namesAtOnce = Math.max(1, Math.min(mostNames, mostOperations - otherOperations));
+    return walk(within, names, namesAtOnce);
+  });
+}
+
+/** A session while it lives. */
+interface Session {
+  /** Sends operations within it. */
+  readonly send: Send;
+  readonly clientId: bigint;
+  readonly mostOperations: number;
+}
+
+/** EXCHANGE_ID and CREATE_SESSION, the work, and both undone (RFC 8881 sections 18.35 to 18.37, 18.46, 18.50). */
+async function inSession<T>(
+  send: Send,
+  work: (session: Session) => Promise<T>,
+): Promise<T | Exclude<LookupAnswer, { kind: "found" }>> {
   const introduction: readonly Operation[] = [{ op: "EXCHANGE_ID", verifier: randomBytes(8), owner: clientOwner() }];
   const introduced = await send(introduction);
   if (introduced.kind !== "done") return failureOf(introduced, introduction);
@@ -101,8 +119,8 @@ async function lookupInSession(send: Send, names: readonly string[]): Promise<Lo
     const session = created.results.find((result) => result.op === "CREATE_SESSION");
     if (session === undefined) return lacking("CREATE_SESSION");
     try {
-      const namesAtOnce = Math.max(1, Math.min(mostNames, session.mostOperations - otherOperations));
-      return await walk(sequenced(send, session.session), names, namesAtOnce);
+      const { mostOperations } = session;
+      return await work({ send: sequenced(send, session.session), clientId, mostOperations });
     } finally {
       await send([{ op: "DESTROY_SESSION", session: session.session }]);
     }
@@ -111,6 +129,63 @@ async function lookupInSession(send: Send, names: readonly string[]): Promise<Lo
     await send([{ op: "DESTROY_CLIENTID", clientId }]);
   }
 }
+
+export type TrialAnswer =
+  /** It was written, read back as it was, and removed. */
+  | { readonly kind: "written" }
+  /** What was read is not what was written. */
+  | { readonly kind: "differs" }
+  | Exclude<LookupAnswer, { kind: "found" }>;
+
+/**
+ * Writes a file in a directory, reads it back and removes it, as a client of version 4.1 or 4.2 does. A file of that name that is
+ * there already is overwritten: an earlier trial was cut short.
+ */
+export async function tryFile(
+  nfs: RpcClient,
+  { path, name, minorVersion }: { readonly path: string; readonly name: string; readonly minorVersion: 1 | 2 },
+  signal: AbortSignal,
+): Promise<TrialAnswer> {
+  const send: Send = (operations) => compound(nfs, minorVersion, operations, signal);
+  const names = path.split("/").filter((one) => one !== "");
+  return inSession<TrialAnswer>(send, async ({ send: within, clientId }) => {
+    const walking: readonly Operation[] = [
+      { op: "RECLAIM_COMPLETE" },
+      { op: "PUTROOTFH" },
+      ...names.map((one) => ({ op: "LOOKUP", name: one }) as const),
+      { op: "GETFH" },
+    ];
+    const walked = await within(walking);
+    if (walked.kind !== "done") return failureOf(walked, walking);
+    const handle = walked.results.find((result) => result.op === "GETFH")?.handle;
+    if (handle === undefined) return lacking("GETFH");
+    const data = randomBytes(trialBytes);
+    const trial: readonly Operation[] = [
+      { op: "PUTFH", handle },
+      { op: "OPEN", clientId, name },
+      { op: "WRITE", data },
+      { op: "READ", count: trialBytes },
+      { op: "CLOSE" },
+    ];
+    const tried = await within(trial);
+    const removal: readonly Operation[] = [
+      { op: "PUTFH", handle },
+      { op: "REMOVE", name },
+    ];
+    const wasMade = tried.kind === "done" || (tried.kind === "compound-error" && tried.failed > 1);
+    const removed = wasMade ? await within(removal) : undefined;
+    if (tried.kind !== "done") return failureOf(tried, trial, names);
+    if (removed !== undefined && removed.kind !== "done") return failureOf(removed, removal, names);
+    const read = tried.results.find((result) => result.op === "READ")?.data;
+    const isSame = read?.byteLength === trialBytes && data.every((byte, index) => byte === read[index]);
+    return { kind: isSame ? "written" : "differs" };
+  });
+}
+
+const trialBytes = 64;
+
+/** Begins the names of the clients that ask: whoever keeps records of clients need not keep these. */
+export const questionPrefix = "nfs-init question ";
 
 /** Sends operations within a session: behind SEQUENCE, which counts them. */
 function sequenced(send: Send, session: Uint8Array): Send {
@@ -124,7 +199,7 @@ function sequenced(send: Send, session: Uint8Array): Send {
 
 function clientOwner(): Uint8Array {
   const unique = [...randomBytes(16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return new TextEncoder().encode(`nfs-init question ${unique}`);
+  return new TextEncoder().encode(`${questionPrefix}${unique}`);
 }
 
 function randomBytes(length: number): Uint8Array {
