@@ -212,8 +212,8 @@ function writeThreads({ control }: Place, threads: number): number {
 }
 
 interface RecordKeeper {
-  /** Answers one message of the pipe. */
-  readonly answer: (pipe: number) => void;
+  /** Answers one message of the pipe; false once the server has ended and the pipe with it. */
+  readonly answer: (pipe: number) => boolean;
 }
 
 function recordKeeper({ found, keep }: RecordFiles, tell: Tell): RecordKeeper {
@@ -221,13 +221,19 @@ function recordKeeper({ found, keep }: RecordFiles, tell: Tell): RecordKeeper {
   keep(records);
   return {
     answer: (pipe) => {
-      const message = native.read(pipe, longestRecordBytes);
+      let message: Uint8Array;
+      try {
+        message = native.read(pipe, longestRecordBytes);
+      } catch (error) {
+        return errnoOf(error) === "EAGAIN";
+      }
       const answer = answerRecords(records, message);
-      if (answer === undefined) return;
+      if (answer === undefined) return true;
       if (answer.records !== records) keep(answer.records);
       records = answer.records;
       for (const reply of answer.replies) native.write(pipe, reply);
       if (isGraceDone(message)) tell({ kind: "grace-over" });
+      return true;
     },
   };
 }
@@ -270,7 +276,12 @@ function answerAll(running: Running): void {
 function waitsOf(running: Running): readonly Wait[] {
   const { channels, answer, control, records, pipe, starting, stopping, place } = running;
   const waits: Wait[] = channels.map((channel) => ({ fd: channel.fd, act: () => answer(channel) }));
-  if (pipe !== undefined) waits.push({ fd: pipe, act: () => records.answer(pipe) });
+  if (pipe !== undefined) {
+    const act = () => {
+      if (!records.answer(pipe)) running.pipe = undefined;
+    };
+    waits.push({ fd: pipe, act });
+  }
   if (starting !== undefined) waits.push({ fd: starting, act: () => hearStart(running, starting) });
   if (stopping === undefined) {
     const act = () => {

@@ -1,0 +1,257 @@
+// nfs-init serves: the kernel's NFS server driven by it alone, with the real kernel client against it.
+import { beforeEach, describe, expect, it } from "vitest";
+import { logged, logLines, quote, server } from "../support/box.ts";
+import { eventually } from "../support/eventually.ts";
+import { versionsOr } from "../support/every-combination.ts";
+import { kernelSuite } from "../support/kernel-suite.ts";
+import type { Job } from "../support/lab/lab.ts";
+
+const { lab } = kernelSuite();
+
+/** A disk of the server: a file system of its own that outlives its containers. */
+const disk = "/lab/state/disk";
+const records = "/lab/state/records";
+
+/** Runs a script where the server's disks are mounted. */
+const onServer = (script: string) => lab().sh(`in_ srv bash -c ${quote(script)}`);
+
+beforeEach(async () => {
+  await lab().sh(`srv_down; rm -rf ${records}; mkdir -p ${disk} ${records}`);
+  await onServer(`umount ${disk} 2>/dev/null; mount -t tmpfs disk ${disk}; cd ${disk}
+mkdir data; chmod 777 data; echo hello >data/hello`);
+});
+
+interface Serve {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Further options of `container`. */
+  readonly options?: string;
+  /** Shell text that runs in the container before. */
+  readonly setup?: string;
+  /** Behind `serve`. */
+  readonly args?: string;
+  readonly host?: "srv" | "c2";
+}
+
+const exported = { NFS_EXPORT: "/data", NFS_SERVER_STATE: records, NFS_EXPORT_CLIENTS: "*" };
+const bind = `mkdir -p /data; mount --bind ${disk}/data /data`;
+
+function start({ env = {}, options = "", setup = bind, args = "", host = "srv" }: Serve = {}): Job {
+  const variables = Object.entries({ ...exported, ...env })
+    .map(([name, value]) => `${name}=${quote(value)}`)
+    .join(" ");
+  return lab().start(
+    `${variables} container ${host} --name server --setup ${quote(setup)} ${options} -- nfs-init serve ${args}`,
+  );
+}
+
+async function serving(serve?: Serve): Promise<Job> {
+  const job = start(serve);
+  await logged(job, "serving");
+  return job;
+}
+
+const stop = async (job: Job) => {
+  await lab().sh("container_signal server TERM");
+  return job.done;
+};
+
+/** What a client says to a script; $m is a fresh mount point. */
+const client = (script: string, host = "c1") =>
+  lab().run(`in_ ${host} bash -c ${quote(`m=$(mktemp -d); ${script}`)}`, { timeoutMs: 60_000 });
+
+const mount = (version: string, path = "/data") => `mount -t nfs -o vers=${version} ${server}:${path} $m`;
+
+describe("a client", () => {
+  it.each(versionsOr(["4.0", "4.1", "4.2"]).filter((version) => version !== "3"))(
+    "mounts, writes, reads, locks, renames and unmounts with version %s",
+    async (version) => {
+      const job = await serving();
+      const script = `${mount(version)} && cat $m/hello && echo new >$m/a && flock $m/a true && mv $m/a $m/b && cat $m/b && umount $m && echo gone`;
+      expect((await client(script)).stdout).toBe("hello\nnew\ngone\n");
+      expect(await onServer(`cat ${disk}/data/b`)).toBe("new");
+      await stop(job);
+    },
+  );
+
+  it("sees what another one writes", async () => {
+    const job = await serving();
+    expect((await client(`${mount("4.2")} && echo one >$m/shared`)).exitCode).toBe(0);
+    expect((await client(`${mount("4.2")} && cat $m/shared`, "c2")).stdout).toBe("one\n");
+    await stop(job);
+  });
+
+  it("is refused where its network is not named, and that is said once", async () => {
+    const job = await serving({ env: { NFS_EXPORT_CLIENTS: "10.77.0.12" } });
+    expect((await client(`${mount("4.2")}`)).exitCode).toBe(32);
+    expect((await client(`${mount("4.2")} && echo in`, "c2")).stdout).toBe("in\n");
+    const refusals = logLines(job.stderr()).filter(({ msg }) => msg === "a client was refused");
+    expect(refusals).toMatchObject([{ client: "10.77.0.11" }]);
+    await stop(job);
+  });
+
+  it("is let in from an attached network without further ado", async () => {
+    const job = await serving({ env: { NFS_EXPORT_CLIENTS: "" } });
+    expect((await client(`${mount("4.2")} && echo in`)).stdout).toBe("in\n");
+    await stop(job);
+  });
+
+  it("is root where that is allowed, and nobody else where not", async () => {
+    await onServer(`chmod 755 ${disk}/data`);
+    const squashing = await serving();
+    expect((await client(`${mount("4.2")} && touch $m/x`)).exitCode).not.toBe(0);
+    await stop(squashing);
+    const trusting = await serving({ env: { NFS_EXPORT_OPTIONS: "rw,no_root_squash" } });
+    expect((await client(`${mount("4.2")} && touch $m/x && stat -c %u $m/x`)).stdout).toBe("0\n");
+    await stop(trusting);
+  });
+
+  it("finds several exports under their paths, and nothing beside them", async () => {
+    await onServer(`mkdir ${disk}/other; echo other >${disk}/other/hello`);
+    const setup = `${bind}; mkdir -p /deep/down; mount --bind ${disk}/other /deep/down; echo secret >/deep/secret`;
+    const job = await serving({ setup, env: { NFS_2_EXPORT: "/deep/down", NFS_2_EXPORT_OPTIONS: "ro" } });
+    const script = `${mount("4.2", "/")} && ls $m $m/deep && cat $m/data/hello $m/deep/down/hello; touch $m/deep/down/x 2>&1 | grep -o "Read-only.*"`;
+    expect((await client(script)).stdout).toMatch(
+      /^\S+\/?:?\ndata\ndeep\n\n.*deep:\ndown\nhello\nother\nRead-only file system\n$/s,
+    );
+    await stop(job);
+  });
+
+  it("finds an export with fsid=0 at the root", async () => {
+    const job = await serving({ env: { NFS_EXPORT_OPTIONS: "rw,fsid=0,all_squash" } });
+    expect((await client(`${mount("4.2", "/")} && cat $m/hello`)).stdout).toBe("hello\n");
+    await stop(job);
+  });
+});
+
+describe("COMMAND", () => {
+  it("starts when every export is served, and its exit code is the container's", async () => {
+    const check = `mkdir /m && mount -t nfs -o vers=4.2 127.0.0.1:/data /m && cat /m/hello && umount /m; exit 7`;
+    const { exitCode, stdout } = await start({ args: `-- sh -c ${quote(check)}` }).done;
+    expect([exitCode, stdout]).toEqual([7, "hello\n"]);
+  });
+
+  it("gets the stop, and the server goes after it with nothing left behind", async () => {
+    const mounted = `mkdir /m && mount -t nfs -o vers=4.2 127.0.0.1:/data /m && echo ready`;
+    const script = `trap 'cat /m/hello; umount /m; exit 3' TERM; ${mounted}; while :; do sleep 0.1; done`;
+    const job = await serving({ args: `-- bash -c ${quote(script)}` });
+    await eventually("COMMAND", () => job.stdout().includes("ready"));
+    const { exitCode, stdout } = await stop(job);
+    expect([exitCode, stdout]).toEqual([3, "ready\nhello\n"]);
+    expect(await onServer(`cat /proc/fs/nfsd/threads; umount ${disk} && echo free`)).toBe("0\nfree");
+  });
+});
+
+describe("without COMMAND", () => {
+  it("it serves until TERM, and ends with 0; the disk can be unmounted at once although a client is there", async () => {
+    const job = await serving();
+    const holding = lab().start(
+      `in_ c1 bash -c ${quote(`m=$(mktemp -d); ${mount("4.2")} && exec 9>>$m/held && echo held && sleep 30`)}`,
+    );
+    await eventually("the client", () => holding.stdout().includes("held"));
+    expect((await stop(job)).exitCode).toBe(0);
+    expect(await onServer(`cat /proc/fs/nfsd/threads; umount ${disk} && echo free`)).toBe("0\nfree");
+    await holding.signal("SIGKILL");
+  });
+});
+
+describe("after SIGKILL and a start", () => {
+  /** Appends numbered records with a lock held, each synced by the descriptor that is open, and says each with the time. */
+  const writer = `m=$(mktemp -d); ${mount("4.2")}; exec 9>>$m/log; flock 9; n=0
+while [ ! -e /lab/state/enough ]; do
+  n=$((n + 1)); echo $n | dd conv=fsync status=none >&9; read -r up idle </proc/uptime; echo $n $up
+done; flock -n $m/log true && echo unlocked; echo done`;
+  const rounds = 10;
+
+  it(
+    `ten times a client that appends with a lock goes on each time, and nothing is lost`,
+    { timeout: 240_000 },
+    async () => {
+      await lab().sh("rm -f /lab/state/enough");
+      let job = await serving();
+      const written = lab().start(`in_ c1 bash -c ${quote(writer)}`);
+      const count = () => written.stdout().split("\n").length;
+      for (let round = 0; round < rounds; round++) {
+        const before = count();
+        await eventually("records", () => count() > before + 3, { timeoutMs: 30_000 });
+        await lab().sh("container_signal server KILL");
+        await job.done;
+        job = await serving();
+        await logged(job, "clients may open and lock anew, the grace period is over");
+      }
+      await lab().sh("echo yes >/lab/state/enough");
+      await eventually("the end", () => written.stdout().endsWith("done\n"), { timeoutMs: 30_000 });
+      const lines = written.stdout().trim().split("\n");
+      expect(lines.at(-2)).not.toBe("unlocked");
+      const recordLines = lines.filter((line) => /^\d/.test(line)).map((line) => line.split(" ").map(Number));
+      const numbers = recordLines.map(([number]) => number);
+      expect(await onServer(`cat ${disk}/data/log`)).toBe(numbers.join("\n"));
+      const times = recordLines.map(([, seconds]) => seconds ?? 0);
+      const pauses = times.slice(1).map((seconds, index) => seconds - (times[index] ?? 0));
+      expect(Math.max(...pauses)).toBeLessThan(5);
+      await stop(job);
+    },
+  );
+});
+
+describe("it is refused", () => {
+  it.each<readonly [string, Serve, number, RegExp]>([
+    ["a directory on the overlay", { setup: "mkdir /data" }, 78, /lies on overlay.*volume.*NFS_EXPORT_SCRATCH/],
+    ["a missing directory", { setup: "true" }, 78, /no such directory/],
+    [
+      "a missing mount",
+      { setup: "mkdir /data", env: { NFS_EXPORT_REQUIRE_MOUNT: "on" } },
+      78,
+      /nothing is mounted on \/data/,
+    ],
+    ["no SYS_ADMIN", { options: "--drop sys_admin" }, 32, /not permitted.*CAP_SYS_ADMIN/],
+    ["a user namespace", { options: "--userns" }, 32, /not permitted.*user namespace/],
+    ["wrong options", { env: { NFS_EXPORT_OPTIONS: "sec=krb5" } }, 78, /sec=krb5 is refused/],
+  ])("%s", async (_, serve, exitCode, reason) => {
+    const ended = await start(serve).done;
+    expect(ended.exitCode).toBe(exitCode);
+    const last = logLines(ended.stderr).at(-1);
+    expect(`${last?.reason}; ${last?.hint}`).toMatch(reason);
+  });
+
+  it("a port that another server has", async () => {
+    const other = lab().start("in_ srv nc -l -p 2049");
+    const listens = async () => (await lab().run("in_ srv grep -q ':0801 .* 0A ' /proc/net/tcp")).exitCode === 0;
+    await eventually("the port", listens);
+    const ended = await start().done;
+    expect([ended.exitCode, logLines(ended.stderr).at(-1)?.reason]).toEqual([
+      32,
+      "cannot serve: port 2049 is taken by another program",
+    ]);
+    await other.signal("SIGKILL");
+  });
+});
+
+it("takes over what another server has left running", async () => {
+  await lab().sh("srv_up --v4");
+  const job = await serving();
+  expect(logLines(job.stderr()).map(({ msg }) => msg)).toContain("took over from a server that was left behind");
+  expect((await client(`${mount("4.2")} && cat $m/hello`)).stdout).toBe("hello\n");
+  await stop(job);
+  await lab().sh("srv_down");
+});
+
+it("two servers serve in two network namespaces", async () => {
+  const one = await serving();
+  const setup = "mkdir /data; mount -t tmpfs data /data; echo hello >/data/hello";
+  const two = await serving({ host: "c2", setup });
+  expect((await client(`${mount("4.2")} && cat $m/hello`)).stdout).toBe("hello\n");
+  const ofTwo = "mount -t nfs -o vers=4.2 10.77.0.12:/data $m && cat $m/hello";
+  expect((await client(ofTwo)).stdout).toBe("hello\n");
+  await lab().sh("container_signal server TERM");
+  await two.done;
+  expect((await client(`${mount("4.2")} && cat $m/hello`)).stdout).toBe("hello\n");
+  await lab().sh("in_ srv pkill -TERM -x nfs-init");
+  await one.done;
+});
+
+it("a scratch export lies in memory, with owner and mode as asked", async () => {
+  const env = { NFS_EXPORT_SCRATCH: "tmpfs:8m", NFS_EXPORT_OWNER: "1000:1000", NFS_EXPORT_MODE: "0750" };
+  const job = await serving({ setup: "true", env });
+  expect((await client(`${mount("4.2")} && stat -c '%u:%g %a' $m`)).stdout).toBe("1000:1000 750\n");
+  await stop(job);
+});
