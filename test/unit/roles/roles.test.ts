@@ -11,9 +11,9 @@ test("every word of nfs-init's own has one meaning, and is none of COMMAND's", (
 });
 
 test("the roles are those that are promised, and what they take", () => {
-  const promised = ["run", "wait", "mount", "unmount", "sidecar", "doctor", "fstab", "check", "status"];
+  const promised = ["run", "wait", "mount", "unmount", "sidecar", "serve", "doctor", "fstab", "check", "status"];
   expect(roles.map(({ name }) => name)).toEqual(promised);
-  expect(roles.filter(({ command }) => command !== "none").map(({ name }) => name)).toEqual(["run"]);
+  expect(roles.filter(({ command }) => command !== "none").map(({ name }) => name)).toEqual(["run", "serve"]);
   expect(roles.filter(({ publishes }) => publishes).map(({ name }) => name)).toEqual(["run", "sidecar"]);
 });
 
