@@ -45,7 +45,7 @@ describe("text that is asked for", () => {
       expect(stdout).toContain(`[${name}]`);
     }
     expect(stdout).toContain("--nfs-version");
-    expect(stdout).not.toMatch(/^ *(?:serve|plugin) /m);
+    expect(stdout).not.toMatch(/^ *plugin /m);
   });
 });
 
@@ -72,15 +72,12 @@ describe("wrong use ends with 64 and one line on stderr", () => {
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
   });
 
-  it.each(["serve", "plugin"])(
-    "for the reserved name %s, with what to write for a program of that name",
-    async (name) => {
-      const { exitCode, stdout, stderr } = await nfsInit(name, "--json");
-      expect({ exitCode, stdout }).toEqual({ exitCode: 64, stdout: "" });
-      expect(stderr).toContain(`nfs-init ${name}`);
-      expect(stderr).toContain(`nfs-init -- ${name}`);
-    },
-  );
+  it.each(["plugin"])("for the reserved name %s, with what to write for a program of that name", async (name) => {
+    const { exitCode, stdout, stderr } = await nfsInit(name, "--json");
+    expect({ exitCode, stdout }).toEqual({ exitCode: 64, stdout: "" });
+    expect(stderr).toContain(`nfs-init ${name}`);
+    expect(stderr).toContain(`nfs-init -- ${name}`);
+  });
 });
 
 describe("COMMAND", () => {
@@ -179,7 +176,7 @@ describePlaces((place) => {
       stdout: "[a][--]",
       stderr: "",
     });
-    expect((await run({ args: ["serve"], place })).exitCode).toBe(64);
+    expect((await run({ args: ["plugin"], place })).exitCode).toBe(64);
     expect((await run({ args: ["--version"], place })).stdout).toMatch(versionLine);
   });
 });
