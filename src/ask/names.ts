@@ -3,10 +3,12 @@ import { isIP } from "../address.ts";
 
 export type Resolved =
   | { readonly kind: "addresses"; readonly addresses: readonly string[] }
-  | { readonly kind: "unresolved"; readonly reason: string };
-
-/** The reason where a name server says that there is no such name, or no address of that family. */
-export const nameNotKnown = "name not known";
+  | {
+      readonly kind: "unresolved";
+      /** There is no such name, or no address of that family; no name server answers; or it cannot be asked. */
+      readonly cause: "unknown" | "no-answer" | "failed";
+      readonly reason: string;
+    };
 
 export type Family = 4 | 6;
 
@@ -77,7 +79,7 @@ export function nameResolver({ lookup, nowMs }: NamePorts): ResolveName {
   const resolve = async (name: string, family: Family | undefined): Promise<Resolved> => {
     if (family !== undefined) {
       const own = (await take(name, family, true)) ?? tooLate;
-      if (own.kind === "addresses" || own.reason !== nameNotKnown) return own;
+      if (own.kind === "addresses" || own.cause !== "unknown") return own;
       const other = await take(name, family === 4 ? 6 : 4, true, graceMs.alone);
       return other?.kind === "addresses" ? other : own;
     }
@@ -101,7 +103,11 @@ export function nameResolver({ lookup, nowMs }: NamePorts): ResolveName {
   };
 }
 
-const tooLate: Resolved = { kind: "unresolved", reason: "name server does not answer in time" };
+const tooLate: Resolved = {
+  kind: "unresolved",
+  cause: "no-answer",
+  reason: "name server does not answer in time",
+};
 
 /** What `promise` settles to within a while, else undefined. */
 async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {

@@ -6,7 +6,7 @@ import { isSameOrBelow } from "../shares/paths.ts";
 import { kerberosFlavor } from "../kinds/nfs/kerberos.ts";
 import { reachOf } from "../kinds/nfs/failures.ts";
 import { ports as wellKnown, programs, type RpcFailure } from "../rpc/message.ts";
-import { questionOf, type ServerQuestion } from "../wait/readiness.ts";
+import { questionOf, type ServerQuestion } from "../kinds/nfs/question.ts";
 import { accessCause } from "./access-causes.ts";
 import type { Cause, CauseId } from "./cause.ts";
 import { inWordsOf, type Engine } from "./engine.ts";

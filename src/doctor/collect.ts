@@ -1,6 +1,6 @@
 // Asks everything doctor wants to know of a share's servers, side by side and each question within its time.
 import { lastOf } from "../shares/options.ts";
-import { versionsToTry, type ExactVersion } from "../kinds/nfs/versions.ts";
+import { versionsToTry } from "../kinds/nfs/versions.ts";
 import type { Share } from "../shares/share.ts";
 import { isSameOrBelow } from "../shares/paths.ts";
 import { findRefusedOption, isOptionErrno, type OptionPorts } from "../mount/refused-option.ts";
@@ -9,22 +9,38 @@ import { kernelMount, wantsHelper } from "../kinds/nfs/mount-data.ts";
 import type { KernelMount } from "../kinds/mounting.ts";
 import type { Identity } from "../init/identity.ts";
 import type { Mounter } from "../mount/ports.ts";
-import { rpcClient, type RpcClient } from "../rpc/client.ts";
-import { ports as wellKnown, programs, type Credential } from "../rpc/message.ts";
-import { listExports, mountPath, unmountPath, type ExportsAnswer, type MountAnswer } from "../rpc/mountd.ts";
-import { checkAccess, type AccessAnswer } from "../rpc/nfs3.ts";
-import type { MinorVersion } from "../rpc/nfs4-compound.ts";
-import { lookupPath, type LookupAnswer } from "../rpc/nfs4.ts";
-import { ownerOf } from "../rpc/owner.ts";
-import { askPort } from "../ask/service.ts";
-import { dumpPorts, type PortsAnswer } from "../rpc/rpcbind.ts";
+import { askAddresses } from "../ask/addresses.ts";
 import type { Network } from "../ask/network.ts";
-import { mountAddresses, questionOf, type ServerQuestion } from "../wait/readiness.ts";
+import {
+  askAccess3,
+  askExports,
+  askMinorVersions,
+  askMountd,
+  askPath4,
+  root,
+  type Asker,
+  type User,
+} from "../ask/path.ts";
+import { askPort, timeNull, type Service } from "../ask/service.ts";
+import {
+  askMountHost,
+  minorVersionsOf,
+  mountAddresses,
+  questionOf,
+  versionOfMinor,
+  type ServerQuestion,
+} from "../kinds/nfs/question.ts";
+import { rpcClient } from "../rpc/client.ts";
+import { ports as wellKnown, programs } from "../rpc/message.ts";
+import type { MountAnswer } from "../rpc/mountd.ts";
+import type { AccessAnswer } from "../rpc/nfs3.ts";
+import type { LookupAnswer } from "../rpc/nfs4.ts";
+import { mayWrite, ownerOf } from "../rpc/owner.ts";
+import { dumpPorts, type PortsAnswer } from "../rpc/rpcbind.ts";
 import {
   wantsLocks,
   type AccessFact,
   type AddressFacts,
-  type Asked,
   type DoctorFacts,
   type MountPointFact,
   type NameFact,
@@ -127,21 +143,20 @@ async function collectShare(one: Case): Promise<ShareFacts> {
 
 async function resolve(
   { network }: DoctorPorts,
-  { host, family }: ServerQuestion,
+  question: ServerQuestion,
   whole: AbortSignal,
 ): Promise<{ readonly name: NameFact; readonly addresses: readonly string[] }> {
-  const resolved = await network.resolveName(host, within(limits.nameMs, whole), family);
-  if (resolved.kind === "unresolved") {
-    const { reason } = resolved;
-    const kind = /not known/.test(reason) ? "unknown" : /does not answer/.test(reason) ? "no-answer" : "failed";
-    return { name: { kind, reason }, addresses: [] };
+  const found = await askAddresses(network, question, within(limits.nameMs, whole));
+  switch (found.kind) {
+    case "addresses":
+      return { name: { kind: "resolved" }, addresses: found.addresses };
+    case "unresolved":
+      return { name: { kind: found.cause, reason: found.reason }, addresses: [] };
+    case "no-address":
+      return { name: { kind: "unknown", reason: "it has no address" }, addresses: [] };
+    case "wrong-family":
+      return { name: found, addresses: [] };
   }
-  const all = [...new Set(resolved.addresses)];
-  const addresses = all.filter((address) => family === undefined || (family === 6) === address.includes(":"));
-  if (addresses.length === 0 && family !== undefined) {
-    return { name: { kind: "wrong-family", family, addresses: all }, addresses };
-  }
-  return { name: { kind: "resolved" }, addresses };
 }
 
 type Reached = Omit<AddressFacts, "path4" | "path3" | "access">;
@@ -199,31 +214,25 @@ async function reachMountd(
   rpcbind: PortsAnswer,
   whole: AbortSignal,
 ): Promise<Pick<Reached, "mountd" | "mountdPort" | "mountdAddress" | "exports">> {
-  const { network } = ports;
-  let mountdAddress = address;
-  let at = question.mountPort ?? registered(rpcbind, programs.mountd);
-  if (question.mountHost !== undefined && question.mountHost !== question.host) {
-    const resolved = await network.resolveName(question.mountHost, within(limits.nameMs, whole), question.family);
-    if (resolved.kind === "addresses") mountdAddress = resolved.addresses[0] ?? address;
-    const signal = within(limits.questionMs, whole);
-    const found = await askPort(network.dial, mountdAddress, programs.mountd, 3, signal);
-    at = question.mountPort ?? (found.kind === "port" && found.port !== 0 ? found.port : undefined);
+  const { dial } = ports.network;
+  const host = await askMountHost(ports.network, question, address, within(limits.nameMs, whole));
+  const mountdAddress = host.kind === "address" ? host.address : address;
+  let port = question.mountPort;
+  if (port === undefined && mountdAddress === address) port = registered(rpcbind, programs.mountd);
+  else if (port === undefined) {
+    const found = await askPort(dial, mountdAddress, programs.mountd, 3, within(limits.questionMs, whole));
+    port = found.kind === "port" ? found.port : undefined;
   }
   const unasked = { mountdAddress, mountdPort: undefined, exports: undefined };
-  if (at === undefined) return { ...unasked, mountd: undefined };
-  const service = { address: mountdAddress, port: at, program: programs.mountd, version: 3 };
-  const mountd = await askNull(ports, service, whole);
+  if (port === undefined) return { ...unasked, mountd: undefined };
+  const mountd = await askNull(ports, { address: mountdAddress, port, program: programs.mountd, version: 3 }, whole);
   if (mountd.kind === "no-answer") {
-    return { ...unasked, mountd, mountdPort: await ports.tryPort(mountdAddress, at, within(limits.questionMs, whole)) };
+    const mountdPort = await ports.tryPort(mountdAddress, port, within(limits.questionMs, whole));
+    return { ...unasked, mountd, mountdPort };
   }
   if (mountd.kind !== "success") return { ...unasked, mountd };
-  const client = rpcClient(network.dial, { address: mountdAddress, port: at });
-  try {
-    const exports: ExportsAnswer = await listExports(client, within(limits.questionMs, whole));
-    return { ...unasked, mountd, exports };
-  } finally {
-    client.close();
-  }
+  const exports = await askExports(dial, { address: mountdAddress, port }, within(limits.questionMs, whole));
+  return { ...unasked, mountd, exports };
 }
 
 /** The TCP port rpcbind has for version 3 of a program. */
@@ -244,30 +253,9 @@ async function dump({ network, tryPort }: DoctorPorts, address: string, whole: A
   }
 }
 
-/** NULL four times: the first pays for the connection, the median of the others is the round trip. */
-async function askNull(
-  { network, nowMs }: DoctorPorts,
-  { address, port, program, version }: { address: string; port: number; program: number; version: number },
-  whole: AbortSignal,
-): Promise<ServiceFact> {
-  const client = rpcClient(network.dial, { address, port });
-  const signal = within(limits.questionMs, whole);
-  const tookMs: number[] = [];
-  try {
-    for (let times = 0; times < 4; times++) {
-      const beganMs = nowMs();
-      const answer = await client.ask(
-        { program, version, procedure: 0, decode: () => ({ kind: "success" }) as const },
-        signal,
-      );
-      if (answer.kind !== "success") return { ...answer, port };
-      tookMs.push(nowMs() - beganMs);
-    }
-    const [, median = 0] = tookMs.slice(1).sort((one, other) => one - other);
-    return { kind: "success", port, roundTripMs: median };
-  } finally {
-    client.close();
-  }
+async function askNull({ network, nowMs }: DoctorPorts, service: Service, whole: AbortSignal): Promise<ServiceFact> {
+  const answer = await timeNull(network.dial, service, nowMs, within(limits.questionMs, whole));
+  return { ...answer, port: service.port };
 }
 
 /** Tries to mount from the first address whose services answer, in each version that they speak. */
@@ -317,11 +305,11 @@ function errnosOf(trial: TrialFact): readonly string[] {
 /** What the server says of the exported path and of writing there, by RPC and so without any right to mount. */
 async function lookAtPath(one: Case, question: ServerQuestion, facts: Reached): Promise<AddressFacts> {
   const path4 =
-    facts.nfs4?.kind === "success" && question.version4 ? await askPath4(one, facts, facts.nfs4.port) : undefined;
+    facts.nfs4?.kind === "success" && question.version4 ? await lookAtPath4(one, facts, facts.nfs4.port) : undefined;
   const isFound = path4?.asMounted?.kind === "found";
   const path3Answers =
     facts.mountd?.kind === "success" && (question.version3 || !isFound || kerberosFlavor(one.share) !== undefined)
-      ? await askPath3(one, facts, facts.mountd.port)
+      ? await lookAtPath3(one, facts, facts.mountd.port)
       : undefined;
   const instead =
     path4 !== undefined && !isFound ? await findInstead(one, facts, path4, path3Answers?.asMounted) : undefined;
@@ -330,87 +318,53 @@ async function lookAtPath(one: Case, question: ServerQuestion, facts: Reached): 
     ...facts,
     path4: path4 === undefined ? undefined : { ...path4, instead },
     path3: path3Answers,
-    access: await askAccess(one, facts, path4, handle),
+    access: await lookAtAccess(one, facts, path4, handle),
   };
 }
 
-const minorOf: Readonly<Record<Exclude<ExactVersion, "3">, MinorVersion>> = { "4.0": 0, "4.1": 1, "4.2": 2 };
-
-function isVersion4(version: ExactVersion): version is Exclude<ExactVersion, "3"> {
-  return version !== "3";
-}
-
 /** Asks as the kernel does when it mounts: as root by AUTH_SYS, from the kind of port that the share's options say. */
-function clientOf(
-  { ports }: Case,
-  address: string,
-  port: number,
-  reserved: boolean,
-  { uid, gid, gids = [] }: { readonly uid: number; readonly gid: number; readonly gids?: readonly number[] } = {
-    uid: 0,
-    gid: 0,
-  },
-): RpcClient {
-  const credential: Credential = { kind: "sys", machineName: ports.self.machineName, uid, gid, gids };
-  return rpcClient(ports.network.dial, { address, port, reserved, credential });
+function askerOf({ ports, share }: Case, address: string, port: number, user: User = root): Asker {
+  const reserved = lastOf(share.options, "resvport", "noresvport") !== "noresvport";
+  return { address, port, user, reserved, machineName: ports.self.machineName };
 }
 
-function usesReservedPort({ share }: Case): boolean {
-  return lastOf(share.options, "resvport", "noresvport") !== "noresvport";
+async function lookAtPath4(one: Case, { address }: Reached, port: number): Promise<Path4Fact> {
+  const { ports, share, whole } = one;
+  const { dial } = ports.network;
+  const { path } = share.source;
+  const asker = askerOf(one, address, port);
+  const limit = () => within(limits.questionMs, whole);
+  const minorVersions = minorVersionsOf(versionsToTry(share.version));
+  const { unspoken, spoken } = await askMinorVersions(dial, asker, path, minorVersions, limit);
+  const turnedAway = unspoken.map(versionOfMinor);
+  const instead = undefined;
+  if (spoken === undefined)
+    return { unspoken: turnedAway, version: undefined, asMounted: undefined, otherPort: undefined, instead };
+  const { minorVersion, answer: asMounted } = spoken;
+  const wantsOther = asMounted.kind === "found" ? asMounted.reservedPort : isRefused4(asMounted);
+  const otherPort = wantsOther
+    ? await askPath4(dial, { ...asker, reserved: !asker.reserved }, { path, minorVersion }, limit())
+    : undefined;
+  return { unspoken: turnedAway, version: versionOfMinor(minorVersion), asMounted, otherPort, instead };
 }
 
-async function asking<T>(client: RpcClient, question: (client: RpcClient) => Promise<T>): Promise<Asked<T>> {
-  try {
-    const answer = await question(client);
-    return { ...answer, reservedPort: client.reservedPort() === true };
-  } finally {
-    client.close();
-  }
-}
-
-async function askPath4(one: Case, { address }: Reached, port: number): Promise<Path4Fact> {
-  const { share, whole } = one;
-  const unspoken: ExactVersion[] = [];
-  const ask = (minorVersion: MinorVersion, reserved: boolean) =>
-    asking<LookupAnswer>(clientOf(one, address, port, reserved), (client) =>
-      lookupPath(client, { path: share.source.path, minorVersion }, within(limits.questionMs, whole)),
-    );
-  for (const version of versionsToTry(share.version).filter(isVersion4)) {
-    const reserved = usesReservedPort(one);
-    const minor = minorOf[version];
-    const asMounted = await ask(minor, reserved);
-    if (asMounted.kind === "nfs-error" && asMounted.status === "NFS4ERR_MINOR_VERS_MISMATCH") {
-      unspoken.push(version);
-      continue;
-    }
-    const wantsOther = asMounted.kind === "found" ? asMounted.reservedPort : isRefused4(asMounted);
-    const otherPort = wantsOther ? await ask(minor, !reserved) : undefined;
-    return { unspoken, version, asMounted, otherPort, instead: undefined };
-  }
-  return { unspoken, version: undefined, asMounted: undefined, otherPort: undefined, instead: undefined };
-}
+const refusals4: ReadonlySet<string> = new Set(["NFS4ERR_PERM", "NFS4ERR_ACCESS", "NFS4ERR_NOENT"]);
 
 function isRefused4(answer: LookupAnswer): boolean {
-  if (answer.kind === "nfs-error") return /_(?:PERM|ACCESS|NOENT)$/.test(answer.status);
+  if (answer.kind === "nfs-error") return refusals4.has(answer.status);
   return answer.kind === "refused" && answer.cause === "authentication";
 }
 
-async function askPath3(one: Case, { mountdAddress }: Reached, port: number): Promise<Path3Fact> {
-  const { share, whole } = one;
+async function lookAtPath3(one: Case, { mountdAddress }: Reached, port: number): Promise<Path3Fact> {
+  const { ports, share, whole } = one;
+  const asker = askerOf(one, mountdAddress, port);
   const ask = (reserved: boolean) =>
-    asking<MountAnswer>(clientOf(one, mountdAddress, port, reserved), async (client) => {
-      const answer = await mountPath(client, share.source.path, within(limits.questionMs, whole));
-      if (answer.kind === "mounted") {
-        await unmountPath(client, share.source.path, within(limits.questionMs, whole));
-      }
-      return answer;
-    });
-  const reserved = usesReservedPort(one);
-  const asMounted = await ask(reserved);
-  const isRefused = asMounted.kind === "mount-error" && /_(?:ACCES|PERM)$/.test(asMounted.status);
-  const otherPort =
-    isRefused || (asMounted.kind === "mounted" && asMounted.reservedPort) ? await ask(!reserved) : undefined;
-  return { asMounted, otherPort };
+    askMountd(ports.network.dial, { ...asker, reserved }, share.source.path, () => within(limits.questionMs, whole));
+  const asMounted = await ask(asker.reserved);
+  const isRefused =
+    asMounted.kind === "mount-error" && (asMounted.status === "MNT3ERR_ACCES" || asMounted.status === "MNT3ERR_PERM");
+  const tells = isRefused || (asMounted.kind === "mounted" && asMounted.reservedPort);
+  return { asMounted, otherPort: tells ? await ask(!asker.reserved) : undefined };
 }
 
 /** With an export of fsid=0 the path that version 4 knows begins below that export's own. */
@@ -421,23 +375,24 @@ async function findInstead(
   mounted: MountAnswer | undefined,
 ): Promise<string | undefined> {
   const isMissing = asMounted?.kind === "nfs-error" && asMounted.status === "NFS4ERR_NOENT";
-  if (!isMissing || version === undefined || version === "3" || nfs4?.kind !== "success") return undefined;
+  if (!isMissing || version === undefined || nfs4?.kind !== "success") return undefined;
   if (mounted?.kind !== "mounted" || exports?.kind !== "exports") return undefined;
   const { path } = one.share.source;
+  const [minorVersion] = minorVersionsOf([version]);
+  if (minorVersion === undefined) return undefined;
   for (const { directory } of exports.exports) {
     if (directory === "/" || !isSameOrBelow(path, directory)) continue;
     const candidate = path.slice(directory.length) || "/";
-    const minorVersion = minorOf[version];
-    const found = await asking<LookupAnswer>(clientOf(one, address, nfs4.port, usesReservedPort(one)), (client) =>
-      lookupPath(client, { path: candidate, minorVersion }, within(limits.questionMs, one.whole)),
-    );
+    const question = { path: candidate, minorVersion };
+    const asker = askerOf(one, address, nfs4.port);
+    const found = await askPath4(one.ports.network.dial, asker, question, within(limits.questionMs, one.whole));
     if (found.kind === "found") return candidate;
   }
   return undefined;
 }
 
 /** May COMMAND's user write to the root of the share? */
-async function askAccess(
+async function lookAtAccess(
   one: Case,
   { address, nfs4, nfs3 }: Reached,
   path4: Path4Fact | undefined,
@@ -445,27 +400,20 @@ async function askAccess(
 ): Promise<AccessFact | undefined> {
   const { share, identity, ports, whole } = one;
   const { uid, gid } = identity ?? ports.self;
-  type User = { readonly uid: number; readonly gid: number; readonly gids?: readonly number[] };
+  const { dial } = ports.network;
   const version = path4?.asMounted?.kind === "found" ? path4.version : handle === undefined ? undefined : "3";
-  const port =
-    version === "3"
-      ? nfs3?.kind === "success"
-        ? nfs3.port
-        : undefined
-      : nfs4?.kind === "success"
-        ? nfs4.port
-        : undefined;
-  if (version === undefined || port === undefined) return undefined;
-  const ask = (user: User) =>
-    asking<LookupAnswer | AccessAnswer>(clientOf(one, address, port, usesReservedPort(one), user), (client) => {
-      const signal = within(limits.questionMs, whole);
-      if (version !== "3")
-        return lookupPath(client, { path: share.source.path, minorVersion: minorOf[version] }, signal);
-      return checkAccess(client, handle ?? new Uint8Array(0), signal);
-    });
-  const answer = await ask({ uid, gid, gids: identity?.groups ?? [] });
+  const service = version === "3" ? nfs3 : nfs4;
+  if (version === undefined || service?.kind !== "success") return undefined;
+  const [minorVersion] = minorVersionsOf([version]);
+  const ask = (user: User): Promise<LookupAnswer | AccessAnswer> => {
+    const asker = askerOf(one, address, service.port, user);
+    const signal = within(limits.questionMs, whole);
+    return minorVersion === undefined
+      ? askAccess3(dial, asker, handle ?? new Uint8Array(0), signal)
+      : askPath4(dial, asker, { path: share.source.path, minorVersion }, signal);
+  };
+  const answer = await ask({ uid, gid, groups: identity?.groups ?? [] });
   const owner = ownerOf(answer);
-  const isDenied = (answer.kind === "found" || answer.kind === "access") && !answer.access.modify;
-  const asOwner = isDenied && owner !== undefined && owner.uid !== uid ? await ask(owner) : undefined;
+  const asOwner = mayWrite(answer) === false && owner !== undefined && owner.uid !== uid ? await ask(owner) : undefined;
   return { version, uid, gid, answer, asOwner };
 }

@@ -5,6 +5,7 @@ import type { RefusedOption } from "../kinds/mounting.ts";
 import type { Share } from "../shares/share.ts";
 import { wantsHelper } from "../kinds/nfs/mount-data.ts";
 import type { Identity } from "../init/identity.ts";
+import type { Asked } from "../ask/path.ts";
 import type { RpcFailure } from "../rpc/message.ts";
 import type { ExportsAnswer, MountAnswer } from "../rpc/mountd.ts";
 import type { AccessAnswer } from "../rpc/nfs3.ts";
@@ -84,9 +85,6 @@ export type PortFact =
 export type ServiceFact =
   | { readonly kind: "success"; readonly port: number; readonly roundTripMs: number }
   | (RpcFailure & { readonly port: number });
-
-/** Who asked for a path: source port below 1024 or not. */
-export type Asked<T> = T & { readonly reservedPort: boolean };
 
 /** NFS 4 at the exported path, in the newest minor version that was let. */
 export interface Path4Fact {

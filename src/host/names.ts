@@ -2,7 +2,7 @@
 import * as native from "native";
 import { decodeAnswer, encodeQuery, isMulticastName } from "../dns/multicast.ts";
 import { errnoOf } from "../errors.ts";
-import { nameNotKnown, nameResolver, type Family, type Resolved } from "../ask/names.ts";
+import { nameResolver, type Family, type Resolved } from "../ask/names.ts";
 import { inChild } from "./children.ts";
 
 /** The addresses of a name. */
@@ -10,10 +10,15 @@ export const resolveName = nameResolver({ nowMs: native.bootTimeMs, lookup });
 
 const families = { 4: native.AF_INET, 6: native.AF_INET6 } as const;
 
-const resolverWords: Readonly<Record<string, string>> = {
-  EAI_NONAME: nameNotKnown,
-  EAI_NODATA: nameNotKnown,
-  EAI_AGAIN: "name server does not answer",
+type Unresolved = Extract<Resolved, { kind: "unresolved" }>;
+
+const notKnown: Unresolved = { kind: "unresolved", cause: "unknown", reason: "name not known" };
+
+/** What getaddrinfo(3) says by its errors. */
+const resolverErrors: Readonly<Record<string, Unresolved>> = {
+  EAI_NONAME: notKnown,
+  EAI_NODATA: notKnown,
+  EAI_AGAIN: { kind: "unresolved", cause: "no-answer", reason: "name server does not answer" },
 };
 
 /** Longer than the C library waits for all name servers that it asks. */
@@ -28,12 +33,16 @@ async function lookup(name: string, family: Family): Promise<Resolved> {
     case "failed": {
       const addresses = isMulticastName(name) ? await askEverybody(name, family) : [];
       if (addresses.length > 0) return { kind: "addresses", addresses };
-      return { kind: "unresolved", reason: resolverWords[answer.errno] ?? answer.reason };
+      return resolverErrors[answer.errno] ?? { kind: "unresolved", cause: "failed", reason: answer.reason };
     }
     case "no-answer":
-      return { kind: "unresolved", reason: "name server does not answer in time" };
+      return { kind: "unresolved", cause: "no-answer", reason: "name server does not answer in time" };
     case "not-started":
-      return { kind: "unresolved", reason: `no process can be started to ask for it: ${answer.reason}` };
+      return {
+        kind: "unresolved",
+        cause: "failed",
+        reason: `no process can be started to ask for it: ${answer.reason}`,
+      };
   }
 }
 

@@ -13,7 +13,8 @@ import { again, done, untilDone } from "../wait/again.ts";
 import { probePace } from "../wait/pace.ts";
 import { askPath } from "../wait/path.ts";
 import type { Network } from "../ask/network.ts";
-import { asking, questionOf } from "../wait/readiness.ts";
+import { questionOf } from "../kinds/nfs/question.ts";
+import { asking } from "../wait/readiness.ts";
 import { serverWaiter } from "../wait/wait.ts";
 import type { Tell } from "../report/events.ts";
 
@@ -45,7 +46,7 @@ export async function wait(ports: WaitPorts, config: Config): Promise<number> {
     const round = async () => {
       const server = await waiter.ready(questionOf(share), () => {});
       const asked = AbortSignal.any([stop.signal, AbortSignal.timeout(settings.attemptTimeoutMs)]);
-      const path = await askPath(network.dial, share, server, asked);
+      const path = await askPath(network, share, server, asked);
       if (path.kind === "ready") return done(undefined);
       stop.signal.throwIfAborted();
       tell({ kind: "path-not-ready", share, reason: path.reason });

@@ -1,7 +1,8 @@
 // Waits until a server could serve: asks again and again at the pace of pace.ts, and tells when the reason changes.
 import { again, done, untilDone, type Timing } from "./again.ts";
 import { probePace } from "./pace.ts";
-import type { Readiness, ServerQuestion } from "./readiness.ts";
+import type { ServerQuestion } from "../kinds/nfs/question.ts";
+import type { Readiness } from "./readiness.ts";
 
 export interface WaitPorts extends Timing {
   /** One round of questions to the server; settles when `signal` aborts. Not every round need ask rpcbind for an unusual port. */

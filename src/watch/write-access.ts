@@ -2,25 +2,15 @@
 import type { MountRecord } from "../shares/mountinfo.ts";
 import { hasOption, optionValue } from "../shares/options.ts";
 import type { Share } from "../shares/share.ts";
-import { rpcClient, type RpcClient } from "../rpc/client.ts";
-import { ports, programs, type Credential } from "../rpc/message.ts";
-import { mountPath, unmountPath } from "../rpc/mountd.ts";
-import { checkAccess, type AccessAnswer } from "../rpc/nfs3.ts";
-import { lookupPath, type LookupAnswer } from "../rpc/nfs4.ts";
-import { mayWrite, ownerOf } from "../rpc/owner.ts";
+import { askAccess3, askMountd, askPath4, root, type User } from "../ask/path.ts";
 import { askPort } from "../ask/service.ts";
+import { minorVersionsOf } from "../kinds/nfs/question.ts";
+import { versionsToTry } from "../kinds/nfs/versions.ts";
+import { ports, programs } from "../rpc/message.ts";
+import type { AccessAnswer } from "../rpc/nfs3.ts";
+import type { LookupAnswer } from "../rpc/nfs4.ts";
+import { mayWrite, ownerOf } from "../rpc/owner.ts";
 import type { Dial } from "../rpc/transport.ts";
-
-/** A user as AUTH_SYS tells it. */
-export interface User {
-  readonly uid: number;
-  readonly gid: number;
-  readonly groups?: readonly number[];
-}
-
-const root: User = { uid: 0, gid: 0 };
-const minorVersions = { "4.0": 0, "4.1": 1, "4.2": 2 } as const;
-const isMinor = (version: string): version is keyof typeof minorVersions => Object.hasOwn(minorVersions, version);
 
 /** The root handles of version 3 by mount: mountd, which writes down whom it gave one, is asked for each only once. */
 type Handles = Map<MountRecord["id"], Uint8Array>;
@@ -63,61 +53,35 @@ function questionOf(dial: Dial, path: string, mount: MountRecord, handles: Handl
   const isReadOnly = options.includes("ro") || superOptions.includes("ro");
   if (isReadOnly || !says("sec", "sys") || !says("xprtsec", "none") || !says("proto", "tcp", "tcp6")) return undefined;
   const address = optionValue(superOptions, "addr");
-  const version = optionValue(superOptions, "vers") ?? "";
-  if (address === undefined) return undefined;
+  const stated = optionValue(superOptions, "vers") ?? "";
+  const version = versionsToTry(stated).find((one) => one === stated);
+  if (address === undefined || version === undefined) return undefined;
   const port = Number(optionValue(superOptions, "port") ?? 0) || ports.nfs;
-  const asking = askingFrom(dial, !hasOption(superOptions, "noresvport"));
-  if (isMinor(version)) {
-    const minorVersion = minorVersions[version];
-    return (user, signal) => asking({ address, port }, user, (nfs) => lookupPath(nfs, { path, minorVersion }, signal));
+  // It must come from such a port as the mount's: servers may tell them apart.
+  const reserved = !hasOption(superOptions, "noresvport");
+  const unlessHigh = <T extends { readonly reservedPort: boolean }>(answer: T) =>
+    reserved && !answer.reservedPort ? undefined : answer;
+  const nfs = { address, port, reserved };
+  const [minorVersion] = minorVersionsOf([version]);
+  if (minorVersion !== undefined) {
+    return async (user, signal) => unlessHigh(await askPath4(dial, { ...nfs, user }, { path, minorVersion }, signal));
   }
-  if (version !== "3") return undefined;
+  const mountdAddress = optionValue(superOptions, "mountaddr") ?? address;
+  const askHandle = async (signal: AbortSignal): Promise<Uint8Array | undefined> => {
+    const mountd = await mountdPort(dial, mountdAddress, superOptions, signal);
+    if (mountd === undefined) return undefined;
+    const asker = { address: mountdAddress, port: mountd, reserved, user: root };
+    const answer = unlessHigh(await askMountd(dial, asker, path, () => signal));
+    return answer?.kind === "mounted" ? answer.handle : undefined;
+  };
   return async (user, signal) => {
-    const handle = handles.get(mount.id) ?? (await rootHandle(dial, asking, path, superOptions, signal));
+    const handle = handles.get(mount.id) ?? (await askHandle(signal));
     if (handle === undefined) return undefined;
-    const answer = await asking({ address, port }, user, (nfs) => checkAccess(nfs, handle, signal));
+    const answer = unlessHigh(await askAccess3(dial, { ...nfs, user }, handle, signal));
     if (answer?.kind === "nfs-error") handles.delete(mount.id);
     else handles.set(mount.id, handle);
     return answer;
   };
-}
-
-interface Server {
-  readonly address: string;
-  readonly port: number;
-}
-type Asking = <T>(server: Server, user: User, ask: (client: RpcClient) => Promise<T>) => Promise<T | undefined>;
-
-/** Asks over a connection of its own, which must come from such a port as the mount's: servers may tell them apart. */
-function askingFrom(dial: Dial, reserved: boolean): Asking {
-  return async ({ address, port }, { uid, gid, groups = [] }, ask) => {
-    const credential: Credential = { kind: "sys", machineName: "nfs-init", uid, gid, gids: groups };
-    const client = rpcClient(dial, { address, port, reserved, credential });
-    try {
-      const answer = await ask(client);
-      return reserved && client.reservedPort() !== true ? undefined : answer;
-    } finally {
-      client.close();
-    }
-  };
-}
-
-async function rootHandle(
-  dial: Dial,
-  asking: Asking,
-  path: string,
-  superOptions: MountRecord["superOptions"],
-  signal: AbortSignal,
-): Promise<Uint8Array | undefined> {
-  const address = optionValue(superOptions, "mountaddr") ?? optionValue(superOptions, "addr") ?? "";
-  const port = await mountdPort(dial, address, superOptions, signal);
-  if (port === undefined) return undefined;
-  const answer = await asking({ address, port }, root, async (mountd) => {
-    const mounted = await mountPath(mountd, path, signal);
-    if (mounted.kind === "mounted") await unmountPath(mountd, path, signal);
-    return mounted;
-  });
-  return answer?.kind === "mounted" ? answer.handle : undefined;
 }
 
 async function mountdPort(
@@ -130,7 +94,5 @@ async function mountdPort(
   const isTcp = optionValue(superOptions, "mountproto")?.startsWith("tcp") ?? false;
   if (known > 0 && isTcp) return known;
   const registered = await askPort(dial, address, programs.mountd, 3, signal);
-  return registered.kind === "port" && registered.port > 0 && registered.protocol === "tcp"
-    ? registered.port
-    : undefined;
+  return registered.kind === "port" ? registered.port : undefined;
 }

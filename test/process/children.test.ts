@@ -251,6 +251,7 @@ describe("where no process can be started", () => {
       });
       expect(await ask("resolve", "nas.test", 1_000)).toEqual({
         kind: "unresolved",
+        cause: "failed",
         reason: expect.stringMatching(/^no process can be started to ask for it: EAGAIN/) as string,
       });
       expect(await ask("inChild", "answer", 1_000, signal(never))).toEqual({ kind: "not-started", reason });

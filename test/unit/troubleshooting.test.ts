@@ -12,7 +12,8 @@ import { callMount } from "../../src/mount/call.ts";
 import type { TargetLock } from "../../src/mount/ports.ts";
 import { refusalOfRights, type MountRights } from "../../src/mount/preflight.ts";
 import { judgeLookup } from "../../src/wait/path.ts";
-import { askServer, questionOf } from "../../src/wait/readiness.ts";
+import { questionOf } from "../../src/kinds/nfs/question.ts";
+import { askServer } from "../../src/wait/readiness.ts";
 import { judge, mountedCondition, type Observation } from "../../src/watch/staleness.ts";
 import { leapingClock } from "./fakes/clock.ts";
 import { fakeMounter, nothingAside, type Answers } from "./fakes/mounter.ts";
@@ -165,7 +166,7 @@ const messages: Readonly<Record<string, () => string | Promise<string>>> = {
   "rpc.statd is not running": withoutStatd,
   "... may not write: mode ..., owner ...": unwritable,
   "... does not exist, or is not exported to this client": () => {
-    const verdict = judgeLookup(lookedUp, true);
+    const verdict = judgeLookup({ ...lookedUp, reservedPort: true });
     return verdict.kind === "ready" ? "it is there" : verdict.reason;
   },
   'NFS_USER="...": /etc/passwd has no user': unknownUser,

@@ -1,12 +1,16 @@
 // The addresses of a name, whatever a name server leaves unanswered.
 import { describe, expect, test, vi } from "vitest";
-import { nameNotKnown, nameResolver, type Family, type Resolved } from "../../../src/ask/names.ts";
+import { nameResolver, type Family, type Resolved } from "../../../src/ask/names.ts";
 
-const unknown: Resolved = { kind: "unresolved", reason: nameNotKnown };
+const unknown: Resolved = { kind: "unresolved", cause: "unknown", reason: "name not known" };
 const ipv4: Resolved = { kind: "addresses", addresses: ["192.0.2.1"] };
 const ipv6: Resolved = { kind: "addresses", addresses: ["2001:db8::1"] };
 const both: Resolved = { kind: "addresses", addresses: ["192.0.2.1", "2001:db8::1"] };
-const tooLate: Resolved = { kind: "unresolved", reason: "name server does not answer in time" };
+const tooLate: Resolved = {
+  kind: "unresolved",
+  cause: "no-answer",
+  reason: "name server does not answer in time",
+};
 
 /** What a name server says of a family, and after how long; "never" where its answer is dropped. */
 type Answer = Resolved | "never" | { readonly afterMs: number; readonly says: Resolved };

@@ -162,17 +162,17 @@ describe("rpcbind", () => {
 
   test("names the TCP port of a program", async () => {
     const { answer, network } = await askedFor(rpcbind({ "100005/3/tcp": 20_048, "100005/3/udp": 20_049 }));
-    expect(answer).toEqual({ kind: "port", port: 20_048, protocol: "tcp" });
+    expect(answer).toEqual({ kind: "port", port: 20_048 });
     expect(network.actions).toEqual(["192.0.2.1:111 100000/2/3"]);
   });
 
-  test("names the UDP port of a program without a TCP port", async () => {
+  test("tells of a program that is there for UDP only", async () => {
     const { answer } = await askedFor(rpcbind({ "100005/3/udp": 20_048 }));
-    expect(answer).toEqual({ kind: "port", port: 20_048, protocol: "udp" });
+    expect(answer).toEqual({ kind: "udp-only" });
   });
 
-  test("names port 0 for a program it does not know, or in another version only", async () => {
-    expect((await askedFor(rpcbind({ "100005/1/tcp": 20_048 }))).answer).toMatchObject({ kind: "port", port: 0 });
+  test("tells of a program it does not know, or in another version only", async () => {
+    expect((await askedFor(rpcbind({ "100005/1/tcp": 20_048 }))).answer).toEqual({ kind: "not-registered" });
   });
 
   test.each<[string, Service, string]>([

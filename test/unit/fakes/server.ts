@@ -140,7 +140,9 @@ export function fakeNetwork(
       actions.push(`resolve ${name}`);
       const addresses = names[name] ?? (/^[0-9.]+$|:/.test(name) ? [name] : undefined);
       return Promise.resolve(
-        addresses === undefined ? { kind: "unresolved", reason: "name not known" } : { kind: "addresses", addresses },
+        addresses === undefined
+          ? { kind: "unresolved", cause: "unknown", reason: "name not known" }
+          : { kind: "addresses", addresses },
       );
     },
   };

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Log, LogFields, LogLevel } from "../../../src/report/log.ts";
 import { manageShares } from "../../../src/lifecycle/managed-share.ts";
 import { pendingReasons, teller, tellNotReady } from "../../../src/lifecycle/teller.ts";
-import { questionOf } from "../../../src/wait/readiness.ts";
+import { questionOf } from "../../../src/kinds/nfs/question.ts";
 import { createBoard } from "../../../src/report/board.ts";
 import { leapingClock } from "../fakes/clock.ts";
 import { planOf } from "../fakes/shares.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { lineGate, logLinesOf } from "../../../src/report/log-lines.ts";
 import { sharesOf, waitingReason, type ShareEvent } from "../../../src/report/events.ts";
-import { questionOf } from "../../../src/wait/readiness.ts";
+import { questionOf } from "../../../src/kinds/nfs/question.ts";
 import type { ShareChange } from "../../../src/watch/watch.ts";
 import { shareOf } from "../fakes/shares.ts";
 

@@ -137,7 +137,7 @@ async function ask(environment: Environment, { v4, mountd, privileged = true, un
     { privileged },
   );
   const server = { kind: "ready", unspoken, address: "192.0.2.1" } as const;
-  const answer = await askPath(network.dial, shareOf(environment), server, new AbortController().signal);
+  const answer = await askPath(network, shareOf(environment), server, new AbortController().signal);
   expect(network.open()).toBe(0);
   return { answer: answer.kind === "ready" ? "ready" : answer.reason, network };
 }
@@ -308,22 +308,33 @@ describe("a path", () => {
     expect(answer).toBe("ready");
     expect(network.dialed).not.toContain("192.0.2.1:111");
   });
+
+  test("of version 3 is asked of the host that the options name for mountd", async () => {
+    const environment = { NFS_VERSION: "3", NFS_OPTIONS: "mountaddr=192.0.2.9,nolock" };
+    const network = fakeNetwork({
+      "192.0.2.9:111": rpcbind({ "100005/3/tcp": 20_048 }),
+      "192.0.2.9:20048": servesMount(),
+    });
+    const server = { kind: "ready", unspoken: [], address: "192.0.2.1" } as const;
+    expect(await askPath(network, shareOf(environment), server, new AbortController().signal)).toEqual({
+      kind: "ready",
+    });
+  });
 });
 
 describe("the word of version 4", () => {
   const error = (status: string): LookupAnswer => ({ kind: "nfs-error", status, operation: "LOOKUP", path: "/export" });
 
-  test.each<[LookupAnswer, "ready" | "not-ready" | "ask-next"]>([
+  test.each<[LookupAnswer, "ready" | "not-ready"]>([
     [error("NFS4ERR_MOVED"), "ready"],
     [error("NFS4ERR_SYMLINK"), "ready"],
     [error("NFS4ERR_DELAY"), "not-ready"],
     [error("NFS4ERR_IO"), "not-ready"],
-    [error("NFS4ERR_MINOR_VERS_MISMATCH"), "ask-next"],
     [{ kind: "version-mismatch", lowest: 3, highest: 3 }, "not-ready"],
     [{ kind: "program-unavailable" }, "not-ready"],
     [{ kind: "malformed", reason: "is cut off" }, "not-ready"],
   ])("%j is %s", (answer, kind) => {
-    expect(judgeLookup(answer, true).kind).toBe(kind);
+    expect(judgeLookup({ ...answer, reservedPort: true }).kind).toBe(kind);
   });
 });
 
@@ -335,7 +346,7 @@ describe("the word of mountd", () => {
     [{ kind: "mount-error", status: "MNT3ERR_NOENT" }, false, "not-ready"],
     [{ kind: "mount-error", status: "MNT3ERR_SERVERFAULT" }, false, "not-ready"],
     [{ kind: "version-mismatch", lowest: 1, highest: 1 }, true, "not-ready"],
-  ])("%j, asked from a low port: %s, is %s", (answer, reserved, kind) => {
-    expect(judgeMount(answer, reserved).kind).toBe(kind);
+  ])("%j, asked from a low port: %s, is %s", (answer, reservedPort, kind) => {
+    expect(judgeMount({ ...answer, reservedPort }).kind).toBe(kind);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import type { Environment } from "../../../src/config/config.ts";
-import { askServer, mountAddresses, questionOf } from "../../../src/wait/readiness.ts";
+import { mountAddresses, questionOf } from "../../../src/kinds/nfs/question.ts";
+import { askServer } from "../../../src/wait/readiness.ts";
 import { fakeNetwork, fragment, rpcbind, serves, words, type FakeNetwork, type Service } from "../fakes/server.ts";
 import { shareOf } from "../fakes/shares.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Readiness, ServerQuestion } from "../../../src/wait/readiness.ts";
-import { questionOf } from "../../../src/wait/readiness.ts";
+import { questionOf, type ServerQuestion } from "../../../src/kinds/nfs/question.ts";
+import type { Readiness } from "../../../src/wait/readiness.ts";
 import { serverWaiter } from "../../../src/wait/wait.ts";
 import { leapingClock } from "../fakes/clock.ts";
 import { shareOf } from "../fakes/shares.ts";
