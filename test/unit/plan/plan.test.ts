@@ -57,7 +57,8 @@ describe("a plan", () => {
     const { shares } = planOf({ NFS_HOST: "nas", NFS_MOUNT_POINT: "/m", ...targets });
     expect(shares).toHaveLength(20_001);
     expect(shares.at(-1)?.parent?.target).toBe("/m");
-  });
+    // A second alone, and minutes where each share is held against each other one.
+  }, 60_000);
 
   test("finds the share above by real paths", () => {
     const texts: Readonly<Record<string, string>> = { "/links": "/real" };
