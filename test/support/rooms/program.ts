@@ -9,12 +9,14 @@ import {
   writeAll,
   type ChildAnswer,
 } from "../../../src/host/children.ts";
+import { keepVip, type KeptVip, type Vip, type VipEvent } from "../../../src/export/vip/vip.ts";
 import { killDescendants } from "../../../src/host/descendants.ts";
 import { takeFaults } from "../../../src/host/faults.ts";
 import { createWorkers } from "../../../src/host/mounter.ts";
 import { resolveName } from "../../../src/host/names.ts";
 import { stay } from "../../../src/host/share-calls.ts";
 import { listDirectory } from "../../../src/host/small-files.ts";
+import { vipWorld } from "../../../src/host/netlink.ts";
 import { rpcServer, type RpcAddress, type RpcLimits, type RpcServer } from "../../../src/host/rpc-server.ts";
 import { openSignalInbox } from "../../../src/host/signals.ts";
 import { dial } from "../../../src/host/sockets.ts";
@@ -59,6 +61,9 @@ const echo: RpcProgram = {
   ]),
 };
 let served: RpcServer | undefined;
+
+const vipEvents: VipEvent[] = [];
+let keptVip: KeptVip | undefined;
 
 function lookAfter(pid: number): number {
   void awaitProgram(pid).then((child) => others.push(child));
@@ -107,6 +112,16 @@ const operations = {
     }, limits);
     return served.listen(at, [echo]);
   },
+  /** Gives how it is held, or why it is not. */
+  keepVip: async (vip: Vip, timeoutMs: number) => {
+    const tell = (event: VipEvent) => void vipEvents.push(event);
+    const kept = await keepVip(vipWorld, vip, tell, AbortSignal.timeout(timeoutMs));
+    if (!("held" in kept)) return kept;
+    keptVip = kept;
+    return kept.held;
+  },
+  vipEvents: () => vipEvents,
+  releaseVip: () => keptVip?.release(),
   closeRpc: () => {
     served?.close();
     served = undefined;

@@ -1,0 +1,189 @@
+import { describe, expect, test } from "vitest";
+import { messageTypes, type NetlinkAnswer } from "../../../../src/export/vip/netlink.ts";
+import { keepVip, parseVip, type KeptVip, type VipEvent, type VipWorld } from "../../../../src/export/vip/vip.ts";
+import { hex } from "../../fakes/server.ts";
+
+const vip = { address: "192.0.2.9", prefixLength: 24 };
+const conflict = hex(`ff ff ff ff ff ff 02 00 00 00 00 02 08 06 00 01 08 00 06 04 00 02
+  02 00 00 00 00 02 c0 00 02 09 00 00 00 00 00 00 00 00 00 00`);
+
+/** A machine with eth0, number 3, on the network of the address; its kernel refuses changes with `errno` where that is not 0. */
+function machine({ othersUntilMs = 0 } = {}) {
+  const log: string[] = [];
+  const kernel = { errno: 0 };
+  let nowMs = 0;
+  const sleepers: { readonly untilMs: number; readonly wake: () => void }[] = [];
+  const answer = (type: number, body: string): NetlinkAnswer => ({
+    kind: "answer",
+    messages: [{ type, sequence: 1, body: hex(body) }],
+  });
+  const request = (message: Uint8Array): NetlinkAnswer => {
+    switch (message[4]) {
+      case messageTypes.getLink:
+        return answer(
+          16,
+          `00 00 01 00 03 00 00 00 43 10 01 00 00 00 00 00
+           09 00 03 00 65 74 68 30 00 00 00 00 0a 00 01 00 02 00 00 00 00 01 00 00`,
+        );
+      case messageTypes.getRoute:
+        return answer(24, "02 20 00 00 fe 00 00 01 00 00 00 00 08 00 04 00 03 00 00 00");
+      case messageTypes.newAddress:
+      case messageTypes.deleteAddress:
+        log.push(`${message[4] === messageTypes.newAddress ? "add" : "delete"} at ${nowMs}`);
+        return kernel.errno === 0 ? { kind: "answer", messages: [] } : { kind: "error", errno: kernel.errno };
+      default:
+        return { kind: "answer", messages: [] };
+    }
+  };
+  const world: VipWorld = {
+    request: (message) => Promise.resolve(request(message)),
+    openFrames: () => {
+      let onFrame = (_frame: Uint8Array): void => {};
+      return {
+        send: (frame) => {
+          // Who sends it: nobody yet, or the address.
+          log.push(`${frame[28] === 0 ? "ask" : "tell"} at ${nowMs}`);
+          if (frame[28] === 0 && nowMs < othersUntilMs) onFrame(conflict);
+        },
+        onFrame: (call) => {
+          onFrame = call;
+        },
+        close: () => log.push("closed"),
+      };
+    },
+    advertise: () => {},
+    random: () => 0.5,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        signal.throwIfAborted();
+        sleepers.push({ untilMs: nowMs + ms, wake: resolve });
+        signal.addEventListener("abort", () => reject(new Error("aborted")), { once: true });
+      }),
+  };
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  /** Lets time pass, as far as somebody waits for it. */
+  const pass = async (ms: number): Promise<void> => {
+    const endMs = nowMs + ms;
+    for (;;) {
+      await settle();
+      const [next] = sleepers.toSorted((one, other) => one.untilMs - other.untilMs);
+      if (next === undefined || next.untilMs > endMs) break;
+      sleepers.splice(sleepers.indexOf(next), 1);
+      nowMs = next.untilMs;
+      next.wake();
+    }
+    nowMs = endMs;
+  };
+  return { world, kernel, log, pass };
+}
+
+/** Keeps the address for so long. */
+async function kept(given: ReturnType<typeof machine>, ms: number, signal = new AbortController().signal) {
+  const events: VipEvent[] = [];
+  let found: KeptVip | undefined;
+  const done = keepVip(given.world, vip, (event) => events.push(event), signal).then((one) => {
+    if ("held" in one) found = one;
+    return one;
+  });
+  done.catch(() => {});
+  await given.pass(ms);
+  return { events, done, release: () => found?.release() };
+}
+
+test("it asks three times before it takes the address, and tells three times afterwards", async () => {
+  const given = machine();
+  const { events } = await kept(given, 2_000);
+  expect(given.log).toEqual([
+    "ask at 100",
+    "ask at 300",
+    "ask at 500",
+    "closed",
+    "add at 800",
+    "tell at 800",
+    "tell at 1050",
+    "tell at 1300",
+    "closed",
+  ]);
+  expect(events).toEqual([{ kind: "held", held: { kind: "held", interfaceIndex: 3, device: "eth0", wasThere: "no" } }]);
+});
+
+test("it asks again every second or so while another host answers, and says so once", async () => {
+  const given = machine({ othersUntilMs: 5_000 });
+  const { events } = await kept(given, 10_000);
+  const added = given.log.findIndex((line) => line.startsWith("add"));
+  expect(given.log[added]).toMatch(/^add at [56]\d{3}$/);
+  // One question is enough where somebody answers.
+  expect(given.log.slice(0, 2)).toEqual(["ask at 100", "closed"]);
+  expect(events.map(({ kind }) => kind)).toEqual(["waiting", "held"]);
+  expect(events[0]).toEqual({ kind: "waiting", trouble: { kind: "taken", hardware: "02:00:00:00:00:02" } });
+});
+
+describe("an address that is held", () => {
+  const added = (log: readonly string[]) => log.filter((line) => line.startsWith("add"));
+
+  test("is renewed well before its time is over, until it is given back", async () => {
+    const given = machine();
+    const { release } = await kept(given, 40_000);
+    expect(added(given.log)).toEqual(["add at 800", "add at 8800", "add at 16800", "add at 24800", "add at 32800"]);
+    await release();
+    await given.pass(40_000);
+    expect(given.log.at(-1)).toBe("delete at 40000");
+  });
+
+  test("that cannot be renewed is said to be going, and tried again", async () => {
+    const given = machine();
+    const { events } = await kept(given, 2_000);
+    given.kernel.errno = 19;
+    await given.pass(16_000);
+    const losing = { kind: "losing", trouble: { kind: "no-device", device: "interface 3" } };
+    expect(events.slice(1)).toEqual([losing, losing]);
+  });
+});
+
+test("what will not change is told at once", async () => {
+  const given = machine();
+  given.kernel.errno = 1;
+  const { done } = await kept(given, 2_000);
+  expect(await done).toEqual({ kind: "not-permitted", capability: "NET_ADMIN" });
+});
+
+test("a stop while it waits ends the waiting, with nothing taken", async () => {
+  const given = machine({ othersUntilMs: 1e9 });
+  const stop = new AbortController();
+  const { done } = await kept(given, 3_000, stop.signal);
+  stop.abort();
+  await expect(done).rejects.toThrow();
+  expect(given.log.filter((line) => line.startsWith("add"))).toEqual([]);
+  expect(given.log.at(-1)).toBe("closed");
+});
+
+describe("the text of the variable", () => {
+  test.each([
+    ["192.0.2.9/24", { address: "192.0.2.9", prefixLength: 24 }],
+    ["192.0.2.9/32@eth0.7", { address: "192.0.2.9", prefixLength: 32, device: "eth0.7" }],
+    // As the kernel writes it, by which it is found again.
+    ["2001:DB8:0:0::9/64@br0", { address: "2001:db8::9", prefixLength: 64, device: "br0" }],
+  ])("%s", (text, parsed) => {
+    expect(parseVip(text)).toEqual(parsed);
+  });
+
+  test.each([
+    "192.0.2.9",
+    "192.0.2.9/0",
+    "192.0.2.9/33",
+    "192.0.2.9/24@",
+    "192.0.2.9/24@a/b",
+    "192.0.2.9/24@sixteen-letters-",
+    "192.0.2.9/24 @eth0",
+    "nas/24",
+    "127.0.0.1/8",
+    "0.0.0.0/8",
+    "224.0.0.1/24",
+    "::1/128",
+    "ff02::1/64",
+    "fe80::1%eth0/64",
+    "",
+  ])("%j is none", (text) => {
+    expect(parseVip(text)).toBeUndefined();
+  });
+});
