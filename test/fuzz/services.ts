@@ -45,7 +45,8 @@ const call = (program: number, version: number, procedure: number, ...args: read
 const rpcb = (netid: string, address: string) => [words(100_003, 3), opaque(netid), opaque(address), opaque("0")];
 const monId = [opaque("192.0.2.7"), opaque("srv"), words(100_021, 3, 16)];
 
-const calls: readonly Uint8Array[] = [
+/** Calls that honest clients make. */
+export const calls: readonly Uint8Array[] = [
   ...[1, 2, 3].map((procedure) => call(100_000, 2, procedure, words(100_003, 3, 6, 2_049))),
   ...[0, 4, 5].map((procedure) => call(100_000, 2, procedure)),
   ...[1, 2, 3, 9].map((procedure) => call(100_000, 4, procedure, ...rpcb("tcp", "0.0.0.0.8.1"))),
