@@ -25,6 +25,11 @@ export function meansShares(name: string): boolean {
   return numberedShare(name) !== undefined || variableRows.some((row) => row.name === name && row.meansShares === true);
 }
 
+/** Whether a variable means that something is to be exported, by its name alone. */
+export function meansExports(name: string): boolean {
+  return name === "NFS_EXPORT" || name.startsWith("NFS_EXPORTS") || numberedExport(name)?.key === "exportPath";
+}
+
 const keyOf: ReadonlyMap<string, ShareKey> = new Map(shareKeys.map((key) => [variableName(key), key]));
 
 /** `hint` for one share: where it names a variable, the place where that share's own value stands. */

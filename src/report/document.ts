@@ -1,5 +1,5 @@
 // The document of `status --json` and /mounts: every share with its state, its space and its traffic.
-import type { InstanceStatus, SharePhase, ShareStatus } from "../watch/status.ts";
+import type { ExportStatus, InstanceStatus, SharePhase, ShareStatus } from "../watch/status.ts";
 import type { Space } from "../mount/ports.ts";
 import { isReady, notReadyMs } from "./board.ts";
 import { statsOn, trafficOf, type MountStats } from "./mountstats.ts";
@@ -16,6 +16,15 @@ export interface StatusDocument {
   readonly ageMs: number;
   readonly restarts: number;
   readonly shares: readonly ShareDocument[];
+  /** What `serve` exports; absent for other roles. */
+  readonly exports?: readonly ExportDocument[];
+}
+
+export interface ExportDocument {
+  readonly path: string;
+  readonly state: ExportStatus["phase"];
+  readonly stateForMs: number;
+  readonly reason: string | null;
 }
 
 export interface ShareDocument {
@@ -67,6 +76,16 @@ export function describeStatus(status: InstanceStatus, now: Counters, before?: C
     ageMs: span(status.updatedMs, nowMs),
     restarts: status.restarts,
     shares: status.shares.map((share) => describeShare(share, now, before)),
+    ...(status.exports === undefined
+      ? {}
+      : {
+          exports: status.exports.map(({ path, phase, sinceMs, reason = null }) => ({
+            path,
+            state: phase,
+            stateForMs: span(sinceMs, nowMs),
+            reason,
+          })),
+        }),
   };
 }
 

@@ -1,6 +1,6 @@
 // The answers of `check`, /healthz and /readyz: a verdict and the reason in one line.
 import { printable } from "../text/printable.ts";
-import type { InstanceStatus, ShareStatus } from "../watch/status.ts";
+import type { ExportStatus, InstanceStatus, ShareStatus } from "../watch/status.ts";
 import { isReady } from "./board.ts";
 import { disbelief, type PublishedState, type ReaderFacts } from "./state.ts";
 
@@ -21,13 +21,26 @@ export interface Health {
 }
 
 /** Is the instance healthy, or with `ready` ready? */
-export function judgeHealth({ shares }: InstanceStatus, { ready }: Pick<HealthQuestion, "ready">): Health {
+export function judgeHealth({ shares, exports }: InstanceStatus, { ready }: Pick<HealthQuestion, "ready">): Health {
+  if (exports !== undefined) return judgeExports(exports, ready);
   const failed = shares.filter((share) => (ready ? !isReady(share) : share.isLost));
   if (failed.length > 0) {
     const word = ready ? "not ready" : "lost";
     return { verdict: "failed", line: `${word}: ${failed.map(describeShare).join("; ")}` };
   }
   return { verdict: "ok", line: `ok: ${summary(shares)}` };
+}
+
+/** A server that has not begun is not healthy; one that fails ends itself after its threshold, and until then is not ready. */
+function judgeExports(exports: readonly ExportStatus[], ready: boolean): Health {
+  const failed = exports.filter(({ phase }) => (ready ? phase !== "served" : phase === "starting"));
+  if (failed.length > 0) {
+    const words = failed.map(({ path, phase, reason }) => printable(`${path}: ${reason ?? phase}`));
+    return { verdict: "failed", line: `not served: ${words.join("; ")}` };
+  }
+  const total = exports.length === 1 ? "1 export" : `${exports.length} exports`;
+  const missing = exports.filter(({ phase }) => phase !== "served").length;
+  return { verdict: "ok", line: missing === 0 ? `ok: ${total} served` : `ok: ${total}, ${missing} not served` };
 }
 
 /** What a state file gave. */

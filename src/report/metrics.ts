@@ -130,6 +130,14 @@ export const metrics: readonly Metric[] = [
     ({ status }) => status.restarts,
   ),
   {
+    name: "nfs_init_export_served",
+    type: "gauge",
+    help: "Whether an export of serve answered the last question over the wire, 1 or 0",
+    labels: ["path"],
+    samples: ({ status }) =>
+      (status.exports ?? []).map(({ path, phase }) => ({ labels: { path }, value: flag(phase === "served") })),
+  },
+  {
     name: "nfs_init_share_info",
     type: "gauge",
     help: "A configured share, always 1; version is that of its mount, empty while there is none",

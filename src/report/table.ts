@@ -1,7 +1,7 @@
 // The table of `status` for people.
 import { printable } from "../text/printable.ts";
 import type { SharePhase } from "../watch/status.ts";
-import type { ShareDocument, StatusDocument } from "./document.ts";
+import type { ExportDocument, ShareDocument, StatusDocument } from "./document.ts";
 
 interface Column {
   readonly title: string;
@@ -57,6 +57,7 @@ export function formatTable(document: StatusDocument, { hasColours }: TableStyle
   const paint = (text: string, code: string) => (hasColours && text !== "" ? `\u001b[${code}m${text}\u001b[0m` : text);
   const again = restarts === 0 ? "" : `, process started again ${restarts === 1 ? "once" : `${restarts} times`}`;
   const head = `${printable(`nfs-init ${version} ${role}`)}, up ${formatSpan(upMs)}${again}\n`;
+  if (document.exports !== undefined) return `${head}\n${exportLines(document.exports)}`;
   if (shares.length === 0) return `${head}no shares\n`;
 
   const rows = [
@@ -82,6 +83,21 @@ export function formatTable(document: StatusDocument, { hasColours }: TableStyle
     return share.reason === null ? [row] : [row, `  ${paint(printable(share.reason), "2")}`];
   });
   return `${head}\n${[line(titles, () => "1"), ...lines].map((one) => `${one}\n`).join("")}`;
+}
+
+function exportLines(exports: readonly ExportDocument[]): string {
+  const rows = [
+    ["EXPORT", "STATE", "SINCE"],
+    ...exports.map(({ path, state, stateForMs }) => [printable(path), state, formatSpan(stateForMs)]),
+  ];
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row, index) => {
+      const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+      const reason = exports[index - 1]?.reason ?? null;
+      return `${cells.join("  ").trimEnd()}\n${reason === null ? "" : `  ${printable(reason)}\n`}`;
+    })
+    .join("");
 }
 
 /** A span of time in at most two units: `45s`, `3m 12s`, `2h 5m`, `4d 3h`. */

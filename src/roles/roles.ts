@@ -95,6 +95,7 @@ export const roles: readonly Role[] = [
     name: "serve",
     summary: "export directories as an NFS server, and run COMMAND once they are served",
     command: "optional",
+    publishes: true,
     variables: { groups: ["Exports", "The server", "Reporting"], keys: ofCommand },
     needsShares: false,
     load: () => import("./assembly/serve.ts"),

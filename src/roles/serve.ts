@@ -9,6 +9,7 @@ import type { Command } from "../init/command.ts";
 import { endCommand, type EndingPorts } from "../init/ending.ts";
 import { exitCodeOf } from "../init/exit-status.ts";
 import { startCommand, type InitPorts, type Running } from "../init/supervise.ts";
+import type { ExportBoard } from "../report/export-board.ts";
 import type { Log } from "../report/log.ts";
 import { abortedBy, Stopped } from "../lifecycle/stop.ts";
 import { undoStack, type UndoStack } from "../lifecycle/undo.ts";
@@ -29,6 +30,7 @@ export interface ServePorts extends Pick<EndingPorts, "killDescendants"> {
   /** Makes the directory of client records. Throws AppError 78. */
   readonly makeStateDirectory: (path: string) => void;
   readonly startServer: (settings: ServerSettings) => KernelServer;
+  readonly board: Pick<ExportBoard, "asked">;
 }
 
 /** Pause between two questions whether an export is served, before all have been. */
@@ -189,7 +191,7 @@ type Answer = { readonly kind: "served" } | { readonly kind: "not-writable" | "n
 
 /** The worst that is to be said of the exports, and of which one. */
 async function askAll(
-  { dial }: Pick<ServePorts, "dial">,
+  { dial, board }: Pick<ServePorts, "dial" | "board">,
   exports: ExportConfig["table"]["exports"],
   asked: Asked,
   write: boolean,
@@ -199,6 +201,8 @@ async function askAll(
   let worst: Answer = { kind: "served" };
   for (const one of exports) {
     const answer = await askExport(dial, one, asked, write, signal);
+    const phase = answer.kind === "not-served" ? "not-served" : "served";
+    board.asked(one.path, phase, answer.kind === "served" ? undefined : answer.reason);
     if (answer.kind === "served") continue;
     worst = { kind: answer.kind, reason: `${one.path}: ${answer.reason}` };
     if (answer.kind === "not-served") return worst;

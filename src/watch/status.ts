@@ -37,6 +37,17 @@ export interface ShareStatus {
   readonly awayMs: number;
 }
 
+/** An export of `serve`. */
+export interface ExportStatus {
+  readonly path: string;
+  /** `starting` until it was asked over the wire for the first time and answered. */
+  readonly phase: "starting" | "served" | "not-served";
+  /** When this phase began, on the boot-time clock. */
+  readonly sinceMs: number;
+  /** Why it is not served, or takes no file, a clause. */
+  readonly reason: string | undefined;
+}
+
 export interface InstanceStatus {
   /** Version of nfs-init. */
   readonly program: string;
@@ -54,4 +65,6 @@ export interface InstanceStatus {
   /** When COMMAND was last started again, on the boot-time clock. */
   readonly restartedMs: number | undefined;
   readonly shares: readonly ShareStatus[];
+  /** What is exported; undefined for roles that export nothing. */
+  readonly exports?: readonly ExportStatus[];
 }

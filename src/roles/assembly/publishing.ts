@@ -39,15 +39,37 @@ export function publish(log: Log, board: Board, { settings, shares }: Config): (
     if (listen !== "off") say(log, "with NFS_EXEC nobody is left to answer, NFS_LISTEN has no effect", listen);
     return async () => {};
   }
-  const withdrawState = shares.length > 0 ? publishState(log, board, settings.stateDir, watchIntervalMs) : undefined;
-  const closeServer = listen === "off" ? undefined : serve(log, board, listen, shares);
+  const { stateDir } = settings;
+  const state = shares.length > 0 ? { stateDir, intervalMs: watchIntervalMs } : undefined;
+  const targets = shares.map(({ target }) => target);
+  return publishBoard(log, board, { state, listen, targets });
+}
+
+/** What of a board is published. */
+export type PublishedBoard = Pick<Board, "current" | "subscribe">;
+
+export interface Publication {
+  /** Where the state file lies, if there is to be one, and how often it is written. */
+  readonly state: { readonly stateDir: string; readonly intervalMs: number } | undefined;
+  readonly listen: ListenAddress | "off";
+  /** Mount points, on which no socket can lie. */
+  readonly targets: readonly string[];
+}
+
+export function publishBoard(
+  log: Log,
+  board: PublishedBoard,
+  { state, listen, targets }: Publication,
+): () => Promise<void> {
+  const withdrawState = state && publishState(log, board, state.stateDir, state.intervalMs);
+  const closeServer = listen === "off" ? undefined : serve(log, board, listen, targets);
   return async () => {
     closeServer?.();
     await withdrawState?.();
   };
 }
 
-function publishState(log: Log, board: Board, stateDir: string, intervalMs: number): () => Promise<void> {
+function publishState(log: Log, board: PublishedBoard, stateDir: string, intervalMs: number): () => Promise<void> {
   const file = openStateFile(stateDir, (reason) =>
     log("warn", "the state cannot be published, check and status do not work", {
       stage: "watch",
@@ -75,8 +97,8 @@ function publishState(log: Log, board: Board, stateDir: string, intervalMs: numb
 }
 
 /** Gives what closes it. The server is loaded only where it is wanted. */
-function serve(log: Log, board: Board, address: ListenAddress, shares: Config["shares"]): () => void {
-  if (address.kind === "socket" && shares.some(({ target }) => isSameOrBelow(address.path, target))) {
+function serve(log: Log, board: PublishedBoard, address: ListenAddress, targets: readonly string[]): () => void {
+  if (address.kind === "socket" && targets.some((target) => isSameOrBelow(address.path, target))) {
     say(log, "the socket of NFS_LISTEN would lie on a share, it is not made", address);
     return () => {};
   }

@@ -1,7 +1,7 @@
 // What those who read a published state know of themselves, and where it lies: check and status.
 import type { Environment } from "../../config/config.ts";
 import { parsed, takenAs, tidied } from "../../config/given.ts";
-import { meansShares } from "../../config/share-names.ts";
+import { meansExports, meansShares } from "../../config/share-names.ts";
 import { anyWordToggle, toggle } from "../../config/values.ts";
 import { flagName, variables } from "../../config/variables.ts";
 import { AppError, exitCodes } from "../../errors.ts";
@@ -49,7 +49,9 @@ function callerFacts(environment: Environment): CallerFacts {
     bootId: bootId(),
     pidNamespace: pidNamespace(),
     processStartedMs,
-    hasShares: Object.entries(environment).some(([name, value]) => meansShares(name) && tidied(value ?? "") !== ""),
+    hasShares: Object.entries(environment).some(
+      ([name, value]) => (meansShares(name) || meansExports(name)) && tidied(value ?? "") !== "",
+    ),
     isSkipped: [variables.mountSkip.name, ...variables.mountSkip.aliases].some((name) => isOn(anyWordToggle, name)),
     isReplaced: isOn(toggle, variables.exec.name),
   };

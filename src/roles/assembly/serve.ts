@@ -10,11 +10,15 @@ import { killDescendants } from "../../host/descendants.ts";
 import { makeStateDirectory, prepareDirectory } from "../../host/export-directories.ts";
 import { initPorts } from "../../host/init.ts";
 import { startNfsd } from "../../host/nfsd.ts";
+import { bootId, processStartedMs } from "../../host/process-facts.ts";
 import { readText } from "../../host/small-files.ts";
 import { dial } from "../../host/sockets.ts";
-import { serve } from "../serve.ts";
+import { createExportBoard } from "../../report/export-board.ts";
+import { staleAfterMs } from "../../report/refresh.ts";
+import { serve, type ServePorts } from "../serve.ts";
 import { commandOf } from "./command.ts";
 import { inFrame, WrongConfiguration, type Frame, type LastPhrases } from "./frame.ts";
+import { publishBoard } from "./publishing.ts";
 import type { Start } from "./start.ts";
 
 const phrases: LastPhrases = {
@@ -47,20 +51,39 @@ async function run(frame: Frame): Promise<number> {
   const { command, handover } = commandOf(frame, config);
   // A working directory on an export would keep its disk busy; COMMAND enters it again.
   native.chdir("/");
-  return serve(
+  const { table, server } = exports.exports;
+  const { stateDir, listen = "off" } = config.settings;
+  const board = createExportBoard(
+    clock.nowMs,
     {
-      log,
-      clock,
-      dial,
-      init: initPorts({ handover, workingDirectory, mayHang: false }, inbox),
-      onStop: inbox.onStop,
-      killDescendants,
-      prepare: (one, signal) => prepareDirectory(log, one, signal),
-      makeStateDirectory: (path) => makeStateDirectory(log, path),
-      startServer: startNfsd,
+      program: frame.version,
+      role: invocation.role.name,
+      bootId: bootId(),
+      startedMs: processStartedMs("self") ?? clock.nowMs(),
+      staleAfterMs: staleAfterMs(server.serverCheckIntervalMs, server.serverCheckTimeoutMs),
     },
-    config.settings,
-    exports.exports,
-    hasCommand ? command : undefined,
+    table.exports.map(({ path }) => path),
   );
+  const withdraw = publishBoard(log, board, {
+    state: { stateDir, intervalMs: server.serverCheckIntervalMs },
+    listen,
+    targets: [],
+  });
+  const ports: ServePorts = {
+    log,
+    clock,
+    dial,
+    board,
+    init: initPorts({ handover, workingDirectory, mayHang: false }, inbox),
+    onStop: inbox.onStop,
+    killDescendants,
+    prepare: (one, signal) => prepareDirectory(log, one, signal),
+    makeStateDirectory: (path) => makeStateDirectory(log, path),
+    startServer: startNfsd,
+  };
+  try {
+    return await serve(ports, config.settings, exports.exports, hasCommand ? command : undefined);
+  } finally {
+    await withdraw();
+  }
 }

@@ -14,7 +14,7 @@ test("the roles are those that are promised, and what they take", () => {
   const promised = ["run", "wait", "mount", "unmount", "sidecar", "serve", "doctor", "fstab", "check", "status"];
   expect(roles.map(({ name }) => name)).toEqual(promised);
   expect(roles.filter(({ command }) => command !== "none").map(({ name }) => name)).toEqual(["run", "serve"]);
-  expect(roles.filter(({ publishes }) => publishes).map(({ name }) => name)).toEqual(["run", "sidecar"]);
+  expect(roles.filter(({ publishes }) => publishes).map(({ name }) => name)).toEqual(["run", "sidecar", "serve"]);
 });
 
 describe.each(roles)("a default of $name", ({ defaults }) => {
