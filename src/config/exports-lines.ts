@@ -43,14 +43,17 @@ export function parseLine(line: string, otherwise: readonly Client[]): ParsedLin
 }
 
 function parseRule(word: string, defaults: string, otherwise: readonly Client[]): Rule | { readonly reason: string } {
-  const [, name = "", own] = /^([^()]*)(?:\(([^()]*)\))?$/.exec(word) ?? [];
+  const parts = /^([^()]*)(?:\(([^()]*)\))?$/.exec(word);
+  const unclear = `"${word}" is no client with its options, such as 10.0.0.0/8(rw)`;
+  if (parts === null) return { reason: unclear };
+  const [, name = "", own] = parts;
   // "host (rw)" with a blank gives the options to everybody: the classic mistake of exports(5).
   if (name === "" && own !== undefined && otherwise.every(({ kind }) => kind === "attached")) {
     return { reason: `"${word}" has options without a client; write no blank before them, or * for everybody` };
   }
   const client = name === "" ? undefined : parseClient(name);
   if (name !== "" && client === undefined) {
-    return { reason: explainClient(name) ?? `"${word}" is no client with its options, such as 10.0.0.0/8(rw)` };
+    return { reason: explainClient(name) ?? unclear };
   }
   const options = optionsOf([defaults, own ?? ""].filter((one) => one !== "").join(","));
   return "reason" in options ? options : { clients: client === undefined ? otherwise : [client], options };

@@ -60,9 +60,8 @@ interface Read {
 export function readExports(environment: Environment, flags: Flags, sources: ExportSources): ExportConfigResult {
   const reader = readGiven(environment, flags);
   const numbers = [...reader.values.keys()].flatMap((name) => numberedExport(name)?.number ?? []);
-  const all: Read[] = [undefined, ...new Set(numbers)]
-    .toSorted((one, other) => Number(one ?? -1) - Number(other ?? -1))
-    .flatMap((number) => readOne(reader, number, sources.accounts) ?? []);
+  const sorted = [...new Set(numbers)].toSorted((one, other) => Number(one) - Number(other));
+  const all = [undefined, ...sorted].flatMap((number) => readOne(reader, number, sources.accounts) ?? []);
   all.push(...readLines(reader, sources));
   if (all.length === 0 && reader.problems.length === 0) {
     reader.problems.push("nothing is to be exported; set NFS_EXPORT to the directory");

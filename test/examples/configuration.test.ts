@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { parseCommandLine } from "../../src/command-line/parser.ts";
 import { noFlags, readConfig } from "../../src/config/config.ts";
+import { readExports } from "../../src/config/exports.ts";
 import { variableRows, type Variable } from "../../src/config/variables.ts";
 import { missingCapability } from "../../src/init/identity.ts";
 import { isReserved, roleNamed } from "../../src/roles/roles.ts";
@@ -25,7 +26,12 @@ it("finds uses of every kind", () => {
 
 describe.each(uses)("$place", ({ environment, commandLines }) => {
   it("has a configuration without a problem or a warning", () => {
-    const result = readConfig(environment, noFlags);
+    const isServer = environment["NFS_EXPORT"] !== undefined;
+    const result = readConfig(environment, noFlags, { isServer });
+    if (isServer) {
+      const sources = { accounts: () => ({ passwd: "", group: "" }), readText: () => undefined };
+      expect(readExports(environment, noFlags, sources).kind).toBe("exports");
+    }
     expect(result).toEqual({ kind: "config", config: expect.objectContaining({ warnings: [] }) as unknown });
   });
 

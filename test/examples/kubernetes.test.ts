@@ -4,11 +4,25 @@ import { join } from "node:path";
 import { execa } from "execa";
 import * as apps from "kubernetes-models/apps/v1";
 import * as batch from "kubernetes-models/batch/v1";
+import * as storage from "kubernetes-models/storage.k8s.io/v1";
 import * as core from "kubernetes-models/v1";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { manifestFiles, project, readManifests, textOf, type Manifest } from "./uses.ts";
 
 const models = {
+  "v1 Service": { module: "kubernetes-models/v1", create: (data: object) => new core.Service(data) },
+  "v1 PersistentVolume": {
+    module: "kubernetes-models/v1",
+    create: (data: object) => new core.PersistentVolume(data as core.IPersistentVolume),
+  },
+  "apps/v1 StatefulSet": {
+    module: "kubernetes-models/apps/v1",
+    create: (data: object) => new apps.StatefulSet(data),
+  },
+  "storage.k8s.io/v1 StorageClass": {
+    module: "kubernetes-models/storage.k8s.io/v1",
+    create: (data: object) => new storage.StorageClass(data as storage.IStorageClass),
+  },
   "v1 ConfigMap": { module: "kubernetes-models/v1", create: (data: object) => new core.ConfigMap(data) },
   "apps/v1 Deployment": {
     module: "kubernetes-models/apps/v1",

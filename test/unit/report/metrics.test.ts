@@ -9,20 +9,23 @@ import { instanceStatus, labTarget, mountstatsText, shareStatus } from "./status
 
 const oddTarget = 'C:\\odd "name"\nwith all';
 
-/** A mounted share with everything that is measured, and one that waits. */
+/** A mounted share with everything that is measured, one that waits, and an export. */
 const snapshot: Snapshot = {
-  status: instanceStatus([
-    shareStatus({ target: oddTarget, realTarget: labTarget, remounts: 3, awayMs: 7_500 }),
-    shareStatus({
-      target: "/b",
-      realTarget: "/b",
-      phase: "waiting",
-      version: undefined,
-      space: undefined,
-      answeredMs: undefined,
-      probeMs: undefined,
-    }),
-  ]),
+  status: {
+    exports: [{ path: "/e", phase: "served", sinceMs: 0, reason: undefined }],
+    ...instanceStatus([
+      shareStatus({ target: oddTarget, realTarget: labTarget, remounts: 3, awayMs: 7_500 }),
+      shareStatus({
+        target: "/b",
+        realTarget: "/b",
+        phase: "waiting",
+        version: undefined,
+        space: undefined,
+        answeredMs: undefined,
+        probeMs: undefined,
+      }),
+    ]),
+  },
   mountstats: parseMountstats(mountstatsText("4.2")),
   nowMs: 101_000,
   wallMs: 1_800_000_101_000,
