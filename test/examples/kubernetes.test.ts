@@ -13,7 +13,7 @@ const models = {
   "v1 Service": { module: "kubernetes-models/v1", create: (data: object) => new core.Service(data) },
   "v1 PersistentVolume": {
     module: "kubernetes-models/v1",
-    create: (data: object) => new core.PersistentVolume(data as core.IPersistentVolume),
+    create: (data: object) => new core.PersistentVolume(data),
   },
   "apps/v1 StatefulSet": {
     module: "kubernetes-models/apps/v1",
