@@ -20,6 +20,8 @@ export interface Workers {
   readonly mounter: Mounter;
   /** Whether `identity` may write to a directory; asked in a child that becomes it. */
   readonly writeAccess: (path: string, identity: Identity | undefined, timeoutMs: number) => Promise<WriteAccess>;
+  /** Ends the children that nobody is waiting for. */
+  readonly dismiss: () => void;
   /** Ends all children that are asked something: nobody is left to take the answer. */
   readonly stopAll: () => void;
   /** Settles when no process of our own is left, or soon after. */
@@ -92,6 +94,7 @@ export function createWorkers(): Workers {
           return { kind: "no-answer", notStarted: answer.reason };
       }
     },
+    dismiss,
     stopAll: () => {
       dismiss();
       killOwnChildren();
