@@ -1,4 +1,4 @@
-// The reference of all variables as Markdown, from the one table; README.md holds it between two markers.
+// The reference of all variables as Markdown, from the one table; docs/configuration.md holds it between two markers.
 import { flagName, variableRows } from "../src/config/variables.ts";
 
 const begin = "<!-- variables: written by npm run docs -->";
@@ -30,6 +30,6 @@ function cell(text: string): string {
 /** A Markdown text with the reference between its markers brought up to date. */
 export function withReference(markdown: string): string {
   const [from, to] = [markdown.indexOf(begin), markdown.indexOf(end)];
-  if (from === -1 || to < from) throw new Error(`README.md lacks the markers ${begin} and ${end}`);
+  if (from === -1 || to < from) throw new Error(`docs/configuration.md lacks the markers ${begin} and ${end}`);
   return `${markdown.slice(0, from + begin.length)}\n\n${renderReference()}\n${markdown.slice(to)}`;
 }

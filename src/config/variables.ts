@@ -1,4 +1,4 @@
-// The one table of everything that can be configured; the parser, --help, the README's reference and the checks read it.
+// The one table of everything that can be configured; the parser, --help, the reference in docs/configuration.md and the checks read it.
 import { defaultOptions } from "../kinds/nfs/options.ts";
 import { optionsProblem } from "../shares/options.ts";
 import { explainHost, parseHost } from "../shares/host.ts";

@@ -93,7 +93,7 @@ describe.each(clientImages)("the image of Dockerfile.%s", (clientName) => {
     await eventually("the command", async () => (await container.logs()).includes("started"), patience);
     const healthyMs = await eventually("its health", async () => (await container.inspect()).healthyMs, patience);
     await container.exec("nfs-init check --ready");
-    // For the README. The engine asks for the first time when an interval of the health check has passed.
+    // For docs/installing.md. The engine asks for the first time when an interval of the health check has passed.
     const { startedMs } = await container.inspect();
     const seconds = (ms: number) => `${((ms - startedMs) / 1_000).toFixed(1)} s after its start`;
     const commandMs = timeOf(await container.logs(), "starting the process");

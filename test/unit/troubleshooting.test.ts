@@ -1,4 +1,4 @@
-// The table "Troubleshooting, by message" of README.md quotes what nfs-init says, as it says it.
+// The table of docs/troubleshooting.md quotes what nfs-init says, as it says it.
 import { mountings } from "../../src/kinds/mountings.ts";
 import { classifyErrno, classifyFailure } from "../../src/kinds/nfs/failures.ts";
 import { readFileSync } from "node:fs";
@@ -142,7 +142,7 @@ function withoutStatd(): string {
 
 const lookedUp = { kind: "nfs-error", operation: "LOOKUP", status: "NFS4ERR_NOENT", path: "/export" } as const;
 
-/** Each message as the README quotes it, and how it comes about. */
+/** Each message as the page quotes it, and how it comes about. */
 const messages: Readonly<Record<string, () => string | Promise<string>>> = {
   "port 2049 of ...: connection refused": () => unready({}),
   "...: no route to host": () => `port 2049 of 192.0.2.1: ${connectionWords["EHOSTUNREACH"]}`,
@@ -199,15 +199,14 @@ const messages: Readonly<Record<string, () => string | Promise<string>>> = {
 
 /** The first cells of the table, each a list of messages. */
 function quoted(): readonly string[] {
-  const readme = readFileSync("README.md", "utf8");
-  const section = readme.split("### Troubleshooting, by message\n")[1]?.split("\n## ")[0] ?? "";
-  const rows = section.split("\n").filter((line) => line.startsWith("| `") && !line.startsWith("| `reason`"));
+  const page = readFileSync("docs/troubleshooting.md", "utf8");
+  const rows = page.split("\n").filter((line) => line.startsWith("| `") && !line.startsWith("| `reason`"));
   return rows.flatMap((row) =>
     [...(row.split(" | ")[0] ?? "").matchAll(/`([^`]+)`/g)].map(([, message = ""]) => message),
   );
 }
 
-describe("the troubleshooting table of the README", () => {
+describe("the table of docs/troubleshooting.md", () => {
   it("quotes the messages that are known here, each once", () => {
     expect(quoted().toSorted()).toEqual(Object.keys(messages).toSorted());
   });
