@@ -66,7 +66,7 @@ export function answerRecords(records: ClientRecords, message: Uint8Array): Reco
           : { ...records, current: [...records.current, name] },
       );
     case commands.remove:
-      return answer({ recovering: records.recovering, current: without(records.current) });
+      return answer(records.current.includes(name) ? { ...records, current: without(records.current) } : records);
     case commands.check:
       // Kernels before 5.2 ask for each client that comes back.
       return answer(records, [...records.recovering, ...records.current].includes(name) ? 0 : refusal.access);

@@ -30,11 +30,14 @@ export function serveKernel(settings: ServerSettings, control: number, tell: Tel
     // The mount before has made the kernel load its server, which brings them.
     const channels = channelNames.map(openChannel);
     place.enter();
+    const early = openSockets(settings.port);
     takeOver(place, tell);
+    const sockets = early ?? openSockets(settings.port);
+    if (sockets === undefined) throw new PlaceTrouble({ kind: "port-taken", port: settings.port });
     for (const { flush } of channels) native.write(flush, native.encodeLatin1(`${nowSeconds() + 1}\n`));
     checkExports(settings.table, channels, mounts);
     const versions = configure(place, settings);
-    listen(place, settings.port);
+    hand(place, sockets);
     const around: Surroundings = {
       get attached() {
         return attachedNetworks(again(route), ifInet6 === undefined ? "" : again(ifInet6));
@@ -165,29 +168,48 @@ function configure({ control }: Place, { versions, graceSeconds, leaseSeconds }:
 /** Longest queue of connections that nobody has taken. */
 const backlog = 128;
 
-/** Gives the kernel a listening socket for IPv4, and one for IPv6 where the machine has that. */
-function listen({ control }: Place, port: number): void {
+/**
+ * Listening sockets for IPv4, and for IPv6 where the machine has that; undefined where the port is taken. An earlier instance's
+ * sockets do not take it from ours: so clients whose connections end with it find an open port at once. One that is refused comes
+ * again after six seconds at the earliest (xprt_reconnect_backoff of Linux).
+ */
+function openSockets(port: number): readonly number[] | undefined {
+  const sockets: number[] = [];
   for (const [family, address] of [
     [native.AF_INET, "0.0.0.0"],
     [native.AF_INET6, "::"],
   ] as const) {
-    let fd: number;
     try {
-      fd = native.socket(family, native.SOCK_STREAM);
-    } catch {
-      continue;
-    }
-    try {
-      native.setsockopt(fd, native.SOL_SOCKET, native.SO_REUSEADDR, 1);
-      if (family === native.AF_INET6) native.setsockopt(fd, native.IPPROTO_IPV6, native.IPV6_V6ONLY, 1);
-      native.bind(fd, { address, port });
-      native.listen(fd, backlog);
+      sockets.push(openSocket(family, address, port));
     } catch (error) {
-      native.close(fd);
-      if (errnoOf(error) === "EADDRNOTAVAIL" && family === native.AF_INET6) continue;
-      if (errnoOf(error) === "EADDRINUSE") throw new PlaceTrouble({ kind: "port-taken", port });
+      const errno = errnoOf(error);
+      if (family === native.AF_INET6 && (errno === "EADDRNOTAVAIL" || errno === "EAFNOSUPPORT")) continue;
+      for (const fd of sockets) native.close(fd);
+      if (errno === "EADDRINUSE") return undefined;
       throw troubleOf(`port ${port}`, error);
     }
+  }
+  return sockets;
+}
+
+function openSocket(family: number, address: string, port: number): number {
+  const fd = native.socket(family, native.SOCK_STREAM);
+  try {
+    native.setsockopt(fd, native.SOL_SOCKET, native.SO_REUSEADDR, 1);
+    native.setsockopt(fd, native.SOL_SOCKET, native.SO_REUSEPORT, 1);
+    if (family === native.AF_INET6) native.setsockopt(fd, native.IPPROTO_IPV6, native.IPV6_V6ONLY, 1);
+    native.bind(fd, { address, port });
+    native.listen(fd, backlog);
+    return fd;
+  } catch (error) {
+    native.close(fd);
+    throw error;
+  }
+}
+
+/** Gives the sockets to the kernel. */
+function hand({ control }: Place, sockets: readonly number[]): void {
+  for (const fd of sockets) {
     writeControl(control, "portlist", `${fd}\n`);
     native.close(fd);
   }

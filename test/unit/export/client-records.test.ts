@@ -52,9 +52,14 @@ describe("a message of the records' pipe", () => {
     expect(answerRecords(records, message(create, "one"))?.records).toBe(records);
   });
 
+  test("that records a client of our own questions keeps nothing: it would never come back", () => {
+    expect(answerRecords(noRecords, message(create, "nfs-init question 0123"))?.records).toBe(noRecords);
+  });
+
   test("that removes a client leaves the others", () => {
     const records = { recovering: [], current: [hex("one"), hex("two")] };
     expect(answerRecords(records, message(remove, "one"))?.records.current).toEqual([hex("two")]);
+    expect(answerRecords(records, message(remove, "three"))?.records).toBe(records);
   });
 
   test("that begins the grace period is told every client that may come back, and then that these were all", () => {
