@@ -1,6 +1,7 @@
 // Parsers for the values of exports and of the server.
 import { explainClient, parseClient, type Client } from "../export/clients.ts";
 import type { ServedVersion } from "../export/server.ts";
+import { parseVip, type Vip } from "../export/vip/vip.ts";
 import { absolutePath, type Format } from "./values.ts";
 
 /** Clients with blanks or commas between. */
@@ -50,6 +51,12 @@ export const scratch: Format<{ readonly size: string | undefined }> = {
     const match = /^tmpfs(?::(\d{1,15}[kmgKMG]?|\d{1,3}%))?$/.exec(text);
     return match === null ? undefined : { size: match[1] };
   },
+};
+
+/** An address that moves with the service. */
+export const vip: Format<Vip> = {
+  accepts: "ADDRESS/PREFIX or ADDRESS/PREFIX@INTERFACE, as in 10.0.0.9/24@eth0",
+  parse: parseVip,
 };
 
 const served: readonly ServedVersion[] = ["4.0", "4.1", "4.2"];

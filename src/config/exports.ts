@@ -14,7 +14,9 @@ import { serverKeys, variableName, variables, type VariableValues } from "./vari
 
 /** The variables of the server as a whole, each with its default where it has one. */
 export type ServerValues = {
-  readonly [Key in Exclude<(typeof serverKeys)[number], "exports" | "exportsFile">]: Key extends "serverVersions"
+  readonly [Key in Exclude<(typeof serverKeys)[number], "exports" | "exportsFile">]: Key extends
+    | "serverVersions"
+    | "serverVip"
     ? VariableValues[Key] | undefined
     : VariableValues[Key];
 };

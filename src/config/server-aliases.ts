@@ -37,6 +37,12 @@ export function withServerAliases(environment: Environment): Environment {
     set("NFS_EXPORT_OPTIONS", [...words, "insecure", "no_root_squash", "fsid=0"].join(","));
     set("NFS_EXPORT_CLIENTS", value("PERMITTED") ?? "*");
   }
+  const address = value("VIP");
+  if (address !== undefined) {
+    const prefix = address.includes("/") ? "" : address.includes(":") ? "/128" : "/32";
+    const card = value("NIC_NAME");
+    set("NFS_SERVER_VIP", `${address}${prefix}${card === undefined ? "" : `@${card}`}`);
+  }
   const lines = Object.keys(environment)
     .filter((name) => /^NFS_EXPORT_\d{1,15}$/.test(name))
     .toSorted((one, other) => Number(one.slice(11)) - Number(other.slice(11)));

@@ -3,7 +3,7 @@ import { defaultOptions } from "../kinds/nfs/options.ts";
 import { optionsProblem } from "../shares/options.ts";
 import { explainHost, parseHost } from "../shares/host.ts";
 import { parseOptions, type ExportOptions } from "../export/options.ts";
-import { clientList, device, octalMode, scratch, servedVersions } from "./export-values.ts";
+import { clientList, device, octalMode, scratch, servedVersions, vip } from "./export-values.ts";
 import {
   absolutePath,
   anyText,
@@ -465,6 +465,15 @@ export const variables = {
     format: integer(1, 65_535),
     default: "2049",
   },
+  serverVip: {
+    name: "NFS_SERVER_VIP",
+    group: "The server",
+    meaning:
+      "address that clients mount from and that moves with the service: taken when no other host has it, given back at the end",
+    format: vip,
+    default: "",
+    defaultMeaning: "none",
+  },
   serverThreads: {
     name: "NFS_SERVER_THREADS",
     group: "The server",
@@ -557,6 +566,7 @@ export const serverKeys = [
   "exportsFile",
   "serverVersions",
   "serverPort",
+  "serverVip",
   "serverThreads",
   "serverGraceMs",
   "serverLeaseMs",

@@ -94,7 +94,7 @@ export function makeDirectories(path: string, mode = 0o755): void {
     const { code } = error as native.NativeError;
     if (code === "EEXIST" && isDirectory(path)) return;
     const parent = parentOf(path);
-    if (code !== "ENOENT" || parent === "/" || parent === path) throw error;
+    if (code !== "ENOENT" || parent === "/" || parent === path || isDirectory(parent)) throw error;
     makeDirectories(parent, mode);
     makeDirectories(path, mode);
   }

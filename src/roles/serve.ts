@@ -13,12 +13,13 @@ import type { ExportBoard } from "../report/export-board.ts";
 import type { Log } from "../report/log.ts";
 import { abortedBy, Stopped } from "../lifecycle/stop.ts";
 import { undoStack, type UndoStack } from "../lifecycle/undo.ts";
+import { holdAddress, type VirtualAddressPorts } from "../lifecycle/virtual-address.ts";
 import type { Clock } from "../mount/ports.ts";
 import type { Dial } from "../rpc/transport.ts";
 import { reasonLog } from "../wait/reasons.ts";
 
 /** What `serve` needs of the machine. */
-export interface ServePorts extends Pick<EndingPorts, "killDescendants"> {
+export interface ServePorts extends Pick<EndingPorts, "killDescendants">, Pick<VirtualAddressPorts, "keepVip"> {
   readonly log: Log;
   readonly clock: Clock;
   readonly dial: Dial;
@@ -56,10 +57,13 @@ export async function serve(
     log("info", "only networks that this machine is attached to may mount", { stage: "config", hint });
   }
   try {
+    const address = await takeAddress(ports, values, stop.signal, undo);
     for (const one of preparations) undo.push(await Promise.race([ports.prepare(one, stop.signal), stopped]));
     ports.makeStateDirectory(values.serverState);
     const startedMs = clock.nowMs();
     const server = startServer(ports, values, table, undo);
+    // Given back before the server is stopped: clients are not to find a host that refuses them.
+    if (address !== undefined) undo.push(address.release);
     const version = await Promise.race([server.serving, stopped]);
     const asked = { address: "127.0.0.1", port: values.serverPort, version };
     const ask = (write: boolean) => askAll(ports, table.exports, asked, write, values.serverCheckTimeoutMs);
@@ -71,6 +75,7 @@ export async function serve(
       version,
       elapsedMs,
     });
+    void address?.announce();
     const unhealthy = watchServer(ports, ask, values, stop.signal);
     if (command === undefined) {
       await Promise.race([stopped, server.lost, unhealthy]);
@@ -87,6 +92,19 @@ export async function serve(
     stop.abort(new Error("nfs-init ends"));
     await undo.unwind();
   }
+}
+
+/** The virtual address, before a disk is touched that another host may still serve; undefined where there is none. */
+async function takeAddress(
+  ports: ServePorts,
+  { serverVip }: ServerValues,
+  signal: AbortSignal,
+  undo: UndoStack,
+): Promise<Awaited<ReturnType<typeof holdAddress>> | undefined> {
+  if (serverVip === undefined) return undefined;
+  const address = await holdAddress(ports, serverVip, signal);
+  undo.push(address.release);
+  return address;
 }
 
 /** COMMAND's end; where the server is lost first, COMMAND is ended for it. */

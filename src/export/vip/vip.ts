@@ -105,8 +105,13 @@ export async function takeVip(world: VipWorld, vip: Vip, signal: AbortSignal): P
   if (conflict !== undefined) return conflict;
   const trouble = await renew(world, vip, link.interfaceIndex);
   if (trouble !== undefined) return trouble;
-  const duplicate = family === 6 ? await awaitDetection(world, vip, link, signal) : undefined;
-  return duplicate ?? held(link, "no");
+  if (family === 4) return held(link, "no");
+  try {
+    return (await awaitDetection(world, vip, link, signal)) ?? held(link, "no");
+  } catch (error) {
+    await world.request(encodeDeleteAddress({ ...vip, interfaceIndex: link.interfaceIndex }));
+    throw error;
+  }
 }
 
 function held({ interfaceIndex, name }: Link, wasThere: HeldVip["wasThere"]): HeldVip {

@@ -5,10 +5,12 @@ import { readExports } from "../../config/exports.ts";
 import { withServerAliases } from "../../config/server-aliases.ts";
 import { meansShares } from "../../config/share-names.ts";
 import { exitCodes } from "../../errors.ts";
+import { keepVip } from "../../export/vip/vip.ts";
 import { clock } from "../../host/clock.ts";
 import { killDescendants } from "../../host/descendants.ts";
 import { makeStateDirectory, prepareDirectory } from "../../host/export-directories.ts";
 import { initPorts } from "../../host/init.ts";
+import { vipWorld } from "../../host/netlink.ts";
 import { startNfsd } from "../../host/nfsd.ts";
 import { bootId, processStartedMs } from "../../host/process-facts.ts";
 import { readText } from "../../host/small-files.ts";
@@ -80,6 +82,7 @@ async function run(frame: Frame): Promise<number> {
     prepare: (one, signal) => prepareDirectory(log, one, signal),
     makeStateDirectory: (path) => makeStateDirectory(log, path),
     startServer: startNfsd,
+    keepVip: (vip, onEvent, signal) => keepVip(vipWorld, vip, onEvent, signal),
   };
   try {
     return await serve(ports, config.settings, exports.exports, hasCommand ? command : undefined);

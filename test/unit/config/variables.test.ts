@@ -53,6 +53,7 @@ const promised: Readonly<Record<string, string>> = {
   NFS_SERVER_VERSIONS: "",
   NFS_SERVER_PORT: "2049",
   NFS_SERVER_THREADS: "8",
+  NFS_SERVER_VIP: "",
   NFS_SERVER_GRACE: "90s",
   NFS_SERVER_LEASE: "90s",
   NFS_SERVER_STATE: "/var/lib/nfs-init",
