@@ -1,6 +1,7 @@
 // The options of each role and the text of its --help, from the tables of roles and of variables.
 import { Command as Parser, Option } from "commander";
-import { flagName, variableRows, type Variable, type VariableKey } from "../config/variables.ts";
+import type { Variable } from "../config/variable.ts";
+import { flagName, variableRows, type VariableKey } from "../config/variables.ts";
 import { roles, type Role } from "../roles/roles.ts";
 
 /** The variables that are options of a role, in the table's order. */

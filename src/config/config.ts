@@ -5,6 +5,7 @@ import { shown } from "../text/shown.ts";
 import { resolveIdentity, type Accounts, type Identity } from "../init/identity.ts";
 import { given, parsed, problem, readGiven, type Reader } from "./given.ts";
 import { unknownVariableWarnings } from "./unknown.ts";
+import type { Variable } from "./variable.ts";
 import {
   serverGroups,
   type exportKeys,
@@ -12,7 +13,6 @@ import {
   type shareKeys,
   variableRows,
   variables,
-  type Variable,
   type VariableKey,
   type VariableValues,
   type WrittenDefaults,

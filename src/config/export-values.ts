@@ -1,7 +1,7 @@
 // Parsers for the values of exports and of the server.
 import { explainClient, parseClient, type Client } from "../export/clients.ts";
 import type { ServedVersion } from "../export/server.ts";
-import { parseVip, type Vip } from "../export/vip/vip.ts";
+import { parseVip, type Vip } from "../export/vip/written.ts";
 import { absolutePath, type Format } from "./values.ts";
 
 /** Clients with blanks or commas between. */

@@ -5,7 +5,8 @@ import { shown } from "../text/shown.ts";
 import { numberedExport, numberedShare } from "./share-names.ts";
 import type { Format } from "./values.ts";
 import type { Environment, Flags } from "./config.ts";
-import { flagName, variableRows, variables, type Variable, type VariableKey } from "./variables.ts";
+import type { Variable } from "./variable.ts";
+import { flagName, variableRows, variables, type VariableKey } from "./variables.ts";
 
 /** A value as it was given, without the blanks around it, and the name to use for it in messages. */
 export interface Given {

@@ -1,6 +1,7 @@
 // The virtual address of a server: waited for while another host has it, said in the log, given back once.
 import { AppError, exitCodes } from "../errors.ts";
-import type { KeptVip, Vip, VipEvent, VipTrouble } from "../export/vip/vip.ts";
+import type { KeptVip, VipEvent, VipTrouble } from "../export/vip/vip.ts";
+import type { Vip } from "../export/vip/written.ts";
 import type { Log } from "../report/log.ts";
 
 export interface VirtualAddressPorts {

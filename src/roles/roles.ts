@@ -1,6 +1,7 @@
 // The one table of roles: what nfs-init can be asked to be. The command line, --help, the defaults, and what is loaded read it.
 import type { Flags } from "../config/config.ts";
-import type { VariableGroup, VariableKey, WrittenDefaults } from "../config/variables.ts";
+import type { VariableGroup } from "../config/variable.ts";
+import type { VariableKey, WrittenDefaults } from "../config/variables.ts";
 import type { Start } from "./assembly/start.ts";
 
 export interface Role {

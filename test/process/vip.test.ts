@@ -1,7 +1,8 @@
 // A virtual address on real interfaces: two hosts, which are network namespaces of the test's own, on one cable.
 import { execFileSync } from "node:child_process";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Vip, VipEvent } from "../../src/export/vip/vip.ts";
+import type { VipEvent } from "../../src/export/vip/vip.ts";
+import type { Vip } from "../../src/export/vip/written.ts";
 import { eventually } from "../support/eventually.ts";
 import { isRoot } from "../support/process.ts";
 import { buildRooms, startRooms, type Rooms } from "../support/rooms/rooms.ts";

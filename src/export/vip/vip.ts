@@ -1,6 +1,6 @@
 // The address that clients mount from and that moves with the service: taken when nobody has it, kept, announced, given back.
 import { isIP } from "../../address.ts";
-import { addressBytes, addressText } from "./address-bytes.ts";
+import type { Vip } from "./written.ts";
 import { conflictIn, encodeAnnouncement, encodeProbe } from "./arp.ts";
 import {
   decodeAddress,
@@ -15,27 +15,6 @@ import {
   type Link,
   type NetlinkAnswer,
 } from "./netlink.ts";
-
-/** `ADDRESS/PREFIX[@DEVICE]`. */
-export interface Vip {
-  readonly address: string;
-  readonly prefixLength: number;
-  /** The interface; the one whose network holds the address where it is not given. */
-  readonly device?: string;
-}
-
-/** Reads `ADDRESS/PREFIX[@DEVICE]`; undefined for what is none, or an address that no interface can have. */
-export function parseVip(text: string): Vip | undefined {
-  const [, address = "", prefix = "", device] = /^([^/@%]+)\/(\d{1,3})(?:@([^\s/]{1,15}))?$/.exec(text) ?? [];
-  const kind = isIP(address);
-  const prefixLength = Number(prefix);
-  if (kind === 0 || prefixLength === 0 || prefixLength > (kind === 4 ? 32 : 128)) return undefined;
-  const [first = 0] = addressBytes(address);
-  // Loopback, and what is for many; unspecified ones begin with 0 as well.
-  if (kind === 4 ? first === 0 || first === 127 || first >= 224 : first === 0 || first === 255) return undefined;
-  const written = addressText(addressBytes(address));
-  return { address: written, prefixLength, ...(device === undefined ? {} : { device }) };
-}
 
 /** Frames of ARP on one interface. */
 export interface Frames {

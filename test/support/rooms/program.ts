@@ -9,7 +9,8 @@ import {
   writeAll,
   type ChildAnswer,
 } from "../../../src/host/children.ts";
-import { keepVip, type KeptVip, type Vip, type VipEvent } from "../../../src/export/vip/vip.ts";
+import { keepVip, type KeptVip, type VipEvent } from "../../../src/export/vip/vip.ts";
+import { type Vip } from "../../../src/export/vip/written.ts";
 import { killDescendants } from "../../../src/host/descendants.ts";
 import { takeFaults } from "../../../src/host/faults.ts";
 import { createWorkers } from "../../../src/host/mounter.ts";

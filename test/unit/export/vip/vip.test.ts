@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { messageTypes, type NetlinkAnswer } from "../../../../src/export/vip/netlink.ts";
-import { keepVip, parseVip, type KeptVip, type VipEvent, type VipWorld } from "../../../../src/export/vip/vip.ts";
+import { keepVip, type KeptVip, type VipEvent, type VipWorld } from "../../../../src/export/vip/vip.ts";
+import { parseVip } from "../../../../src/export/vip/written.ts";
 import { hex } from "../../fakes/server.ts";
 
 const vip = { address: "192.0.2.9", prefixLength: 24 };
