@@ -62,12 +62,18 @@ function reportOf(readEnd: number, signal: AbortSignal | undefined): Promise<str
       signal?.removeEventListener("abort", abort);
       resolve(result);
     };
-    const abort = () => end(undefined);
-    native.watch(readEnd, native.POLLIN, () => {
+    const readOn = () => {
       const bytes = native.read(readEnd, longestReportBytes);
       if (bytes.byteLength === 0) end(text);
       else text += native.decodeLatin1(bytes);
-    });
+      return bytes.byteLength > 0;
+    };
+    const abort = () => {
+      // It may run by now without our having looked: then what asks for an end is the program's to hear.
+      while (native.poll(readEnd, native.POLLIN, 0) !== 0) if (!readOn()) return;
+      end(undefined);
+    };
+    native.watch(readEnd, native.POLLIN, () => void readOn());
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted === true) abort();
   });
