@@ -2,8 +2,8 @@
 import type { ListenAddress } from "../config/values.ts";
 import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
-import type { Response } from "../report/responses.ts";
-import { readRequest, type Request } from "./http-request.ts";
+import { answerTo, refusal, type Respond } from "../report/http-answer.ts";
+import { readRequest } from "../report/http-request.ts";
 import { lookAt, removeQuietly } from "./small-files.ts";
 
 export interface HttpServerEvents {
@@ -11,8 +11,6 @@ export interface HttpServerEvents {
   /** It cannot listen, and tries again; told of each new reason once. */
   readonly onTrouble: (reason: string) => void;
 }
-
-type Respond = (method: string, url: string) => Response;
 
 /** The first and the longest pause before it tries again to listen. */
 const retryMinMs = 250;
@@ -180,47 +178,4 @@ function answering(fd: number, respond: Respond, onEnd: () => void): Connection 
     }),
   );
   return { end };
-}
-
-const reasons: Readonly<Record<number, string>> = {
-  200: "OK",
-  400: "Bad Request",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  431: "Request Header Fields Too Large",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-};
-
-interface Answer extends Omit<Response, "status"> {
-  readonly status: number;
-}
-
-function answerTo({ method, target }: Request, respond: Respond): string {
-  return format(method, safely(respond, method, target));
-}
-
-/** A fault in an answer is the asker's alone. */
-function safely(respond: Respond, method: string, target: string): Answer {
-  try {
-    return respond(method, target);
-  } catch (error) {
-    return { status: 500, contentType: "text/plain; charset=utf-8", body: `${messageOf(error)}\n` };
-  }
-}
-
-function refusal(status: number): string {
-  return format("GET", { status, contentType: "text/plain; charset=utf-8", body: `${reasons[status] ?? ""}\n` });
-}
-
-function format(method: string, { status, contentType, body }: Answer): string {
-  const head = [
-    `HTTP/1.1 ${status} ${reasons[status] ?? ""}`,
-    "connection: close",
-    `content-type: ${contentType}`,
-    `content-length: ${native.encodeUtf8(body).byteLength}`,
-    "cache-control: no-store",
-    ...(status === 405 ? ["allow: GET, HEAD"] : []),
-  ];
-  return `${head.join("\r\n")}\r\n\r\n${method === "HEAD" ? "" : body}`;
 }

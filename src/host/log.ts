@@ -1,25 +1,21 @@
 // The log on stderr: one line an event, JSON by pino or plain text; a log that cannot be written never ends or blocks us.
-import { shortened } from "../text/shown.ts";
-import { printable, printableJson } from "../text/printable.ts";
 import * as native from "native";
 import pino from "pino";
-import type { Log, LogFields, LogLevel } from "../report/log.ts";
+import type { Log, LogLevel } from "../report/log.ts";
+import { jsonOf, shortenFields, textOf, type LogLine } from "../report/log-line.ts";
 
 const stderr = 2;
 /** A pipe takes up to PIPE_BUF bytes at once or says beforehand that it would block (pipe(7)). */
 const longestLineBytes = 4096;
-const longestField = 600;
 
 export interface LogOptions {
   readonly level: LogLevel | "silent";
   readonly format: "auto" | "json" | "text";
 }
 
-type Line = Readonly<Record<string, unknown>>;
-
 export function createLog({ level, format }: LogOptions): Log {
   const asText = format === "text" || (format === "auto" && native.isatty(stderr));
-  const write = (line: object) => writeLine(line as Line, asText ? textOf : jsonOf);
+  const write = (line: object) => writeLine(line as LogLine, asText ? textOf : jsonOf);
   const logger = pino({
     level,
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -30,22 +26,13 @@ export function createLog({ level, format }: LogOptions): Log {
     },
   });
   return (severity, message, fields) => {
-    logger[severity](shorten(fields), message);
+    logger[severity](shortenFields(fields), message);
   };
-}
-
-function shorten(fields: LogFields): LogFields {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      typeof value === "string" ? shortened(value, longestField) : value,
-    ]),
-  );
 }
 
 let dropped = 0;
 
-function writeLine(line: Line, format: (line: Line) => string): void {
+function writeLine(line: LogLine, format: (line: LogLine) => string): void {
   const bytes = native.encodeUtf8(format(dropped === 0 ? line : { ...line, dropped }));
   if (bytes.byteLength <= longestLineBytes && canWrite(bytes)) dropped = 0;
   else dropped += 1;
@@ -60,19 +47,4 @@ function canWrite(bytes: Uint8Array): boolean {
   } catch {
     return false;
   }
-}
-
-function jsonOf(line: Line): string {
-  return `${printable(JSON.stringify(line))}\n`;
-}
-
-/** A line for people: `07:01:02.345 info  mount: mounted source=... target=...`. */
-function textOf({ time, level, msg, stage, ...fields }: Line): string {
-  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${quoted(value)}`);
-  return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${String(stage)}: ${String(msg)}${rest.join("")}\n`;
-}
-
-function quoted(value: unknown): string {
-  const isPlain = typeof value !== "string" || (/^[^\s"=]+$/.test(value) && printable(value) === value);
-  return isPlain ? String(value) : printableJson(value);
 }

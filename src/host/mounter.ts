@@ -5,16 +5,16 @@ import type { Identity } from "../init/identity.ts";
 import type { WriteAccess } from "../lifecycle/writable.ts";
 import { asideSource } from "../mount/aside.ts";
 import { guardSource } from "../mount/guard.ts";
+import { batchedLooks } from "../mount/looks.ts";
 import type { Mounter, PathAnswer, Prepared } from "../mount/ports.ts";
+import { turnstile } from "../mount/turnstile.ts";
 import { callWorkers } from "./call-workers.ts";
 import { inChild, killOwnChildren, noneLeft, outcomeOf, startChild, tryChild, type ChildAnswer } from "./children.ts";
 import { readOptions } from "./fsconfig.ts";
 import { runHelper } from "./helper.ts";
-import { batchedLooks } from "./looks.ts";
 import { readMounts } from "./mounts.ts";
 import * as share from "./share-calls.ts";
 import { makeDirectories } from "./small-files.ts";
-import { turnstile } from "./turnstile.ts";
 
 export interface Workers {
   readonly mounter: Mounter;

@@ -1,13 +1,12 @@
 // The state directory: locks on targets, notes of what is mounted there, and who keeps lines in an fstab. It is root's.
 import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
-import { formatNote, parseNote, type MountNote } from "../mount/notes.ts";
+import { formatNote, nameOfTarget, parseNote, type MountNote } from "../mount/notes.ts";
 import type { TargetLock } from "../mount/ports.ts";
 import { readTrusted, trustDirectories, trustFile } from "./bounded-file.ts";
 import { writeAll } from "./children.ts";
 import { lockOrClose, tryLock } from "./locks.ts";
 import { listDirectory, makeDirectories, removeQuietly } from "./small-files.ts";
-import { wyhash } from "./wyhash.ts";
 
 /** Locks are nobody else's to hold: whoever can open a file can flock(2) it. What others may read stands in files of its own. */
 const lockMode = 0o600;
@@ -77,12 +76,6 @@ function replace(directory: string, name: string, text: string, mode: number, is
   }
 }
 
-/** The name that stands for a target: its path with '/' as '+', and no longer than a name may be. */
-function nameOf(target: string): string {
-  const name = encodeURIComponent(target).replaceAll("%2F", "+");
-  return name.length <= 200 ? name : `${name.slice(0, 150)}~${wyhash(native.encodeUtf8(target)).toString(16)}`;
-}
-
 /** Where what belongs on `target` is mounted out of sight: `aside` a share that is put together, `kept` what lies below one. */
 export function hiddenPath(
   stateDir: string,
@@ -91,7 +84,7 @@ export function hiddenPath(
 ): { readonly path: string } | { readonly reason: string } {
   try {
     openBelow(stateDir, targets);
-    return { path: `${stateDir}/${kind}/${nameOf(target)}` };
+    return { path: `${stateDir}/${kind}/${nameOfTarget(target)}` };
   } catch (error) {
     return { reason: messageOf(error) };
   }
@@ -101,9 +94,9 @@ export function hiddenPath(
 export function lockTarget(stateDir: string, target: string): TargetLock {
   try {
     const directory = openBelow(stateDir, targets);
-    const fd = openLock(`${directory}/${nameOf(target)}.lock`);
+    const fd = openLock(`${directory}/${nameOfTarget(target)}.lock`);
     if (!lockOrClose(fd)) return { kind: "busy" };
-    const noteName = `${nameOf(target)}.note`;
+    const noteName = `${nameOfTarget(target)}.note`;
     return {
       kind: "locked",
       note: (source) => {

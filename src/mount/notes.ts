@@ -1,12 +1,22 @@
 // What an instance notes of its mounts for a later one, and how that one knows them: by the note, or by the guard underneath.
 import { isShareMount } from "../kinds/kinds.ts";
 import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import { wyhash } from "../text/wyhash.ts";
 import { isGuard } from "./guard.ts";
 
 /** What is noted of a target before mount(2) is called. */
 export interface MountNote {
   readonly target: string;
   readonly source: string;
+}
+
+const longestName = 200;
+
+/** The name of a file that stands for a target: its path with '/' as '+', and no longer than a name may be. */
+export function nameOfTarget(target: string): string {
+  const name = encodeURIComponent(target).replaceAll("%2F", "+");
+  if (name.length <= longestName) return name;
+  return `${name.slice(0, 150)}~${wyhash(new TextEncoder().encode(target)).toString(16)}`;
 }
 
 export function formatNote(note: MountNote): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatNote, ownedMounts, parseNote } from "../../../src/mount/notes.ts";
+import { formatNote, nameOfTarget, ownedMounts, parseNote } from "../../../src/mount/notes.ts";
 import { guardSource } from "../../../src/mount/guard.ts";
 import { localMount, nfsMount } from "../fakes/mounts.ts";
 
@@ -16,6 +16,22 @@ describe("a note", () => {
       expect(parseNote(text)).toBeUndefined();
     },
   );
+});
+
+describe("the name that stands for a target", () => {
+  test("is its path, without a slash, and tells targets apart that look alike", () => {
+    expect(nameOfTarget("/mnt/data")).toBe("+mnt+data");
+    expect(nameOfTarget("/mnt/a+b")).toBe("+mnt+a%2Bb");
+    expect(nameOfTarget("/mnt/%2F")).toBe("+mnt+%252F");
+    expect(nameOfTarget("/mnt/ü")).toBe("+mnt+%C3%BC");
+  });
+
+  test("is cut where it would be too long for a name, and ends with a hash of the whole", () => {
+    const longest = `/mnt/${"a".repeat(195)}`;
+    expect(nameOfTarget(longest)).toBe(`+mnt+${"a".repeat(195)}`);
+    // The hash is that of the test of wyhash.
+    expect(nameOfTarget(`/mnt/${"a".repeat(201)}`)).toBe(`+mnt+${"a".repeat(145)}~9796880e4fb1ec4d`);
+  });
 });
 
 describe("a mount is ours", () => {

@@ -1,6 +1,6 @@
 // Looks at mount points in batches: one child looks at all that answer, and one that hangs has its child to itself.
 import { messageOf } from "../errors.ts";
-import type { Look } from "../mount/ports.ts";
+import type { Look } from "./ports.ts";
 
 /** A path, and whether the look writes there as well. */
 export interface LookRequest {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { wyhash } from "../../../src/host/wyhash.ts";
+import { wyhash } from "../../../src/text/wyhash.ts";
 
 const hashOf = (text: string) => wyhash(new TextEncoder().encode(text)).toString(16).padStart(16, "0");
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { turnstile, type Turn } from "../../../src/host/turnstile.ts";
+import { turnstile, type Turn } from "../../../src/mount/turnstile.ts";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readRequest, type RequestRead } from "../../../src/host/http-request.ts";
+import { readRequest, type RequestRead } from "../../../src/report/http-request.ts";
 import { random } from "../fakes/random.ts";
 
 const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, "latin1"));

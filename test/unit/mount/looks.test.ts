@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { batchedLooks, type Looker } from "../../../src/host/looks.ts";
+import { batchedLooks, type Looker } from "../../../src/mount/looks.ts";
 import type { Look } from "../../../src/mount/ports.ts";
 
 beforeEach(() => vi.useFakeTimers());

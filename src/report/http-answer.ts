@@ -1,0 +1,51 @@
+// Answers in HTTP/1.1, each the last on its connection (RFC 9112).
+import { messageOf } from "../errors.ts";
+import type { Request } from "./http-request.ts";
+import type { Response } from "./responses.ts";
+
+export type Respond = (method: string, url: string) => Response;
+
+const reasons: Readonly<Record<number, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+interface Answer extends Omit<Response, "status"> {
+  readonly status: number;
+}
+
+/** The whole answer to a request, as it is sent. */
+export function answerTo({ method, target }: Request, respond: Respond): string {
+  return format(method, safely(respond, method, target));
+}
+
+/** A fault in an answer is the asker's alone. */
+function safely(respond: Respond, method: string, target: string): Answer {
+  try {
+    return respond(method, target);
+  } catch (error) {
+    return { status: 500, contentType: "text/plain; charset=utf-8", body: `${messageOf(error)}\n` };
+  }
+}
+
+/** The answer to what is no request. */
+export function refusal(status: number): string {
+  return format("GET", { status, contentType: "text/plain; charset=utf-8", body: `${reasons[status] ?? ""}\n` });
+}
+
+function format(method: string, { status, contentType, body }: Answer): string {
+  const head = [
+    `HTTP/1.1 ${status} ${reasons[status] ?? ""}`,
+    "connection: close",
+    `content-type: ${contentType}`,
+    `content-length: ${new TextEncoder().encode(body).byteLength}`,
+    "cache-control: no-store",
+    ...(status === 405 ? ["allow: GET, HEAD"] : []),
+  ];
+  return `${head.join("\r\n")}\r\n\r\n${method === "HEAD" ? "" : body}`;
+}
