@@ -1,7 +1,8 @@
 // The same sentence for one share that does not mount, for whoever waits for it; loaded only then.
 import type { Share } from "../shares/share.ts";
 import type { Identity } from "../init/identity.ts";
-import { collectFacts, type DoctorPorts } from "./collect.ts";
+import { collectFacts } from "./collect.ts";
+import type { DoctorPorts } from "./collect-ports.ts";
 import { judge } from "./findings.ts";
 
 /**

@@ -1,7 +1,8 @@
 // From facts to what is said of them: a line for each check, and one sentence with the likeliest cause and what to change.
 import type { Cause } from "./cause.ts";
 import { causesOf } from "./causes.ts";
-import { machineChecks, shareChecks, type Check } from "./checks.ts";
+import type { Check } from "./check.ts";
+import { machineChecks, shareChecks } from "./checks.ts";
 import type { DoctorFacts } from "./facts.ts";
 
 export interface Section {

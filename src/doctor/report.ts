@@ -1,6 +1,6 @@
 // Doctor's page for a person, and the same as JSON for a machine.
 import { printable, printableJson } from "../text/printable.ts";
-import type { Check, CheckStatus } from "./checks.ts";
+import type { Check, CheckStatus } from "./check.ts";
 import type { DoctorFacts } from "./facts.ts";
 import type { Findings } from "./findings.ts";
 

@@ -6,7 +6,7 @@ import { isAlive } from "../mount/answers.ts";
 import type { Share } from "../shares/share.ts";
 import { isSameOrBelow } from "../shares/paths.ts";
 import * as native from "native";
-import type { DoctorPorts } from "../doctor/collect.ts";
+import type { DoctorPorts } from "../doctor/collect-ports.ts";
 import { engineOf } from "../doctor/engine.ts";
 import type { FstabFact, KernelFacts, LockFacts, MountPointFact, ProcessFacts } from "../doctor/facts.ts";
 import { isNamespaced } from "../doctor/rights.ts";

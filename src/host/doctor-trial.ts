@@ -1,7 +1,7 @@
 // The trial mount: in a child with a mount namespace of its own, which goes with it, so that nothing is left and nobody sees it.
 import { isShared, mountAround, parseMountinfo } from "../shares/mountinfo.ts";
 import * as native from "native";
-import type { TrialRequest } from "../doctor/collect.ts";
+import type { TrialRequest } from "../doctor/collect-ports.ts";
 import type { TrialCall, TrialFact } from "../doctor/facts.ts";
 import { errnoOf } from "../errors.ts";
 import { outcomeOf, tryChild } from "./children.ts";

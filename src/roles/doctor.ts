@@ -1,6 +1,7 @@
 // doctor: why a share does not mount here, and what to do about it; changes nothing.
 import type { Config } from "../config/config.ts";
-import { collectFacts, type DoctorPorts } from "../doctor/collect.ts";
+import { collectFacts } from "../doctor/collect.ts";
+import type { DoctorPorts } from "../doctor/collect-ports.ts";
 import { judge } from "../doctor/findings.ts";
 import { formatJson, formatPage } from "../doctor/report.ts";
 import type { DoctorFacts } from "../doctor/facts.ts";

@@ -1,6 +1,7 @@
 // What is asked of whom: by RPC over a fake network, with a machine that has nothing against mounting.
 import { describe, expect, test } from "vitest";
-import { collectFacts, type DoctorPorts, type TrialRequest } from "../../../src/doctor/collect.ts";
+import { collectFacts } from "../../../src/doctor/collect.ts";
+import type { DoctorPorts, TrialRequest } from "../../../src/doctor/collect-ports.ts";
 import { explain } from "../../../src/doctor/explain.ts";
 import type { Environment } from "../../../src/config/config.ts";
 import { answers, fakeNetwork, opaque, rpcbind, serves, words, type Service } from "../fakes/server.ts";

@@ -1,10 +1,10 @@
 // Why mount(2) fails although the server would serve: what this kernel lacks, refuses, or cannot do.
-import { kerberosFlavor, kerberosNeeds } from "../kinds/nfs/kerberos.ts";
-import { describeRefusedOption } from "../mount/option-told.ts";
-import { classifyErrno } from "../kinds/nfs/failures.ts";
-import type { Cause } from "./cause.ts";
-import { inWordsOf } from "./engine.ts";
-import type { DoctorFacts, ShareFacts, TrialCall } from "./facts.ts";
+import { kerberosFlavor, kerberosNeeds } from "../../kinds/nfs/kerberos.ts";
+import { describeRefusedOption } from "../../mount/option-told.ts";
+import { classifyErrno } from "../../kinds/nfs/failures.ts";
+import type { Cause } from "../cause.ts";
+import { inWordsOf } from "../engine.ts";
+import type { DoctorFacts, ShareFacts, TrialCall } from "../facts.ts";
 
 type Found = Omit<Cause, "share" | "isFatal">;
 

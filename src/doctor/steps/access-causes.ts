@@ -1,8 +1,8 @@
 // Why COMMAND's user cannot write to a share that mounts: what ACCESS granted against what mode and owner would let.
-import { isReadOnly } from "../shares/options.ts";
-import type { Cause } from "./cause.ts";
-import { mayWrite, ownerOf } from "../rpc/owner.ts";
-import type { DoctorFacts, ShareFacts } from "./facts.ts";
+import { isReadOnly } from "../../shares/options.ts";
+import type { Cause } from "../cause.ts";
+import { mayWrite, ownerOf } from "../../rpc/owner.ts";
+import type { DoctorFacts, ShareFacts } from "../facts.ts";
 
 type Found = Omit<Cause, "share" | "isFatal">;
 

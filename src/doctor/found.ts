@@ -1,0 +1,44 @@
+// What a step finds in the way, and how far a mount gets before it.
+import type { RpcFailure } from "../rpc/message.ts";
+import type { Cause } from "./cause.ts";
+
+export interface Found extends Omit<Cause, "share" | "isFatal"> {
+  /** How far it got; greater is further. */
+  readonly stage?: number;
+}
+
+/** How far a mount gets before something is in its way. */
+export const stages = {
+  name: 10,
+  route: 20,
+  port: 30,
+  service: 40,
+  version: 50,
+  minor: 55,
+  rpcbind: 60,
+  mountd: 65,
+  path: 70,
+};
+
+export function furthest(causes: readonly Found[]): Found | undefined {
+  return causes.toSorted((one, other) => (other.stage ?? 0) - (one.stage ?? 0))[0];
+}
+
+export function shortList(items: readonly string[]): string {
+  const most = 4;
+  return items.length <= most ? items.join(", ") : `${items.slice(0, most).join(", ")} and ${items.length - most} more`;
+}
+
+/** An RPC failure in a few words. */
+export function wordsFor(failure: RpcFailure): string {
+  switch (failure.kind) {
+    case "version-mismatch":
+      return `it speaks versions ${failure.lowest} to ${failure.highest} only`;
+    case "program-unavailable":
+      return "another service answers there";
+    case "no-answer":
+    case "malformed":
+    case "refused":
+      return failure.reason;
+  }
+}
