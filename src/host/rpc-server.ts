@@ -50,14 +50,8 @@ export function rpcServer(onFault: (error: unknown) => void, limits: RpcLimits =
   /** The one that was answered the longest ago first. */
   const connections = new Set<Open>();
 
-  const makeRoom = (caller: Caller): void => {
-    const strangers = [...connections].filter((one) => !isLocal(one.caller));
-    const same = strangers.filter((one) => one.caller.address === caller.address);
-    if (!isLocal(caller) && same.length >= limits.ofAddress) same[0]?.end();
-    else if (connections.size >= limits.connections) (strangers[0] ?? [...connections][0])?.end();
-  };
   const serve = (fd: number, caller: Caller, programs: readonly RpcProgram[]): void => {
-    makeRoom(caller);
+    makeRoom(connections, caller, limits);
     const stream = openStream(fd);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const open: Open = {
@@ -126,6 +120,14 @@ export function rpcServer(onFault: (error: unknown) => void, limits: RpcLimits =
       for (const one of connections) one.end();
     },
   };
+}
+
+/** Ends a connection where another one would be more than may be, of an address or of all. */
+function makeRoom(connections: ReadonlySet<Open>, caller: Caller, limits: RpcLimits): void {
+  const strangers = [...connections].filter((one) => !isLocal(one.caller));
+  const same = strangers.filter((one) => one.caller.address === caller.address);
+  if (!isLocal(caller) && same.length >= limits.ofAddress) same[0]?.end();
+  else if (connections.size >= limits.connections) (strangers[0] ?? [...connections][0])?.end();
 }
 
 function bound(at: RpcAddress): number {
