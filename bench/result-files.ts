@@ -1,9 +1,9 @@
 // Reads and writes the results under docs/benchmarks, and the page and the plots made of them.
 
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { measurements } from "./measurements.ts";
-import { renderPage } from "./page-text.ts";
+import { renderDetails, renderPage } from "./page-text.ts";
 import { plotSpec } from "./plot-spec.ts";
 import { drawSvg } from "./plot-svg.ts";
 import { plotFile, plotsOf } from "./plots.ts";
@@ -13,6 +13,7 @@ import type { Result } from "./result.ts";
 const docs = join(import.meta.dirname, "../docs");
 const folder = join(docs, "benchmarks");
 const page = "benchmarks.md";
+const details = "benchmarks/details.md";
 
 /** Texts by the names of their files below docs. */
 export type Pages = ReadonlyMap<string, string>;
@@ -39,9 +40,12 @@ export function writeResult(result: Result): void {
   writeFileSync(join(folder, `${result.name}.json`), `${formatJson(result)}\n`);
 }
 
-/** What the results give: the page and its plots. */
+/** What the results give: the two pages and their plots. */
 export async function renderPages(results: readonly Result[]): Promise<Pages> {
-  const pages = new Map([[page, renderPage(results)]]);
+  const pages = new Map([
+    [page, renderPage(results)],
+    [details, renderDetails(results)],
+  ]);
   for (const result of results) {
     for (const plot of plotsOf(result)) {
       pages.set(`benchmarks/${plotFile(result, plot)}`, await drawSvg(plotSpec(result, plot)));
@@ -50,14 +54,15 @@ export async function renderPages(results: readonly Result[]): Promise<Pages> {
   return pages;
 }
 
-/** The page and the plots that are there. */
+/** The pages and the plots that are there. */
 export function readPages(): Pages {
   const plots = readdirSync(folder).filter((name) => name.endsWith(".svg"));
-  const names = [page, ...plots.map((name) => `benchmarks/${name}`)];
-  return new Map(names.map((name) => [name, readFileSync(join(docs, name), "utf8")]));
+  const names = [page, details, ...plots.map((name) => `benchmarks/${name}`)];
+  const there = names.filter((name) => existsSync(join(docs, name)));
+  return new Map(there.map((name) => [name, readFileSync(join(docs, name), "utf8")]));
 }
 
-/** Writes the page and its plots, and removes plots that are none any more. */
+/** Writes the pages and their plots, and removes plots that are none any more. */
 export function writePages(pages: Pages): void {
   for (const name of readPages().keys()) if (!pages.has(name)) rmSync(join(docs, name));
   for (const [name, text] of pages) writeFileSync(join(docs, name), text);

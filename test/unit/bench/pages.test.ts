@@ -10,11 +10,15 @@ it("the page and its plots are the ones that the results give, to the byte (node
   for (const [name, text] of given) expect(there.get(name), name).toBe(text);
 });
 
-it("the page shows every plot once", () => {
-  const shown = [...(there.get("benchmarks.md") ?? "").matchAll(/\]\((benchmarks\/[^)]+\.svg)\)/g)].map(
-    ([, file = ""]) => file,
+it("the page of details shows every plot once", () => {
+  const shown = [...(there.get("benchmarks/details.md") ?? "").matchAll(/\]\(([^)]+\.svg)\)/g)].map(
+    ([, file = ""]) => `benchmarks/${file}`,
   );
   expect(shown.toSorted()).toEqual([...given.keys()].filter((name) => name.endsWith(".svg")).toSorted());
+});
+
+it("the page itself is one that is read: at most 28 kB", () => {
+  expect((there.get("benchmarks.md") ?? "").length).toBeLessThan(28_000);
 });
 
 it("no plot is larger than 40 kB", () => {

@@ -1,7 +1,7 @@
 // Whether a target counts as met, and how the page says so.
 import { describe, expect, it } from "vitest";
 import { measurements } from "../../../bench/measurements.ts";
-import { renderPage } from "../../../bench/page-text.ts";
+import { renderDetails, renderPage } from "../../../bench/page-text.ts";
 import { judge, judgeTargets } from "../../../bench/targets.ts";
 import { makeResult } from "./results.ts";
 
@@ -79,10 +79,10 @@ describe("a target", () => {
 
 describe("the page", () => {
   /** A result of late-server, whose target names a competitor. */
-  const page = (ours: number) => {
+  const page = (ours: number, render = renderPage) => {
     const { competitors, cases, ...result } = makeResult({ "v4.2": { ours: [ours], peer: [50] } });
     const rename = (name: string) => (name === "peer" ? "rpc-loop" : name);
-    return renderPage([
+    return render([
       {
         ...result,
         name: "late-server",
@@ -107,14 +107,14 @@ describe("the page", () => {
   });
 
   it("says in the section whether the target is met", () => {
-    expect(page(100)).toContain(
+    expect(page(100, renderDetails)).toContain(
       "Target for nfs-init: less than 50 ms longer, p95 less than 200 ms longer than a peer: missed.",
     );
   });
 
   it("says what is left", () => {
     const left = measurements.find(({ name }) => name === "late-server")?.targets?.[0]?.left;
-    expect(page(100)).toContain(`- **Late, at last: the case v4.2, missed.** ${left}`);
-    expect(page(99)).toContain(`- **Late, at last: the case v4.2.** ${left}`);
+    expect(page(100, renderDetails)).toContain(`- **Late, at last: the case v4.2, missed.** ${left}`);
+    expect(page(99, renderDetails)).toContain(`- **Late, at last: the case v4.2.** ${left}`);
   });
 });
