@@ -13,33 +13,117 @@ export interface AbortTimers {
   readonly clearTimer: (timer: number) => void;
 }
 
+/** How many were aborted so far. */
+let aborted = 0;
+
+/**
+ * A signal asks those it depends on whether it is aborted, and is told by them only while somebody listens to it: one that is
+ * made for a single question and dropped leaves nothing behind on a signal that lives as long as the program.
+ * Its time may be up between a look and the listener that is added after it: such a listener is called, in the next turn.
+ */
+class TimedSignal {
+  readonly #timers: AbortTimers;
+  #isAborted = false;
+  #reason: unknown;
+  /** When that was, and the how manieth it was. */
+  #sinceMs = 0;
+  #order = 0;
+  readonly #sources: readonly TimedSignal[];
+  readonly #dueMs: number | undefined;
+  #timer = 0;
+  /** By the function that was given, as removeEventListener(2) names it. */
+  readonly #listeners = new Map<Listener, Listener>();
+  readonly #onSource = () => this.#settle();
+
+  constructor(timers: AbortTimers, sources: readonly TimedSignal[], timeoutMs: number | undefined) {
+    this.#timers = timers;
+    this.#sources = sources;
+    this.#dueMs = timeoutMs === undefined ? undefined : this.#timers.nowMs() + timeoutMs;
+    if (sources.some((source) => source.aborted)) this.#settle();
+  }
+
+  get aborted(): boolean {
+    this.#settle();
+    return this.#isAborted;
+  }
+
+  get reason(): unknown {
+    this.#settle();
+    return this.#reason;
+  }
+
+  throwIfAborted(): void {
+    if (this.aborted) throw this.#reason;
+  }
+
+  addEventListener(_type: "abort", listener: Listener, { once = false }: ListenerOptions = {}): void {
+    if (this.#isAborted || this.#listeners.has(listener)) return;
+    const called = once
+      ? () => {
+          this.removeEventListener("abort", listener);
+          listener();
+        }
+      : listener;
+    this.#listeners.set(listener, called);
+    if (this.#listeners.size === 1) this.#listen();
+  }
+
+  removeEventListener(_type: "abort", listener: Listener): void {
+    if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#hush();
+  }
+
+  /** Aborts it, once: its controller's part. */
+  fire(reason: unknown = abortError("AbortError", "This operation was aborted"), sinceMs = this.#timers.nowMs()): void {
+    if (this.#isAborted) return;
+    this.#isAborted = true;
+    this.#reason = reason;
+    this.#sinceMs = sinceMs;
+    this.#order = ++aborted;
+    this.#hush();
+    // One that an earlier one removes is not called; one that throws keeps no other from it.
+    for (const [listener, called] of this.#listeners) {
+      this.#listeners.delete(listener);
+      try {
+        called();
+      } catch (error) {
+        this.#timers.setTimer(0, () => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  #settle(): void {
+    if (this.#isAborted) return;
+    if (this.#dueMs !== undefined && this.#timers.nowMs() >= this.#dueMs) {
+      return this.fire(abortError("TimeoutError", "The operation was aborted due to timeout"), this.#dueMs);
+    }
+    // It may be that nobody has looked since several were: the first one counts.
+    const [first] = this.#sources
+      .filter((source) => source.aborted)
+      .sort((one, other) => one.#sinceMs - other.#sinceMs || one.#order - other.#order);
+    if (first !== undefined) this.fire(first.#reason, first.#sinceMs);
+  }
+
+  #listen(): void {
+    for (const source of this.#sources) source.addEventListener("abort", this.#onSource);
+    // Those that were told of before we listened call nobody any more.
+    const dueMs = this.#sources.some((source) => source.#isAborted) ? 0 : this.#dueMs;
+    if (dueMs !== undefined)
+      this.#timer = this.#timers.setTimer(Math.max(0, dueMs - this.#timers.nowMs()), this.#onSource);
+  }
+
+  #hush(): void {
+    for (const source of this.#sources) source.removeEventListener("abort", this.#onSource);
+    this.#timers.clearTimer(this.#timer);
+  }
+}
+
 /** Both classes, on these timers. */
-// oxlint-disable-next-line max-lines-per-function -- it holds a class, whose longest method has 20 lines
 export function abortClasses(timers: AbortTimers) {
-  let aborted = 0;
-
-  /**
-   * A signal asks those it depends on whether it is aborted, and is told by them only while somebody listens to it: one that is
-   * made for a single question and dropped leaves nothing behind on a signal that lives as long as the program.
-   * Its time may be up between a look and the listener that is added after it: such a listener is called, in the next turn.
-   */
-  class Signal {
-    #isAborted = false;
-    #reason: unknown;
-    /** When that was, and the how manieth it was. */
-    #sinceMs = 0;
-    #order = 0;
-    readonly #sources: readonly Signal[];
-    readonly #dueMs: number | undefined;
-    #timer = 0;
-    /** By the function that was given, as removeEventListener(2) names it. */
-    readonly #listeners = new Map<Listener, Listener>();
-    readonly #onSource = () => this.#settle();
-
+  class Signal extends TimedSignal {
     constructor(sources: readonly Signal[] = [], timeoutMs?: number) {
-      this.#sources = sources;
-      this.#dueMs = timeoutMs === undefined ? undefined : timers.nowMs() + timeoutMs;
-      if (sources.some((source) => source.aborted)) this.#settle();
+      super(timers, sources, timeoutMs);
     }
 
     static any(sources: Iterable<Signal>): Signal {
@@ -54,81 +138,6 @@ export function abortClasses(timers: AbortTimers) {
       const signal = new Signal();
       signal.fire(reason);
       return signal;
-    }
-
-    get aborted(): boolean {
-      this.#settle();
-      return this.#isAborted;
-    }
-
-    get reason(): unknown {
-      this.#settle();
-      return this.#reason;
-    }
-
-    throwIfAborted(): void {
-      if (this.aborted) throw this.#reason;
-    }
-
-    addEventListener(_type: "abort", listener: Listener, { once = false }: ListenerOptions = {}): void {
-      if (this.#isAborted || this.#listeners.has(listener)) return;
-      const called = once
-        ? () => {
-            this.removeEventListener("abort", listener);
-            listener();
-          }
-        : listener;
-      this.#listeners.set(listener, called);
-      if (this.#listeners.size === 1) this.#listen();
-    }
-
-    removeEventListener(_type: "abort", listener: Listener): void {
-      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#hush();
-    }
-
-    /** Aborts it, once: its controller's part. */
-    fire(reason: unknown = abortError("AbortError", "This operation was aborted"), sinceMs = timers.nowMs()): void {
-      if (this.#isAborted) return;
-      this.#isAborted = true;
-      this.#reason = reason;
-      this.#sinceMs = sinceMs;
-      this.#order = ++aborted;
-      this.#hush();
-      // One that an earlier one removes is not called; one that throws keeps no other from it.
-      for (const [listener, called] of this.#listeners) {
-        this.#listeners.delete(listener);
-        try {
-          called();
-        } catch (error) {
-          timers.setTimer(0, () => {
-            throw error;
-          });
-        }
-      }
-    }
-
-    #settle(): void {
-      if (this.#isAborted) return;
-      if (this.#dueMs !== undefined && timers.nowMs() >= this.#dueMs) {
-        return this.fire(abortError("TimeoutError", "The operation was aborted due to timeout"), this.#dueMs);
-      }
-      // It may be that nobody has looked since several were: the first one counts.
-      const [first] = this.#sources
-        .filter((source) => source.aborted)
-        .sort((one, other) => one.#sinceMs - other.#sinceMs || one.#order - other.#order);
-      if (first !== undefined) this.fire(first.#reason, first.#sinceMs);
-    }
-
-    #listen(): void {
-      for (const source of this.#sources) source.addEventListener("abort", this.#onSource);
-      // Those that were told of before we listened call nobody any more.
-      const dueMs = this.#sources.some((source) => source.#isAborted) ? 0 : this.#dueMs;
-      if (dueMs !== undefined) this.#timer = timers.setTimer(Math.max(0, dueMs - timers.nowMs()), this.#onSource);
-    }
-
-    #hush(): void {
-      for (const source of this.#sources) source.removeEventListener("abort", this.#onSource);
-      timers.clearTimer(this.#timer);
     }
   }
 
