@@ -1,7 +1,7 @@
 // Why a share does not mount, as its facts tell: for each address and version the first thing in the way, and of these the one that got furthest.
 import { inNamesOf } from "../config/share-names.ts";
 import { reachOf } from "../kinds/nfs/failures.ts";
-import { type ServerQuestion, questionOf } from "../kinds/nfs/question.ts";
+import { type NfsQuestion, questionOf } from "../kinds/nfs/question.ts";
 import { type ExactVersion, versionsToTry } from "../kinds/nfs/versions.ts";
 import { accessCause } from "./steps/access-causes.ts";
 import type { Cause } from "./cause.ts";
@@ -112,12 +112,7 @@ function blocked4(facts: ShareFacts, address: AddressFacts, version: ExactVersio
 }
 
 /** What is in the way of a mount by version 3. */
-function blocked3(
-  facts: ShareFacts,
-  address: AddressFacts,
-  question: ServerQuestion,
-  engine: Engine,
-): Found | undefined {
+function blocked3(facts: ShareFacts, address: AddressFacts, question: NfsQuestion, engine: Engine): Found | undefined {
   const before = address.nfs3 === undefined ? unreachable(facts, address, engine) : undefined;
   if (before !== undefined) return before;
   const service = serviceCause(address, address.nfs3, 3, facts);

@@ -1,7 +1,7 @@
 // Asks for the exported path, and for what may be done there.
 import { type Asker, type User, askAccess3, askMinorVersions, askMountd, askPath4, root } from "../ask/path.ts";
 import { kerberosFlavor } from "../kinds/nfs/kerberos.ts";
-import { type ServerQuestion, minorVersionsOf, versionOfMinor } from "../kinds/nfs/question.ts";
+import { type NfsQuestion, minorVersionsOf, versionOfMinor } from "../kinds/nfs/question.ts";
 import { versionsToTry } from "../kinds/nfs/versions.ts";
 import type { MountAnswer } from "../rpc/mountd.ts";
 import type { AccessAnswer } from "../rpc/nfs3.ts";
@@ -14,7 +14,7 @@ import type { Reached } from "./collect-services.ts";
 import type { AccessFact, AddressFacts, Path3Fact, Path4Fact } from "./facts.ts";
 
 /** What the server says of the exported path and of writing there, by RPC and so without any right to mount. */
-export async function lookAtPath(one: Case, question: ServerQuestion, facts: Reached): Promise<AddressFacts> {
+export async function lookAtPath(one: Case, question: NfsQuestion, facts: Reached): Promise<AddressFacts> {
   const path4 =
     facts.nfs4?.kind === "success" && question.version4 ? await lookAtPath4(one, facts, facts.nfs4.port) : undefined;
   const isFound = path4?.asMounted?.kind === "found";

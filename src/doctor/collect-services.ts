@@ -1,7 +1,7 @@
 // Asks which services an address has: its port, NFS, rpcbind, mountd.
 import { askExports } from "../ask/path.ts";
 import { type Service, askPort, timeNull } from "../ask/service.ts";
-import { type ServerQuestion, askMountHost } from "../kinds/nfs/question.ts";
+import { type NfsQuestion, askMountHost } from "../kinds/nfs/question.ts";
 import { rpcClient } from "../rpc/client.ts";
 import { ports as wellKnown, programs } from "../rpc/message.ts";
 import { type PortsAnswer, dumpPorts } from "../rpc/rpcbind.ts";
@@ -11,7 +11,7 @@ import type { AddressFacts, ServiceFact } from "./facts.ts";
 export type Reached = Omit<AddressFacts, "path4" | "path3" | "access">;
 
 /** The way to an address, its port, and the services behind it. */
-export async function reach({ ports, whole }: Case, question: ServerQuestion, address: string): Promise<Reached> {
+export async function reach({ ports, whole }: Case, question: NfsQuestion, address: string): Promise<Reached> {
   const route = ports.route(address);
   const nothing = {
     address,
@@ -58,7 +58,7 @@ export async function reach({ ports, whole }: Case, question: ServerQuestion, ad
 
 async function reachMountd(
   ports: DoctorPorts,
-  question: ServerQuestion,
+  question: NfsQuestion,
   address: string,
   rpcbind: PortsAnswer,
   whole: AbortSignal,

@@ -2,7 +2,7 @@
 import { askAddresses } from "../ask/addresses.ts";
 import type { Identity } from "../init/identity.ts";
 import { kernelMount, wantsHelper } from "../kinds/nfs/mount-data.ts";
-import { type ServerQuestion, mountAddresses, questionOf } from "../kinds/nfs/question.ts";
+import { type NfsQuestion, mountAddresses, questionOf } from "../kinds/nfs/question.ts";
 import { versionsToTry } from "../kinds/nfs/versions.ts";
 import { type OptionPorts, findRefusedOption, isOptionErrno } from "../mount/refused-option.ts";
 import type { Share } from "../shares/share.ts";
@@ -51,7 +51,7 @@ async function collectShare(one: Case): Promise<ShareFacts> {
 
 async function resolve(
   { network }: DoctorPorts,
-  question: ServerQuestion,
+  question: NfsQuestion,
   whole: AbortSignal,
 ): Promise<{ readonly name: NameFact; readonly addresses: readonly string[] }> {
   const found = await askAddresses(network, question, within(limits.nameMs, whole));
@@ -70,7 +70,7 @@ async function resolve(
 /** Tries to mount from the first address whose services answer, in each version that they speak. */
 async function tryMount(
   { ports, share, mayMount, whole }: Case,
-  question: ServerQuestion,
+  question: NfsQuestion,
   reached: readonly Reached[],
 ): Promise<TrialFact> {
   if (!mayMount) return { kind: "not-tried", reason: "this process may not mount" };

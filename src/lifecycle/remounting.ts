@@ -4,7 +4,7 @@ import { isShareMount, isShareOf } from "../kinds/kinds.ts";
 import { detachMount } from "../mount/umount.ts";
 import { topMountOn } from "../shares/mountinfo.ts";
 import type { Share } from "../shares/share.ts";
-import { questionOf } from "../kinds/nfs/question.ts";
+import { questionOf } from "../kinds/servers.ts";
 import { establishShares, type Establishing } from "./establish.ts";
 import { beginDoing, endDoing, isAtOrBelow, Overtaken } from "./managed-share.ts";
 import type { Mounting } from "./mounting.ts";

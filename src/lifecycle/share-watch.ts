@@ -10,7 +10,7 @@ import { askMountedServer } from "../watch/server.ts";
 import type { ShareState } from "../watch/staleness.ts";
 import { watchWritability } from "../watch/writability.ts";
 import type { User } from "../ask/path.ts";
-import { writeAccessAsker } from "../watch/write-access.ts";
+import { writeAccessAsker } from "../kinds/servers.ts";
 import type { Tell } from "../report/events.ts";
 import { watchShares, type ShareChange, type WatchEvent } from "../watch/watch.ts";
 import type { MountedShares } from "./mount-shares.ts";

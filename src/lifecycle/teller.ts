@@ -3,7 +3,7 @@ import type { Clock } from "../mount/ports.ts";
 import type { Tell } from "../report/events.ts";
 import { lineGate, logLinesOf } from "../report/log-lines.ts";
 import type { Log } from "../report/log.ts";
-import { questionOf, type ServerQuestion } from "../kinds/nfs/question.ts";
+import { questionOf, type ServerQuestion } from "../kinds/servers.ts";
 import { enterEvent, type ManagedShares } from "./managed-share.ts";
 import { sharesOf } from "../report/events.ts";
 

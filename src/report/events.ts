@@ -3,7 +3,7 @@ import type { MountFailure } from "../kinds/failure.ts";
 import type { AttemptNotice } from "../mount/attempt-ports.ts";
 import type { UmountResult } from "../mount/umount.ts";
 import type { Share } from "../shares/share.ts";
-import type { ServerQuestion } from "../kinds/nfs/question.ts";
+import type { ServerQuestion } from "../kinds/servers.ts";
 import type { WatchEvent } from "../watch/watch.ts";
 
 export type ShareEvent =

@@ -11,10 +11,8 @@ import { pendingReasons, teller, tellNotReady } from "../lifecycle/teller.ts";
 import type { Clock } from "../mount/ports.ts";
 import { again, done, untilDone } from "../wait/again.ts";
 import { probePace } from "../wait/pace.ts";
-import { askPath } from "../wait/path.ts";
 import type { Network } from "../ask/network.ts";
-import { questionOf } from "../kinds/nfs/question.ts";
-import { asking } from "../wait/readiness.ts";
+import { asking, askPath, questionOf } from "../kinds/servers.ts";
 import { serverWaiter } from "../wait/wait.ts";
 import type { Tell } from "../report/events.ts";
 

@@ -1,8 +1,8 @@
 // Waits until a server could serve: asks again and again at the pace of pace.ts, and tells when the reason changes.
 import { again, done, untilDone, type Timing } from "./again.ts";
 import { probePace } from "./pace.ts";
-import type { ServerQuestion } from "../kinds/nfs/question.ts";
-import type { Readiness } from "./readiness.ts";
+import type { ServerQuestion } from "../kinds/servers.ts";
+import type { Readiness } from "../kinds/server.ts";
 
 export interface WaitPorts extends Timing {
   /** One round of questions to the server; settles when `signal` aborts. Not every round need ask rpcbind for an unusual port. */
@@ -88,8 +88,8 @@ function waitFor(
     const readiness = await ports.ask(question, asked, asksRpcbind);
     if (readiness.kind === "ready") return done(readiness);
     signal.throwIfAborted();
-    // The reason of a round that asks less may differ although nothing has changed; of version 4 it says the same.
-    if (asksRpcbind || question.version4) reason = readiness.reason;
+    // The reason of a round that asks less may differ although nothing has changed.
+    if (readiness.isPartial !== true) reason = readiness.reason;
     tell(reason);
     return again;
   };

@@ -1,12 +1,12 @@
 // rpcbind and mountd, which version 3 needs.
-import type { ServerQuestion } from "../../kinds/nfs/question.ts";
+import type { NfsQuestion } from "../../kinds/nfs/question.ts";
 import type { RpcFailure } from "../../rpc/message.ts";
 import { type Check, notApplicable, ok, warning } from "../check.ts";
 import type { AddressFacts } from "../facts.ts";
 import { type Found, stages, wordsFor } from "../found.ts";
 
 /** rpcbind or mountd, which version 3 needs, do not serve. */
-export function registrationCause(address: AddressFacts, question: ServerQuestion): Found | undefined {
+export function registrationCause(address: AddressFacts, question: NfsQuestion): Found | undefined {
   const { rpcbind, mountd, mountdAddress } = address;
   const needsRpcbind = question.port === undefined || question.mountPort === undefined;
   const orVersion4 = insteadOf3(question);
@@ -33,7 +33,7 @@ export function registrationCause(address: AddressFacts, question: ServerQuestio
 }
 
 /** The way out by version 4; where that was tried it did not help. */
-export function insteadOf3({ version4 }: ServerQuestion): string {
+export function insteadOf3({ version4 }: NfsQuestion): string {
   return version4 ? "" : ", or use version 4";
 }
 

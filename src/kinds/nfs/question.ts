@@ -5,11 +5,12 @@ import type { MinorVersion } from "../../rpc/nfs4-compound.ts";
 import { hasOption, optionValue } from "../../shares/options.ts";
 import type { Share } from "../../shares/share.ts";
 import type { MountAddresses } from "../mounting.ts";
+import type { ServerQuestion } from "../server.ts";
 import { versionsToTry, type ExactVersion } from "./versions.ts";
 
 /** What to ask which server; shares with equal questions share the answer. */
-export interface ServerQuestion {
-  readonly host: string;
+export interface NfsQuestion extends ServerQuestion {
+  readonly kind: "nfs";
   /** Port of the NFS service, undefined where only rpcbind knows it (version 3) or 2049 is meant (version 4). */
   readonly port: number | undefined;
   /** Where mountd is asked for, undefined where it is the server itself. */
@@ -22,11 +23,12 @@ export interface ServerQuestion {
 }
 
 /** The question whose answer tells whether `share` could be mounted now. */
-export function questionOf(share: Pick<Share, "source" | "options" | "version">): ServerQuestion {
+export function questionOf(share: Pick<Share, "source" | "options" | "version">): NfsQuestion {
   const { options } = share;
   const versions = versionsToTry(share.version);
   const protocol = optionValue(options, "proto") ?? "";
   return {
+    kind: "nfs",
     host: share.source.host,
     port: portIn(options, "port"),
     mountHost: optionValue(options, "mountaddr") ?? optionValue(options, "mounthost"),
@@ -59,14 +61,14 @@ export function versionOfMinor(minorVersion: MinorVersion): Exclude<ExactVersion
 }
 
 /** Whether the options name another host for mountd than the server. */
-function hasMountHost(question: ServerQuestion): question is ServerQuestion & { readonly mountHost: string } {
+function hasMountHost(question: NfsQuestion): question is NfsQuestion & { readonly mountHost: string } {
   return question.mountHost !== undefined && question.mountHost !== question.host;
 }
 
 /** Where mountd is asked of a server: at its address, unless the options name another host. */
 export async function askMountHost(
   network: Pick<Network, "resolveName">,
-  question: ServerQuestion,
+  question: NfsQuestion,
   address: string,
   signal: AbortSignal,
 ): Promise<{ readonly kind: "address"; readonly address: string } | Exclude<AddressesFact, { kind: "addresses" }>> {
@@ -78,7 +80,7 @@ export async function askMountHost(
 
 /** Why mountd cannot be asked at the host that the options name. */
 export function mountHostWords(
-  { mountHost }: Pick<ServerQuestion, "mountHost">,
+  { mountHost }: Pick<NfsQuestion, "mountHost">,
   fact: Exclude<AddressesFact, { kind: "addresses" }>,
 ): string {
   return fact.kind === "unresolved"
@@ -89,7 +91,7 @@ export function mountHostWords(
 /** The addresses for a mount in `version` from a server that was found ready; or why there are none. */
 export async function mountAddresses(
   network: Pick<Network, "resolveName">,
-  question: ServerQuestion,
+  question: NfsQuestion,
   { address }: { readonly address: string },
   version: string,
   signal: AbortSignal,

@@ -5,7 +5,7 @@ import { attemptShare } from "../../../src/mount/attempt.ts";
 import type { AsidePorts, AttemptNotice, AttemptPorts, AttemptResult } from "../../../src/mount/attempt-ports.ts";
 import type { PathAnswer, TargetLock } from "../../../src/mount/ports.ts";
 import { questionOf } from "../../../src/kinds/nfs/question.ts";
-import { askServer } from "../../../src/wait/readiness.ts";
+import { askServer } from "../../../src/kinds/nfs/readiness.ts";
 import type { Ready } from "../../../src/wait/wait.ts";
 import { leapingClock } from "../fakes/clock.ts";
 import { fakeMounter, nothingAside, type Answers, type CallEnd, type FakeMounter } from "../fakes/mounter.ts";

@@ -1,10 +1,10 @@
 // ACCESS to the root of a mounted share, as the server of version 3 answers it; version 4 is asked in the lab.
-import type { MountRecord } from "../../../src/shares/mountinfo.ts";
+import type { MountRecord } from "../../../../src/shares/mountinfo.ts";
 import { describe, expect, test } from "vitest";
-import { writeAccessAsker } from "../../../src/watch/write-access.ts";
-import { accepted, answers, fakeNetwork, fragment, opaque, rpcbind, words, type Service } from "../fakes/server.ts";
-import { nfsMount } from "../fakes/mounts.ts";
-import { shareOf } from "../fakes/shares.ts";
+import { writeAccessAsker } from "../../../../src/kinds/nfs/write-access.ts";
+import { accepted, answers, fakeNetwork, fragment, opaque, rpcbind, words, type Service } from "../../fakes/server.ts";
+import { nfsMount } from "../../fakes/mounts.ts";
+import { shareOf } from "../../fakes/shares.ts";
 
 const address = "192.0.2.1";
 const handle = Uint8Array.of(1, 2, 3, 4);

@@ -1,26 +1,19 @@
 // Asks the server itself whether a mounted share can be written to: access(2) is answered from the client's cache for minutes.
-import type { MountRecord } from "../shares/mountinfo.ts";
-import { hasOption, optionValue } from "../shares/options.ts";
-import type { Share } from "../shares/share.ts";
-import { askAccess3, askMountd, askPath4, root, type User } from "../ask/path.ts";
-import { askPort } from "../ask/service.ts";
-import { minorVersionsOf } from "../kinds/nfs/question.ts";
-import { versionsToTry } from "../kinds/nfs/versions.ts";
-import { ports, programs } from "../rpc/message.ts";
-import type { AccessAnswer } from "../rpc/nfs3.ts";
-import type { LookupAnswer } from "../rpc/nfs4.ts";
-import { mayWrite, ownerOf } from "../rpc/owner.ts";
-import type { Dial } from "../rpc/transport.ts";
+import type { AskWriteAccess } from "../server.ts";
+import type { MountRecord } from "../../shares/mountinfo.ts";
+import { hasOption, optionValue } from "../../shares/options.ts";
+import { askAccess3, askMountd, askPath4, root, type User } from "../../ask/path.ts";
+import { askPort } from "../../ask/service.ts";
+import { minorVersionsOf } from "./question.ts";
+import { versionsToTry } from "./versions.ts";
+import { ports, programs } from "../../rpc/message.ts";
+import type { AccessAnswer } from "../../rpc/nfs3.ts";
+import type { LookupAnswer } from "../../rpc/nfs4.ts";
+import { mayWrite, ownerOf } from "../../rpc/owner.ts";
+import type { Dial } from "../../rpc/transport.ts";
 
 /** The root handles of version 3 by mount: mountd, which writes down whom it gave one, is asked for each only once. */
 type Handles = Map<MountRecord["id"], Uint8Array>;
-
-export type AskWriteAccess = (
-  share: Pick<Share, "source">,
-  mount: MountRecord,
-  user: User,
-  signal: AbortSignal,
-) => Promise<boolean | undefined>;
 
 /**
  * Gives the function that asks for ACCESS to the root of a share as the kernel's client would: may `user` write there, or else the

@@ -1,21 +1,18 @@
 // Could a share be mounted now: the exported path asked of a server that answers, as a client would that mounts it.
-import { failureWords } from "../ask/failure.ts";
-import { askExports, askMinorVersions, askMountd, root, type Asked, type Asker } from "../ask/path.ts";
-import type { Network } from "../ask/network.ts";
-import { askPort, type Registration } from "../ask/service.ts";
-import { askMountHost, minorVersionsOf, mountHostWords, questionOf } from "../kinds/nfs/question.ts";
-import { versionsToTry } from "../kinds/nfs/versions.ts";
-import { isSameOrBelow } from "../shares/paths.ts";
-import { ports, programs } from "../rpc/message.ts";
-import type { Export, MountAnswer } from "../rpc/mountd.ts";
-import type { MinorVersion } from "../rpc/nfs4-compound.ts";
-import type { LookupAnswer } from "../rpc/nfs4.ts";
-import type { Share } from "../shares/share.ts";
-import type { Ready } from "./wait.ts";
-
-export type PathReadiness =
-  /** It is there, or the server's refusal has a cause that a mount would not meet. */
-  { readonly kind: "ready" } | { readonly kind: "not-ready"; readonly reason: string };
+import { failureWords } from "../../ask/failure.ts";
+import { askExports, askMinorVersions, askMountd, root, type Asked, type Asker } from "../../ask/path.ts";
+import type { Network } from "../../ask/network.ts";
+import { askPort, type Registration } from "../../ask/service.ts";
+import { askMountHost, minorVersionsOf, mountHostWords, questionOf } from "./question.ts";
+import { versionsToTry } from "./versions.ts";
+import { isSameOrBelow } from "../../shares/paths.ts";
+import { ports, programs } from "../../rpc/message.ts";
+import type { Export, MountAnswer } from "../../rpc/mountd.ts";
+import type { MinorVersion } from "../../rpc/nfs4-compound.ts";
+import type { LookupAnswer } from "../../rpc/nfs4.ts";
+import type { Share } from "../../shares/share.ts";
+import type { ReadyServer } from "../mounting.ts";
+import type { PathReadiness } from "../server.ts";
 
 const ready: PathReadiness = { kind: "ready" };
 
@@ -25,7 +22,7 @@ type Asking = Pick<Share, "source" | "options" | "version">;
 export async function askPath(
   network: Network,
   share: Asking,
-  { address, unspoken }: Ready,
+  { address, unspoken }: ReadyServer,
   signal: AbortSignal,
 ): Promise<PathReadiness> {
   const versions = versionsToTry(share.version).filter((version) => !unspoken.includes(version));

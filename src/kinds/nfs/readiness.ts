@@ -1,19 +1,15 @@
 // Is the NFS service of a share there: one round of questions to its server, judged.
-import { askAddresses } from "../ask/addresses.ts";
-import { failureWords, versionRange } from "../ask/failure.ts";
-import type { Network } from "../ask/network.ts";
-import { askPort, callNull, type Answer, type Registration } from "../ask/service.ts";
-import { askMountHost, mountHostWords, type ServerQuestion } from "../kinds/nfs/question.ts";
-import type { ExactVersion } from "../kinds/nfs/versions.ts";
-import { ports, programs } from "../rpc/message.ts";
-import type { Dial } from "../rpc/transport.ts";
+import { askAddresses } from "../../ask/addresses.ts";
+import { failureWords, versionRange } from "../../ask/failure.ts";
+import type { Network } from "../../ask/network.ts";
+import { askPort, callNull, type Answer, type Registration } from "../../ask/service.ts";
+import { askMountHost, mountHostWords, type NfsQuestion } from "./question.ts";
+import type { ExactVersion } from "./versions.ts";
+import type { Readiness } from "../server.ts";
+import { ports, programs } from "../../rpc/message.ts";
+import type { Dial } from "../../rpc/transport.ts";
 
 const version4: readonly ExactVersion[] = ["4.2", "4.1", "4.0"];
-
-export type Readiness =
-  /** The service answers at `address`; `unspoken` are the versions the server itself said it does not speak. */
-  | { readonly kind: "ready"; readonly unspoken: readonly ExactVersion[]; readonly address: string }
-  | { readonly kind: "not-ready"; readonly reason: string };
 
 /**
  * Asks every address of the server side by side; the first that could serve the share decides. Unless `asksRpcbind`, a server
@@ -21,9 +17,21 @@ export type Readiness =
  */
 export async function askServer(
   network: Network,
-  question: ServerQuestion,
+  question: NfsQuestion,
   signal: AbortSignal,
   asksRpcbind = true,
+): Promise<Readiness> {
+  const readiness = await askEach(network, question, signal, asksRpcbind);
+  // Of version 4 the shorter round says the same.
+  const isPartial = readiness.kind === "not-ready" && !asksRpcbind && !question.version4;
+  return isPartial ? { ...readiness, isPartial } : readiness;
+}
+
+async function askEach(
+  network: Network,
+  question: NfsQuestion,
+  signal: AbortSignal,
+  asksRpcbind: boolean,
 ): Promise<Readiness> {
   const { host } = question;
   const found = await askAddresses(network, question, signal);
@@ -48,12 +56,6 @@ function notReady(reason: string): Readiness {
   return { kind: "not-ready", reason };
 }
 
-/** `askServer` over a network, as the waiter asks. */
-export function asking(network: Network) {
-  return (question: ServerQuestion, signal: AbortSignal, asksRpcbind: boolean): Promise<Readiness> =>
-    askServer(network, question, signal, asksRpcbind);
-}
-
 /** The first answer that says ready, without waiting for the others; undefined where none does. */
 async function firstReady(answers: readonly Promise<Readiness>[]): Promise<Readiness | undefined> {
   try {
@@ -71,7 +73,7 @@ async function firstReady(answers: readonly Promise<Readiness>[]): Promise<Readi
 
 async function askAddress(
   network: Network,
-  question: ServerQuestion,
+  question: NfsQuestion,
   address: string,
   signal: AbortSignal,
   asksRpcbind: boolean,
@@ -120,7 +122,7 @@ function isUnreachable(answer: Answer): boolean {
 /** Version 3 needs the NFS service and mountd, both found by rpcbind unless the options name their ports. */
 async function askVersion3(
   network: Network,
-  question: ServerQuestion,
+  question: NfsQuestion,
   address: string,
   signal: AbortSignal,
 ): Promise<Readiness> {

@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from "vitest";
-import type { Environment } from "../../../src/config/config.ts";
-import { mountAddresses, questionOf } from "../../../src/kinds/nfs/question.ts";
-import { askServer } from "../../../src/wait/readiness.ts";
-import { fakeNetwork, fragment, rpcbind, serves, words, type FakeNetwork, type Service } from "../fakes/server.ts";
-import { shareOf } from "../fakes/shares.ts";
+import type { Environment } from "../../../../src/config/config.ts";
+import { mountAddresses, questionOf } from "../../../../src/kinds/nfs/question.ts";
+import { askServer } from "../../../../src/kinds/nfs/readiness.ts";
+import { fakeNetwork, fragment, rpcbind, serves, words, type FakeNetwork, type Service } from "../../fakes/server.ts";
+import { shareOf } from "../../fakes/shares.ts";
 
 const nfs = 100_003;
 const mountd = 100_005;

@@ -1,10 +1,10 @@
 // Could a share be mounted now: what servers say of a path, and what is made of it.
-import type { ExactVersion } from "../../../src/kinds/nfs/versions.ts";
+import type { ExactVersion } from "../../../../src/kinds/nfs/versions.ts";
 import { describe, expect, test } from "vitest";
-import type { Environment } from "../../../src/config/config.ts";
-import type { LookupAnswer } from "../../../src/rpc/nfs4.ts";
-import type { MountAnswer } from "../../../src/rpc/mountd.ts";
-import { askPath, judgeLookup, judgeMount } from "../../../src/wait/path.ts";
+import type { Environment } from "../../../../src/config/config.ts";
+import type { LookupAnswer } from "../../../../src/rpc/nfs4.ts";
+import type { MountAnswer } from "../../../../src/rpc/mountd.ts";
+import { askPath, judgeLookup, judgeMount } from "../../../../src/kinds/nfs/path.ts";
 import {
   accepted,
   answers,
@@ -16,8 +16,8 @@ import {
   words,
   type SeenCall,
   type Service,
-} from "../fakes/server.ts";
-import { shareOf } from "../fakes/shares.ts";
+} from "../../fakes/server.ts";
+import { shareOf } from "../../fakes/shares.ts";
 
 const nfs4 = { PERM: 1, NOENT: 2, ACCESS: 13, MINOR_VERS_MISMATCH: 10_021, WRONGSEC: 10_016 };
 const op = { access: 3, getattr: 9, lookup: 15, putrootfh: 24 };
