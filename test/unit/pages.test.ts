@@ -5,7 +5,11 @@ import { expect, it } from "vitest";
 import { withReference } from "../../scripts/reference.ts";
 import { helpText } from "../../src/command-line/options.ts";
 import { flagName, variableRows } from "../../src/config/variables.ts";
+import { textOf } from "../../src/report/log-line.ts";
+import { logLinesOf } from "../../src/report/log-lines.ts";
 import { roleNamed } from "../../src/roles/roles.ts";
+import { judge, mountedCondition } from "../../src/watch/staleness.ts";
+import { shareOf } from "./fakes/shares.ts";
 
 const readme = readFileSync("README.md", "utf8");
 const configuration = readFileSync("docs/configuration.md", "utf8");
@@ -14,6 +18,17 @@ const architecture = readFileSync("docs/architecture.md", "utf8");
 
 it("README.md is a screen and a half: at most 1300 words", () => {
   expect(readme.split(/\s+/).length).toBeLessThanOrEqual(1_300);
+});
+
+it("README.md shows the line of a lost share as it is logged", () => {
+  const share = shareOf({ NFS_HOST: "10.0.0.2", NFS_HOST_MOUNT: "/data", NFS_MOUNT_POINT: "/data" });
+  const budgets = { threshold: 1, unresponsiveAfterMs: 0, serverGoneAfterMs: 0, longestGapMs: 600_000 };
+  const seen = { mount: "present", look: { kind: "stale" }, server: "answers" } as const;
+  const { lost = "it is not lost" } = judge(mountedCondition(0, true), seen, budgets, 1_000);
+  const event = { kind: "changed", share, from: "healthy", to: "stale", lost } as const;
+  const [line] = logLinesOf(event, 0);
+  const time = "2026-11-28T07:31:10.033Z";
+  expect(readme).toContain(textOf({ time, level: line?.level, msg: line?.message, ...line?.fields }));
 });
 
 it("README.md and docs/ lead to every page of docs/", () => {
@@ -89,6 +104,15 @@ it("docs/architecture.md draws the rooms of src/ on floors, and every import lea
       .map((room) => `${file} imports from ${room}`),
   );
   expect(upwards).toEqual([]);
+});
+
+it("nothing but host/, cli.ts and roles/assembly/ imports the module native", () => {
+  const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const importing = files.filter((file) =>
+    /(?:from|import\()\s*"native"/.test(readFileSync(join("src", file), "utf8")),
+  );
+  expect(importing).not.toEqual([]);
+  expect(importing.filter((file) => !/^(?:host\/|roles\/assembly\/|cli\.ts$)/.test(file))).toEqual([]);
 });
 
 const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs", "examples"].flatMap((place) =>
