@@ -17,8 +17,8 @@ export interface CallWorkers<C extends Calls> {
     timeoutMs?: number,
     signal?: AbortSignal,
   ) => Promise<ChildAnswer<ReturnType<C[N]>>>;
-  /** Ends the children that nobody is waiting for. */
-  readonly dismiss: () => void;
+  /** Ends the children that nobody is waiting for; settles when they are gone. */
+  readonly dismiss: () => Promise<void>;
 }
 
 interface Worker {
@@ -41,15 +41,17 @@ export function callWorkers<C extends Calls>(calls: C): CallWorkers<C> {
     const index = idle.indexOf(worker);
     if (index !== -1) idle.splice(index, 1);
   };
-  const dismiss = (): void => {
+  const dismiss = async (): Promise<void> => {
     clearTimeout(timer);
-    for (const worker of idle.splice(0)) end(worker);
+    const dismissed = idle.splice(0);
+    for (const worker of dismissed) end(worker);
+    await Promise.all(dismissed.map(({ child }) => child.ended));
   };
   const rest = (worker: Worker): void => {
     if (worker.isOver) return;
     idle.push(worker);
     clearTimeout(timer);
-    timer = setTimeout(dismiss, idleMs);
+    timer = setTimeout(() => void dismiss(), idleMs);
   };
   return {
     dismiss,

@@ -20,8 +20,8 @@ export interface Workers {
   readonly mounter: Mounter;
   /** Whether `identity` may write to a directory; asked in a child that becomes it. */
   readonly writeAccess: (path: string, identity: Identity | undefined, timeoutMs: number) => Promise<WriteAccess>;
-  /** Ends the children that nobody is waiting for. */
-  readonly dismiss: () => void;
+  /** Ends the children that nobody is waiting for; settles when they are gone. */
+  readonly dismiss: () => Promise<void>;
   /** Ends all children that are asked something: nobody is left to take the answer. */
   readonly stopAll: () => void;
   /** Settles when no process of our own is left, or soon after. */
@@ -96,7 +96,7 @@ export function createWorkers(): Workers {
     },
     dismiss,
     stopAll: () => {
-      dismiss();
+      void dismiss();
       killOwnChildren();
     },
     ended: noneLeft,

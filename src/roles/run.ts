@@ -20,8 +20,8 @@ import { waitUntilWritable, type WritablePorts } from "../lifecycle/writable.ts"
 /** What `run` needs of the machine with shares to mount. */
 export interface RunPorts extends SessionPorts, WatchedCommandPorts, WritablePorts {
   readonly workers: {
-    /** Ends those that nobody is waiting for: COMMAND is to find none of them. */
-    readonly dismiss: () => void;
+    /** Ends those that nobody is waiting for, and settles when they are gone: COMMAND is to find none of them. */
+    readonly dismiss: () => Promise<void>;
     /** Ends all workers. */
     readonly stopAll: () => void;
     /** Settles when no process of nfs-init's own is left, or soon after. */
@@ -126,7 +126,7 @@ async function runCommand(
   { shares, signal, awayBy }: Session,
   command: Command,
 ): Promise<Round> {
-  ports.workers.dismiss();
+  await ports.workers.dismiss();
   const running = await startCommand(ports.init, command, { map: settings.signalMap, signal });
   if (plan.shares.length === 0) return { kind: "over", exitCode: exitCodeOf(await running.ended) };
   const watched = watchCommand(ports, settings, running, shares);

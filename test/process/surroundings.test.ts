@@ -35,7 +35,7 @@ function hostileDirectory(): string {
   write("jsconfig.json", "broken");
   write(".npmrc", "registry=nonsense\n");
   mkdirSync(join(directory, "node_modules"));
-  for (const name of ["pino", "execa", "commander", "http-parser-js", "leven"]) {
+  for (const name of ["pino", "execa", "commander", "p-retry", "http-parser-js", "leven"]) {
     mkdirSync(join(directory, "node_modules", name));
     writeFileSync(join(directory, "node_modules", name, "index.js"), "process.exit(99)");
     writeFileSync(join(directory, "node_modules", name, "package.json"), `{"name":"${name}","main":"index.js"}`);
