@@ -1,5 +1,4 @@
 // What a step finds in the way, and how far a mount gets before it.
-import type { RpcFailure } from "../rpc/message.ts";
 import type { Cause } from "./cause.ts";
 
 export interface Found extends Omit<Cause, "share" | "isFatal"> {
@@ -27,18 +26,4 @@ export function furthest(causes: readonly Found[]): Found | undefined {
 export function shortList(items: readonly string[]): string {
   const most = 4;
   return items.length <= most ? items.join(", ") : `${items.slice(0, most).join(", ")} and ${items.length - most} more`;
-}
-
-/** An RPC failure in a few words. */
-export function wordsFor(failure: RpcFailure): string {
-  switch (failure.kind) {
-    case "version-mismatch":
-      return `it speaks versions ${failure.lowest} to ${failure.highest} only`;
-    case "program-unavailable":
-      return "another service answers there";
-    case "no-answer":
-    case "malformed":
-    case "refused":
-      return failure.reason;
-  }
 }

@@ -1,4 +1,4 @@
-// Takes a share down on the way out: plain, then lazy, all of it within one budget of time. Never by force.
+// Takes a share down on the way out: plain, then lazy, all of it within one budget of time.
 import { isOnTop, isShared, mountAround, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
 import { isShareOf } from "../kinds/kinds.ts";
 import { sharesAbove, type Share } from "../shares/share.ts";

@@ -6,7 +6,8 @@ import { type Check, notApplicable, ok, warning } from "../check.ts";
 import type { Engine } from "../engine.ts";
 import { matchClient } from "../export-match.ts";
 import type { AddressFacts, ShareFacts } from "../facts.ts";
-import { type Found, shortList, stages, wordsFor } from "../found.ts";
+import { type Found, shortList, stages } from "../found.ts";
+import { failureWords } from "../../ask/failure.ts";
 
 /** The export that a path lies in, the nearest that mountd lists. */
 export function coverOf({ exports }: Pick<AddressFacts, "exports">, path: string) {
@@ -129,7 +130,7 @@ export function exportCheck(path: string, address: AddressFacts, of: string): Ch
   const name = `export list${of}`;
   const { exports } = address;
   if (exports === undefined) return notApplicable(name, "mountd does not answer, or is not there");
-  if (exports.kind !== "exports") return warning(name, wordsFor(exports));
+  if (exports.kind !== "exports") return warning(name, failureWords(exports));
   const cover = coverOf(address, path);
   if (cover === undefined) {
     const all = exports.exports.map(({ directory }) => directory).join(", ");

@@ -1,7 +1,8 @@
 // What version 3 with locks needs in this container.
 import { type Check, fails, notApplicable, ok, warning } from "../check.ts";
 import { type DoctorFacts, type ShareFacts, wantsLocks } from "../facts.ts";
-import { type Found, wordsFor } from "../found.ts";
+import { type Found } from "../found.ts";
+import { failureWords } from "../../ask/failure.ts";
 
 /** RFC 1094 and rpc(5): the status monitor. */
 export const statdProgram = 100_024;
@@ -37,7 +38,7 @@ export function lockChecks({ locks, shares }: DoctorFacts): readonly Check[] {
   const { mountHelper, statd, ownRpcbind } = locks;
   const next = "add nolock to NFS_OPTIONS, or use version 4";
   const known = ownRpcbind?.kind === "ports" ? ownRpcbind.ports : undefined;
-  const silent = ownRpcbind === undefined || ownRpcbind.kind === "ports" ? "not asked" : wordsFor(ownRpcbind);
+  const silent = ownRpcbind === undefined || ownRpcbind.kind === "ports" ? "not asked" : failureWords(ownRpcbind);
   const runs = known?.some(({ program }) => program === statdProgram) === true;
   return [
     mountHelper === undefined ? fails(names[0], "the image has none", next) : ok(names[0], mountHelper),

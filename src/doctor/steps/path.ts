@@ -5,7 +5,8 @@ import { type Check, fails, ok, warning } from "../check.ts";
 import type { Engine } from "../engine.ts";
 import { matchClient } from "../export-match.ts";
 import type { AddressFacts, ShareFacts } from "../facts.ts";
-import { type Found, stages, wordsFor } from "../found.ts";
+import { type Found, stages } from "../found.ts";
+import { failureWords } from "../../ask/failure.ts";
 import {
   coverOf,
   kerberosOnly,
@@ -160,7 +161,7 @@ export function pathChecks({ path4, path3 }: AddressFacts, of: string): readonly
         ok(name, `found, a ${answer.type}${portWords(answer.reservedPort, path4.otherPort?.kind === "found")}`),
       );
     } else {
-      const words = answer.kind === "nfs-error" ? `${answer.status} at ${answer.path}` : wordsFor(answer);
+      const words = answer.kind === "nfs-error" ? `${answer.status} at ${answer.path}` : failureWords(answer);
       const instead = path4.instead === undefined ? "" : `; ${path4.instead} is found (fsid=0)`;
       const other =
         path4.otherPort?.kind === "found"
@@ -180,7 +181,7 @@ export function pathChecks({ path4, path3 }: AddressFacts, of: string): readonly
         ),
       );
     } else {
-      const words = answer.kind === "mount-error" ? answer.status : wordsFor(answer);
+      const words = answer.kind === "mount-error" ? answer.status : failureWords(answer);
       const other =
         path3.otherPort?.kind === "mounted"
           ? `; from ${answer.reservedPort ? "a high" : "a reserved"} port it is given`

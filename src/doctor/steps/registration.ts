@@ -3,7 +3,8 @@ import type { NfsQuestion } from "../../kinds/nfs/question.ts";
 import type { RpcFailure } from "../../rpc/message.ts";
 import { type Check, notApplicable, ok, warning } from "../check.ts";
 import type { AddressFacts } from "../facts.ts";
-import { type Found, stages, wordsFor } from "../found.ts";
+import { type Found, stages } from "../found.ts";
+import { failureWords } from "../../ask/failure.ts";
 
 /** rpcbind or mountd, which version 3 needs, do not serve. */
 export function registrationCause(address: AddressFacts, question: NfsQuestion): Found | undefined {
@@ -16,7 +17,7 @@ export function registrationCause(address: AddressFacts, question: NfsQuestion):
     return {
       id: "rpcbind-down",
       stage: stages.rpcbind,
-      because: `rpcbind on port 111 of ${address.address} does not answer (${wordsFor(rpcbind)}), and version 3 needs it`,
+      because: `rpcbind on port 111 of ${address.address} does not answer (${failureWords(rpcbind)}), and version 3 needs it`,
       change: `${isRefused ? "start rpcbind on the server" : "let port 111 through the firewall"}, or ${withoutRpcbind}`,
     };
   }
@@ -61,7 +62,7 @@ export function mountdCause(
   return {
     id: "mountd-unreachable",
     stage: stages.mountd,
-    because: `mountd on port ${port} of ${mountdAddress} does not answer (${wordsFor(failure)}), and version 3 needs it`,
+    because: `mountd on port ${port} of ${mountdAddress} does not answer (${failureWords(failure)}), and version 3 needs it`,
     change: `${isRefused ? "start rpc.mountd on the server, or" : "see that rpc.mountd runs,"} let port ${port} through the firewall (fix it with port= in the [mountd] section of nfs.conf)${orVersion4}`,
   };
 }
@@ -83,7 +84,7 @@ export function registrationChecks(
     checks.push(ok(`rpcbind${of}`, `knows NFS ${versionsOf(100_003)}; mountd ${versionsOf(100_005)}`));
   } else {
     checks.push(
-      judged(`rpcbind${of}`, `port 111: ${wordsFor(rpcbind)}`, "start rpcbind on the server, or use version 4"),
+      judged(`rpcbind${of}`, `port 111: ${failureWords(rpcbind)}`, "start rpcbind on the server, or use version 4"),
     );
   }
   if (mountd === undefined) checks.push(notApplicable(`mountd${of}`, "its port is not known"));
@@ -93,7 +94,7 @@ export function registrationChecks(
     checks.push(
       judged(
         `mountd${of}`,
-        `port ${mountd.port}: ${wordsFor(mountd)}`,
+        `port ${mountd.port}: ${failureWords(mountd)}`,
         mountdPort?.kind === "open"
           ? "it takes the connection and hangs: restart rpc.mountd on the server"
           : "open its port in the firewall, or use version 4",

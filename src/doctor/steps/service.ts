@@ -3,7 +3,8 @@ import type { ExactVersion } from "../../kinds/nfs/versions.ts";
 import { ports as wellKnown } from "../../rpc/message.ts";
 import { type Check, fails, notApplicable, ok, warning } from "../check.ts";
 import type { AddressFacts, ServiceFact, ShareFacts } from "../facts.ts";
-import { type Found, stages, wordsFor } from "../found.ts";
+import { type Found, stages } from "../found.ts";
+import { failureWords } from "../../ask/failure.ts";
 
 /** What answers there is not NFS in that version. */
 export function serviceCause(
@@ -79,7 +80,7 @@ export function serviceCheck(
   if (service.kind === "success") {
     return ok(name, `answers on port ${service.port}, round trip ${service.roundTripMs.toFixed(1)} ms (median of 3)`);
   }
-  const fact = `port ${service.port}: ${wordsFor(service)}`;
+  const fact = `port ${service.port}: ${failureWords(service)}`;
   if (!isWanted) return notApplicable(name, `${fact}; the share asks for ${versions.join(", ")}`);
   const isOther = service.kind === "version-mismatch" && versions.length > 3;
   return isOther ? warning(name, fact) : fails(name, fact, "see what runs there, and NFS_VERSION");
