@@ -5,6 +5,8 @@ import type { Environment } from "./config.ts";
 const sameMeaning: Readonly<Record<string, string>> = {
   NFS_EXPORT_DIR: "NFS_EXPORT",
   CLIENT_IPS: "NFS_EXPORT_CLIENTS",
+  MOUNTD_PORT: "NFS_MOUNTD_PORT",
+  LOCKD_PORT: "NFS_LOCKD_PORT",
 };
 
 /** `environment` with our names for theirs. What is set under our name stays. */
@@ -51,8 +53,9 @@ export function withServerAliases(environment: Environment): Environment {
     if (line !== undefined) addLine(result, line);
     delete result[name];
   }
-  // A Service of Kubernetes that is called nfs-server sets it to an address in every container.
-  if (/^[a-z]+:\/\//.test(value("NFS_SERVER_PORT") ?? "")) delete result["NFS_SERVER_PORT"];
+  // A Service of Kubernetes that is called nfs-server, or mountd, sets it to an address in every container.
+  const portNames = ["NFS_SERVER_PORT", "NFS_MOUNTD_PORT", "NFS_LOCKD_PORT", "NFS_STATD_PORT"];
+  for (const name of portNames) if (/^[a-z]+:\/\//.test(result[name] ?? "")) delete result[name];
   return result;
 }
 

@@ -110,7 +110,7 @@ export const serverVariables = {
   serverVersions: {
     name: "NFS_SERVER_VERSIONS",
     group: "The server",
-    meaning: "versions that are served, any of 4.0, 4.1 and 4.2",
+    meaning: "versions that are served, any of 3, 4.0, 4.1 and 4.2",
     format: servedVersions,
     default: "",
     defaultMeaning: "those that the kernel has",
@@ -121,6 +121,27 @@ export const serverVariables = {
     meaning: "TCP port that is served",
     format: integer(1, 65_535),
     default: "2049",
+  },
+  mountdPort: {
+    name: "NFS_MOUNTD_PORT",
+    group: "The server",
+    meaning: "port of the MOUNT service, for version 3",
+    format: integer(1, 65_535),
+    default: "20048",
+  },
+  lockdPort: {
+    name: "NFS_LOCKD_PORT",
+    group: "The server",
+    meaning: "port of the lock manager, for version 3",
+    format: integer(1, 65_535),
+    default: "32768",
+  },
+  statdPort: {
+    name: "NFS_STATD_PORT",
+    group: "The server",
+    meaning: "port of the status monitor, for version 3",
+    format: integer(1, 65_535),
+    default: "32765",
   },
   serverVip: {
     name: "NFS_SERVER_VIP",

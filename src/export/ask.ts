@@ -1,5 +1,8 @@
 // Is every export served? Asked over the wire, as a client asks that is about to mount it.
+import { failureWords } from "../rpc/failure.ts";
 import { rpcClient } from "../rpc/client.ts";
+import { mountPath, unmountPath } from "../rpc/mountd.ts";
+import { checkAccess } from "../rpc/nfs3.ts";
 import type { MinorVersion } from "../rpc/nfs4-compound.ts";
 import { lookupPath, tryFile, type LookupAnswer, type TrialAnswer } from "../rpc/nfs4.ts";
 import type { Dial } from "../rpc/transport.ts";
@@ -7,12 +10,14 @@ import { isRoot, type Export } from "./exports.ts";
 import { exportFlags } from "./options.ts";
 import type { ServedVersion } from "./server.ts";
 
-const minorVersions: Readonly<Record<ServedVersion, MinorVersion>> = { "4.0": 0, "4.1": 1, "4.2": 2 };
+const minorVersions: Readonly<Record<Exclude<ServedVersion, "3">, MinorVersion>> = { "4.0": 0, "4.1": 1, "4.2": 2 };
 
 export interface Asked {
   readonly address: string;
   readonly port: number;
-  readonly version: ServedVersion;
+  /** The versions that are served, in their order: the highest one is asked, and version 3 beside it. */
+  readonly versions: readonly ServedVersion[];
+  readonly mountdPort: number;
 }
 
 export type Served =
@@ -40,12 +45,51 @@ const trialName = ".nfs-init-check";
 export async function askExport(
   dial: Dial,
   one: Export,
-  { address, port, version }: Asked,
+  asked: Asked,
+  write: boolean,
+  signal: AbortSignal,
+): Promise<Served> {
+  if (asked.versions.includes("3")) {
+    const answer = await askVersion3(dial, one.path, asked, signal);
+    if (answer.kind === "not-served") return answer;
+  }
+  const highest = asked.versions.at(-1) ?? "3";
+  return highest === "3" ? { kind: "served" } : askVersion4(dial, one, asked, minorVersions[highest], write, signal);
+}
+
+/** Its MOUNT service gives a handle, and the server knows that. */
+async function askVersion3(
+  dial: Dial,
+  path: string,
+  { address, port, mountdPort }: Asked,
+  signal: AbortSignal,
+): Promise<Served> {
+  const notServed = (reason: string): Served => ({ kind: "not-served", reason: `version 3: ${reason}` });
+  const mountd = rpcClient(dial, { address, port: mountdPort, reserved: true });
+  const nfs = rpcClient(dial, { address, port, reserved: true });
+  try {
+    const mounted = await mountPath(mountd, path, signal);
+    if (mounted.kind === "mount-error") return notServed(mounted.status);
+    if (mounted.kind !== "mounted") return notServed(failureWords(mounted));
+    await unmountPath(mountd, path, signal);
+    const answer = await checkAccess(nfs, mounted.handle, signal);
+    if (answer.kind === "access") return { kind: "served" };
+    return notServed(answer.kind === "nfs-error" ? answer.status : failureWords(answer));
+  } finally {
+    mountd.close();
+    nfs.close();
+  }
+}
+
+async function askVersion4(
+  dial: Dial,
+  one: Export,
+  { address, port }: Asked,
+  minorVersion: MinorVersion,
   write: boolean,
   signal: AbortSignal,
 ): Promise<Served> {
   const path = isRoot(one) ? "/" : one.path;
-  const minorVersion = minorVersions[version];
   const client = rpcClient(dial, { address, port, reserved: true });
   let found: LookupAnswer;
   try {

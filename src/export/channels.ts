@@ -1,4 +1,5 @@
 // What the kernel's NFS server asks in its channels under /proc/net/rpc, and how it is answered (linux net/sunrpc/cache.c).
+import { hexOf } from "../text/hex.ts";
 import type { Entry } from "./exports.ts";
 
 /** Names of the channels, in the order in which a client's first request asks them. */
@@ -48,15 +49,19 @@ export function handleAnswer(
   path: string | undefined,
   expirySeconds: number,
 ): string {
-  const hex = Array.from(id, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const found = path === undefined ? [] : [quote(path)];
-  return lineOf([quote(domain), String(type), `\\x${hex}`, String(expirySeconds), ...found]);
+  return lineOf([quote(domain), String(type), `\\x${hexOf(id)}`, String(expirySeconds), ...found]);
 }
 
 /** A path is exported to a domain, or not. */
 export function pathAnswer(domain: string, path: string, entry: Entry | undefined, expirySeconds: number): string {
   const numbers = entry === undefined ? [] : [entry.flags, signed(entry.anonUid), signed(entry.anonGid), entry.fsid];
   return lineOf([quote(domain), quote(path), String(expirySeconds), ...numbers.map(String)]);
+}
+
+/** What is written to `filehandle` of the nfsd file system, which then gives the handle of a directory of an export. */
+export function rootHandleQuestion(domain: string, path: string, mostBytes: number): string {
+  return lineOf([quote(domain), quote(path), String(mostBytes)]);
 }
 
 /** The kernel reads them as int. */

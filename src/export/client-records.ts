@@ -1,4 +1,5 @@
 // Which clients hold state on the server, across its restarts: what nfsdcld(8) keeps, and its talk with the kernel (linux/nfsd/cld.h).
+import { bytesOfHex, hexOf } from "../text/hex.ts";
 import { questionPrefix } from "../rpc/nfs4.ts";
 
 /**
@@ -91,14 +92,10 @@ function withStatus(message: Uint8Array, status: number): Uint8Array {
 }
 
 function withName(message: Uint8Array, hex: string): Uint8Array {
-  const bytes = Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+  const bytes = bytesOfHex(hex);
   new DataView(message.buffer).setUint16(headerBytes, bytes.byteLength, true);
   message.set(bytes, headerBytes + 2);
   return message;
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Records as they lie on disk, with the number of times that they were written. */

@@ -134,6 +134,20 @@ function littleEndian(hex: string): readonly number[] {
   return (hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16)).toReversed();
 }
 
+/** A client as a list of exports shows it; `attached` are the networks of this machine. */
+export function formatClient(client: Client, attached: readonly Network[]): readonly string[] {
+  switch (client.kind) {
+    case "any":
+      return ["*"];
+    case "attached":
+      return attached.map(formatNetwork);
+    case "network":
+      return [formatNetwork(client.network)];
+    case "name":
+      return [client.name];
+  }
+}
+
 export function formatNetwork({ bytes, prefix }: Network): string {
   const text =
     bytes.length === 4

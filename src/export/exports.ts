@@ -91,6 +91,13 @@ export function domainOf({ exports }: ExportTable, address: string, around: Surr
   return parts.length > 0 ? parts.join("+") : undefined;
 }
 
+/** The export that a path is, or lies below: the nearest one. */
+export function exportAround({ exports }: ExportTable, path: string): Export | undefined {
+  return exports
+    .filter((one) => isSameOrBelow(path, one.path))
+    .toSorted((one, other) => other.path.length - one.path.length)[0];
+}
+
 /** Stands for a rule: what nfs-init itself may have, from a port below 1024. */
 const ownRule = "self";
 

@@ -1,8 +1,9 @@
 // What the kernel's server is started with, and what is heard of it.
 import type { ExportTable } from "./exports.ts";
+import type { MountClient, MountError } from "./v3/mount-service.ts";
 
 /** Protocol versions that are served. */
-export type ServedVersion = "4.0" | "4.1" | "4.2";
+export type ServedVersion = "3" | "4.0" | "4.1" | "4.2";
 
 export interface ServerSettings {
   readonly table: ExportTable;
@@ -15,7 +16,26 @@ export interface ServerSettings {
   readonly leaseSeconds: number;
   /** Where client records are kept. */
   readonly stateDirectory: string;
+  /** The port of the kernel's lock manager, which version 3 has. */
+  readonly lockPort: number;
 }
+
+/** What the process that drives the server is asked for clients of version 3. */
+export type ServerRequest =
+  /** May this client have the directory? The kernel is told of both. */
+  | { readonly kind: "allow"; readonly client: MountClient; readonly path: string }
+  | { readonly kind: "handle"; readonly domain: string; readonly path: string; readonly mostBytes: number }
+  /** The state that the lock manager tells its peers. */
+  | { readonly kind: "lock-state"; readonly state: number }
+  /** Nobody is to take locks back: others need not wait until the time for that is over. */
+  | { readonly kind: "end-lock-grace" };
+
+/** Its answer; a file handle as hexadecimal digits. */
+export type ServerAnswer =
+  | { readonly kind: "allowed"; readonly domain: string; readonly path: string }
+  | { readonly kind: "handle"; readonly hex: string }
+  | { readonly kind: "done" }
+  | MountError;
 
 /** What failed on the way to a server; each is told apart by what is to be done about it. */
 export type ServerTrouble =
@@ -36,12 +56,14 @@ export type ServerNews =
   /** An earlier instance's threads were stopped; so many there were. */
   | { readonly kind: "took-over"; readonly threads: number }
   /** Requests are served. */
-  | { readonly kind: "serving"; readonly versions: readonly string[] }
+  | { readonly kind: "serving"; readonly versions: readonly ServedVersion[] }
   /** Without records clients wait for the whole grace period after a restart. */
   | { readonly kind: "no-records"; readonly reason: string }
   /** All clients of before have come back, or are no longer waited for. */
   | { readonly kind: "grace-over" }
   | { readonly kind: "refused"; readonly address: string }
+  /** To the request of this number. */
+  | { readonly kind: "answer"; readonly number: number; readonly answer: ServerAnswer }
   /** The kernel did not take an answer. */
   | { readonly kind: "rejected"; readonly what: string; readonly errno: string }
   | { readonly kind: "stopped" };
@@ -57,18 +79,28 @@ export function versionsLine(
   const words = has.split(/\s+/).filter((word) => /^[+-]\d/.test(word));
   const known = new Set(words.map((word) => word.slice(1)));
   // Before 4.11 a kernel names 4.1 and later alone; 4.0 is what its 4 is.
-  const minors = (["4.0", "4.1", "4.2"] as const).filter((one) => known.has(one) || (one === "4.0" && known.has("4")));
-  const on = minors.filter((one) => wanted === undefined || wanted.includes(one));
+  const has4 = (one: ServedVersion) => known.has(one) || (one === "4.0" && known.has("4"));
+  const there = (["3", "4.0", "4.1", "4.2"] as const).filter(has4);
+  const on = there.filter((one) => wanted === undefined || wanted.includes(one));
   if (on.length === 0) return undefined;
-  const old = ["2", "3"].filter((one) => known.has(one)).map((one) => `-${one}`);
-  const named = minors.filter((one) => known.has(one)).map((one) => `${on.includes(one) ? "+" : "-"}${one}`);
-  return { line: `${[...old, "+4", ...named].join(" ")}\n`, on };
+  const sign = (one: ServedVersion) => `${on.includes(one) ? "+" : "-"}${one}`;
+  const minors = there.filter((one) => one !== "3");
+  const version4 =
+    minors.length === 0
+      ? []
+      : minors.some((one) => on.includes(one))
+        ? ["+4", ...minors.filter((one) => known.has(one)).map(sign)]
+        : ["-4"];
+  const older = [...(known.has("2") ? ["-2"] : []), ...(there.includes("3") ? [sign("3")] : [])];
+  return { line: `${[...older, ...version4].join(" ")}\n`, on };
 }
 
 /** The server while it is driven. */
 export interface KernelServer {
   /** What is told next; undefined once whoever drives it is gone. */
   readonly next: () => Promise<ServerNews | undefined>;
+  /** Its answer comes with the same number; none comes where it has stopped. */
+  readonly request: (number: number, request: ServerRequest) => void;
   /** Asks it to stop serving; `stopped` comes when it has. */
   readonly stop: () => void;
   /** Ends whoever drives it at once; the kernel stops the server with it, where nobody else in this network drives it too. */

@@ -21,7 +21,7 @@ export interface Channel {
 }
 
 /** How long an answer is good, one that depends on names or networks, and a refusal: seconds. */
-const goodSeconds = 1_800;
+export const goodSeconds = 1_800;
 const changingSeconds = 60;
 export const shortlySeconds = 10;
 /** Longest question of the kernel: a path and a domain, every byte of which may be escaped. */

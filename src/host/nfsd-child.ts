@@ -5,10 +5,18 @@ import { attachedNetworks, type Surroundings } from "../export/clients.ts";
 import { addressAnswer, channelNames, pathAnswer, type ChannelName } from "../export/channels.ts";
 import { answerRecords, isGraceDone, recordsAtStart } from "../export/client-records.ts";
 import { exportFsid, type ExportTable } from "../export/exports.ts";
-import { versionsLine, type ServerNews, type ServerSettings } from "../export/server.ts";
+import {
+  versionsLine,
+  type ServedVersion,
+  type ServerAnswer,
+  type ServerNews,
+  type ServerRequest,
+  type ServerSettings,
+} from "../export/server.ts";
 import { parseMountinfo } from "../shares/mountinfo.ts";
 import { openRecords, type RecordFiles } from "./client-records.ts";
 import { answerer, nowSeconds, shortlySeconds, type Channel } from "./nfsd-answers.ts";
+import { answerRequest, writeProc } from "./nfsd-requests.ts";
 import { makePlace, PlaceTrouble, troubleOf, type Place } from "./nfsd-place.ts";
 import { readUpTo } from "./small-files.ts";
 
@@ -45,11 +53,22 @@ export function serveKernel(settings: ServerSettings, control: number, tell: Tel
       resolve: addressesOf,
     };
     const mountPoints = () => parseMountinfo(again(mounts)).map(({ target }) => target);
-    const answer = answerer(settings.table, around, mountPoints, tell);
+    const { table } = settings;
+    const answer = answerer(table, around, mountPoints, tell);
+    const channelOf = (name: ChannelName) => channels.find((one) => one.name === name)?.fd ?? -1;
+    const requests = {
+      table,
+      around,
+      addresses: channelOf("auth.unix.ip"),
+      exports: channelOf("nfsd.export"),
+      control: place.control,
+      proc: place.proc,
+    };
+    const request = (one: ServerRequest) => answerRequest(requests, one);
     const records = recordKeeper(files, tell);
     const starting = writeThreads(place, settings.threads);
-    const state = { pipe: undefined, starting, stopping: undefined, isOver: false };
-    answerAll({ place, channels, answer, control, tell, versions, records, ...state });
+    const state = { pipe: undefined, starting, stopping: undefined, isOver: false, said: "" };
+    answerAll({ place, channels, answer, request, control, tell, versions, records, ...state });
   } catch (error) {
     if (!(error instanceof PlaceTrouble)) throw error;
     tell({ kind: "trouble", trouble: error.trouble });
@@ -155,11 +174,19 @@ function fstypeOf(path: string, mountinfo: string): string {
 }
 
 /** Gives the versions that will be on. */
-function configure({ control }: Place, { versions, graceSeconds, leaseSeconds }: ServerSettings): readonly string[] {
+function configure(
+  { control, proc }: Place,
+  { versions, graceSeconds, leaseSeconds, lockPort }: ServerSettings,
+): readonly ServedVersion[] {
   const has = readControl(control, "versions");
   const wanted = versionsLine(has, versions);
   if (wanted === undefined) throw new PlaceTrouble({ kind: "no-version", has: has.split(" ") });
   writeControl(control, "versions", wanted.line);
+  if (wanted.on.includes("3")) {
+    // The lock manager reads them when it starts, which is when the first socket is handed over.
+    for (const name of ["nlm_tcpport", "nlm_udpport"]) writeProc(proc, `sys/fs/nfs/${name}`, String(lockPort));
+    writeProc(proc, "sys/fs/nfs/nlm_grace_period", String(graceSeconds));
+  }
   writeControl(control, "nfsv4leasetime", `${leaseSeconds}\n`);
   writeControl(control, "nfsv4gracetime", `${graceSeconds}\n`);
   return wanted.on;
@@ -264,9 +291,10 @@ interface Running {
   readonly place: Place;
   readonly channels: readonly Channel[];
   readonly answer: (channel: Channel) => void;
+  readonly request: (request: ServerRequest) => ServerAnswer;
   readonly control: number;
   readonly tell: Tell;
-  readonly versions: readonly string[];
+  readonly versions: readonly ServedVersion[];
   readonly records: RecordKeeper;
   /** That of the client records, once the kernel has made it. */
   pipe: number | undefined;
@@ -275,6 +303,8 @@ interface Running {
   /** The same of the stop. */
   stopping: number | undefined;
   isOver: boolean;
+  /** The beginning of a line of the control pipe. */
+  said: string;
 }
 
 interface Wait {
@@ -296,7 +326,7 @@ function answerAll(running: Running): void {
 }
 
 function waitsOf(running: Running): readonly Wait[] {
-  const { channels, answer, control, records, pipe, starting, stopping, place } = running;
+  const { channels, answer, control, records, pipe, starting, stopping } = running;
   const waits: Wait[] = channels.map((channel) => ({ fd: channel.fd, act: () => answer(channel) }));
   if (pipe !== undefined) {
     const act = () => {
@@ -306,15 +336,26 @@ function waitsOf(running: Running): readonly Wait[] {
   }
   if (starting !== undefined) waits.push({ fd: starting, act: () => hearStart(running, starting) });
   if (stopping === undefined) {
-    const act = () => {
-      native.read(control, 100);
-      running.stopping = writeThreads(place, 0);
-    };
-    waits.push({ fd: control, act });
+    waits.push({ fd: control, act: () => hearControl(running) });
   } else {
     waits.push({ fd: stopping, act: () => (running.isOver = true) });
   }
   return waits;
+}
+
+/** Requests, and the word to stop; its end says the same. */
+function hearControl(running: Running): void {
+  const { control, request, tell, place } = running;
+  const bytes = native.read(control, 65_536);
+  const lines = (running.said + native.decodeLatin1(bytes)).split("\n");
+  running.said = lines.pop() ?? "";
+  let isStop = bytes.byteLength === 0;
+  for (const line of lines) {
+    const said = JSON.parse(line) as "stop" | readonly [number, ServerRequest];
+    if (said === "stop") isStop = true;
+    else tell({ kind: "answer", number: said[0], answer: request(said[1]) });
+  }
+  if (isStop) running.stopping = writeThreads(place, 0);
 }
 
 function hearStart(running: Running, fd: number): void {

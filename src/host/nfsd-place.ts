@@ -19,6 +19,8 @@ export class PlaceTrouble extends Error {
 export interface Place {
   /** The nfsd file system. */
   readonly control: number;
+  /** A proc file system: that of a container may not be written. */
+  readonly proc: number;
   /** That of rpc_pipefs; undefined where there is none. */
   readonly pipes: number | undefined;
   /** Makes the root of this process the one with the exports. */
@@ -50,6 +52,7 @@ export function makePlace({ table }: ServerSettings): Place {
   );
   const control = mountControl(`${base}/control`);
   const pipes = mountPipes(`${base}/pipes`);
+  const proc = mountProc(`${base}/proc`);
   native.mkdir(root, 0o755);
   for (const { path, fd, recursive } of sources.toSorted((a, b) => a.path.length - b.path.length)) {
     const target = `${root}${path}`;
@@ -61,6 +64,7 @@ export function makePlace({ table }: ServerSettings): Place {
   }
   return {
     control,
+    proc,
     pipes,
     enter: () => {
       native.chroot(root);
@@ -105,6 +109,17 @@ function mountPipes(target: string): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Where one of our own is not allowed, that of the container has to do. */
+function mountProc(target: string): number {
+  native.mkdir(target, 0o755);
+  try {
+    native.mount("proc", target, "proc", native.MS_NOSUID | native.MS_NODEV | native.MS_NOEXEC, null);
+  } catch {
+    return native.open("/proc", native.O_RDONLY | native.O_DIRECTORY);
+  }
+  return native.open(target, native.O_RDONLY | native.O_DIRECTORY);
 }
 
 function tried(step: string, work: () => void): void {

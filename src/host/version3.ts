@@ -1,4 +1,4 @@
-// This machine for what version 3 needs beside nfsd: sockets, the records of the status monitor, and lockd's state number.
+// This machine for what version 3 needs beside nfsd: sockets, and the records of the status monitor.
 import * as native from "native";
 import { formatRecords, parseRecords } from "../export/v3/monitor-records.ts";
 import type { MountPort } from "../export/v3/mount-service.ts";
@@ -16,6 +16,8 @@ export interface Version3Given {
   readonly mount: MountPort;
   /** Addresses that clients may have mounted from beside the one that this machine answers from: a virtual one. */
   readonly ownAddresses: readonly string[];
+  readonly setLocalState: (state: number) => void;
+  readonly endLockGrace: () => void;
   readonly onEvent: (event: Version3Event) => void;
   /** A fault of ours in an answer. */
   readonly onFault: (error: unknown) => void;
@@ -23,7 +25,6 @@ export interface Version3Given {
 
 /** Four thousand hosts with names of a thousand bytes. */
 const longestRecordsBytes = 8 * 1024 * 1024;
-const localStatePath = "/proc/sys/fs/nfs/nsm_local_state";
 
 export function version3World(given: Version3Given): Version3World {
   const path = `${given.stateDirectory}/status-monitor.json`;
@@ -38,7 +39,8 @@ export function version3World(given: Version3Given): Version3World {
       return content.kind === "read" ? parseRecords(native.decodeUtf8(content.bytes)) : undefined;
     },
     saveRecords: (records) => replaceDurably(path, formatRecords(records)),
-    setLocalState,
+    setLocalState: given.setLocalState,
+    endLockGrace: given.endLockGrace,
     onEvent: given.onEvent,
     timeOfDayMs: () => Date.now(),
     nowMs: native.bootTimeMs,
@@ -49,17 +51,4 @@ export function version3World(given: Version3Given): Version3World {
     },
     ownNames: [...given.ownAddresses, native.uname().nodename],
   };
-}
-
-/** Peers tell by it that a lock was asked for after a restart; where /proc/sys cannot be written they do without. */
-function setLocalState(state: number): void {
-  let fd: number | undefined;
-  try {
-    fd = native.open(localStatePath, native.O_WRONLY);
-    native.write(fd, native.encodeUtf8(`${state}\n`));
-  } catch {
-    // As said.
-  } finally {
-    if (fd !== undefined) native.close(fd);
-  }
 }

@@ -13,13 +13,15 @@ import type { ExportBoard } from "../report/export-board.ts";
 import type { Log } from "../report/log.ts";
 import { abortedBy, Stopped } from "../lifecycle/stop.ts";
 import { undoStack, type UndoStack } from "../lifecycle/undo.ts";
+import { serverRequests, startVersion3Life, type Version3LifePorts } from "../lifecycle/version3.ts";
 import { holdAddress, type VirtualAddressPorts } from "../lifecycle/virtual-address.ts";
 import type { Clock } from "../mount/ports.ts";
 import type { Dial } from "../rpc/transport.ts";
 import { reasonLog } from "../wait/reasons.ts";
 
 /** What `serve` needs of the machine. */
-export interface ServePorts extends Pick<EndingPorts, "killDescendants">, Pick<VirtualAddressPorts, "keepVip"> {
+export interface ServePorts
+  extends Pick<EndingPorts, "killDescendants">, Pick<VirtualAddressPorts, "keepVip">, Version3LifePorts {
   readonly log: Log;
   readonly clock: Clock;
   readonly dial: Dial;
@@ -61,18 +63,19 @@ export async function serve(
     for (const one of preparations) undo.push(await Promise.race([ports.prepare(one, stop.signal), stopped]));
     ports.makeStateDirectory(values.serverState);
     const startedMs = clock.nowMs();
-    const server = startServer(ports, values, table, undo);
+    const server = await startServer(ports, values, table, undo);
     // Given back before the server is stopped: clients are not to find a host that refuses them.
     if (address !== undefined) undo.push(address.release);
-    const version = await Promise.race([server.serving, stopped]);
-    const asked = { address: "127.0.0.1", port: values.serverPort, version };
+    const versions = await Promise.race([server.serving, stopped]);
+    const { serverPort: port, mountdPort } = values;
+    const asked = { address: "127.0.0.1", port, versions, mountdPort };
     const ask = (write: boolean) => askAll(ports, table.exports, asked, write, values.serverCheckTimeoutMs);
     await Promise.race([untilServed(ports, ask, values, stop.signal), stopped, server.lost]);
     const elapsedMs = Math.round(clock.nowMs() - startedMs);
     log("info", "serving", {
       stage: "serve",
       exports: table.exports.map(({ path }) => path).join(" "),
-      version,
+      version: versions.at(-1) ?? "",
       elapsedMs,
     });
     void address?.announce();
@@ -128,25 +131,36 @@ async function besideCommand(
 }
 
 interface Server {
-  /** The highest version that is served, once requests are. */
-  readonly serving: Promise<ServedVersion>;
+  /** The versions that are served, once requests are. */
+  readonly serving: Promise<readonly ServedVersion[]>;
   /** Rejects when it serves no more. */
   readonly lost: Promise<never>;
 }
 
 /** Starts the kernel's server, and says what is heard of it until it ends. */
-function startServer(ports: ServePorts, values: ServerValues, table: ServerSettings["table"], undo: UndoStack): Server {
+async function startServer(
+  ports: ServePorts,
+  values: ServerValues,
+  table: ServerSettings["table"],
+  undo: UndoStack,
+): Promise<Server> {
   const { log, clock } = ports;
+  const requests = serverRequests();
+  // The kernel's server registers with a portmapper as soon as it has a socket.
+  const version3 = await startVersion3Life(ports, values, table, requests);
+  undo.push(version3.close);
   const kernel = ports.startServer({
     table,
-    versions: values.serverVersions,
+    versions: version3.versions,
     port: values.serverPort,
     threads: values.serverThreads,
     graceSeconds: Math.round(values.serverGraceMs / 1_000),
     leaseSeconds: Math.round(values.serverLeaseMs / 1_000),
     stateDirectory: values.serverState,
+    lockPort: values.lockdPort,
   });
-  const serving = Promise.withResolvers<ServedVersion>();
+  requests.connect(kernel);
+  const serving = Promise.withResolvers<readonly ServedVersion[]>();
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => {});
   serving.promise.catch(() => {});
@@ -160,9 +174,14 @@ function startServer(ports: ServePorts, values: ServerValues, table: ServerSetti
     for (let news = await kernel.next(); news !== undefined; news = await kernel.next()) {
       say(log, news);
       if (news.kind === "trouble") fail(troubleError(news.trouble));
-      if (news.kind === "serving") serving.resolve((news.versions.at(-1) ?? "4.2") as ServedVersion);
+      if (news.kind === "answer") requests.answered(news.number, news.answer);
+      if (news.kind === "serving") {
+        version3.serving(news.versions);
+        serving.resolve(news.versions);
+      }
       if (news.kind === "stopped") stopped.resolve();
     }
+    requests.end();
     stopped.resolve();
     if (isStopping) return;
     fail(new AppError("the process that answers the kernel has ended", exitCodes.lost, { hint: "start it again" }));
@@ -199,6 +218,7 @@ function say(log: Log, news: ServerNews): void {
     case "rejected":
       return log("warn", "the kernel did not take an answer", { stage, reason: `${news.errno}: ${news.what}` });
     case "trouble":
+    case "answer":
     case "serving":
     case "stopped":
       return;

@@ -61,10 +61,12 @@ const stop = async (job: Job) => {
 const client = (script: string, host = "c1") =>
   lab().run(`in_ ${host} bash -c ${quote(`m=$(mktemp -d); ${script}`)}`, { timeoutMs: 60_000 });
 
-const mount = (version: string, path = "/data") => `mount -t nfs -o vers=${version} ${server}:${path} $m`;
+/** Version 3 without locks: those need a status monitor on the client. */
+const mount = (version: string, path = "/data") =>
+  `mount -t nfs -o vers=${version}${version === "3" ? ",nolock" : ""} ${server}:${path} $m`;
 
 describe("a client", () => {
-  it.each(versionsOr(["4.0", "4.1", "4.2"]).filter((version) => version !== "3"))(
+  it.each(versionsOr(["3", "4.0", "4.1", "4.2"]))(
     "mounts, writes, reads, locks, renames and unmounts with version %s",
     async (version) => {
       const job = await serving();

@@ -7,7 +7,7 @@ import type { Engine } from "../engine.ts";
 import { matchClient } from "../export-match.ts";
 import type { AddressFacts, ShareFacts } from "../facts.ts";
 import { type Found, shortList, stages } from "../found.ts";
-import { failureWords } from "../../ask/failure.ts";
+import { failureWords } from "../../rpc/failure.ts";
 
 /** The export that a path lies in, the nearest that mountd lists. */
 export function coverOf({ exports }: Pick<AddressFacts, "exports">, path: string) {

@@ -2,7 +2,7 @@
 import { type Check, fails, notApplicable, ok, warning } from "../check.ts";
 import { type DoctorFacts, type ShareFacts, wantsLocks } from "../facts.ts";
 import { type Found } from "../found.ts";
-import { failureWords } from "../../ask/failure.ts";
+import { failureWords } from "../../rpc/failure.ts";
 
 /** RFC 1094 and rpc(5): the status monitor. */
 export const statdProgram = 100_024;

@@ -6,7 +6,7 @@ import type { Engine } from "../engine.ts";
 import { matchClient } from "../export-match.ts";
 import type { AddressFacts, ShareFacts } from "../facts.ts";
 import { type Found, stages } from "../found.ts";
-import { failureWords } from "../../ask/failure.ts";
+import { failureWords } from "../../rpc/failure.ts";
 import {
   coverOf,
   kerberosOnly,

@@ -4,7 +4,7 @@ import type { RpcFailure } from "../../rpc/message.ts";
 import { type Check, notApplicable, ok, warning } from "../check.ts";
 import type { AddressFacts } from "../facts.ts";
 import { type Found, stages } from "../found.ts";
-import { failureWords } from "../../ask/failure.ts";
+import { failureWords } from "../../rpc/failure.ts";
 
 /** rpcbind or mountd, which version 3 needs, do not serve. */
 export function registrationCause(address: AddressFacts, question: NfsQuestion): Found | undefined {

@@ -4,7 +4,7 @@ import { ports as wellKnown } from "../../rpc/message.ts";
 import { type Check, fails, notApplicable, ok, warning } from "../check.ts";
 import type { AddressFacts, ServiceFact, ShareFacts } from "../facts.ts";
 import { type Found, stages } from "../found.ts";
-import { failureWords } from "../../ask/failure.ts";
+import { failureWords } from "../../rpc/failure.ts";
 
 /** What answers there is not NFS in that version. */
 export function serviceCause(

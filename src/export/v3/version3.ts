@@ -26,6 +26,8 @@ export interface Version3World extends Omit<NoticePort, "dial"> {
   readonly saveRecords: (records: MonitorRecords) => void;
   /** The state that lockd tells its peers (/proc/sys/fs/nfs/nsm_local_state); nothing is lost where it cannot be set. */
   readonly setLocalState: (state: number) => void;
+  /** Ends the time in which only locks of before may be taken (/proc/fs/lockd/nlm_end_grace). */
+  readonly endLockGrace: () => void;
   /** The time of day. */
   readonly timeOfDayMs: () => number;
   readonly onEvent: (event: Version3Event) => void;
@@ -163,6 +165,8 @@ function startMonitor(world: Version3World, signal: AbortSignal): RunningMonitor
   const announce = async (): Promise<void> => {
     const { state, toNotify: peers } = monitor.records();
     world.setLocalState(state);
+    // Nobody held a lock: whoever wants one, of version 4 too, need not wait.
+    if (peers.length === 0) world.endLockGrace();
     const onDone = (notice: Notice) => {
       monitor.forget([notice.peer]);
       world.onEvent({ kind: "peer", ...notice });

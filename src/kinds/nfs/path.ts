@@ -1,5 +1,5 @@
 // Could a share be mounted now: the exported path asked of a server that answers, as a client would that mounts it.
-import { failureWords } from "../../ask/failure.ts";
+import { failureWords } from "../../rpc/failure.ts";
 import { askExports, askMinorVersions, askMountd, root, type Asked, type Asker } from "../../ask/path.ts";
 import type { Network } from "../../ask/network.ts";
 import { askPort, type Registration } from "../../ask/service.ts";

@@ -1,6 +1,6 @@
 // Is the NFS service of a share there: one round of questions to its server, judged.
 import { askAddresses } from "../../ask/addresses.ts";
-import { failureWords, versionRange } from "../../ask/failure.ts";
+import { failureWords, versionRange } from "../../rpc/failure.ts";
 import type { Network } from "../../ask/network.ts";
 import { askPort, callNull, type Answer, type Registration } from "../../ask/service.ts";
 import { askMountHost, mountHostWords, type NfsQuestion } from "./question.ts";

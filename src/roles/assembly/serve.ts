@@ -5,8 +5,10 @@ import { readExports } from "../../config/exports.ts";
 import { withServerAliases } from "../../config/server-aliases.ts";
 import { meansShares } from "../../config/share-names.ts";
 import { exitCodes } from "../../errors.ts";
+import { attachedNetworks } from "../../export/clients.ts";
 import { keepVip } from "../../export/vip/vip.ts";
 import { clock } from "../../host/clock.ts";
+import { complainOf } from "../../host/faults.ts";
 import { killDescendants } from "../../host/descendants.ts";
 import { makeStateDirectory, prepareDirectory } from "../../host/export-directories.ts";
 import { initPorts } from "../../host/init.ts";
@@ -22,6 +24,16 @@ import { commandOf } from "./command.ts";
 import { inFrame, WrongConfiguration, type Frame, type LastPhrases } from "./frame.ts";
 import { publishBoard } from "./publishing.ts";
 import type { Start } from "./start.ts";
+
+/** Not everybody serves version 3. */
+const startVersion3: ServePorts["startVersion3"] = async (given) => {
+  const [world, services] = await Promise.all([
+    import("../../host/version3.ts"),
+    import("../../export/v3/version3.ts"),
+  ]);
+  const ports = { mountd: given.mountdPort, statd: given.statdPort };
+  return services.startVersion3(world.version3World({ ...given, onFault: complainOf }), ports);
+};
 
 const phrases: LastPhrases = {
   [exitCodes.mountFailed]: { phrase: "cannot serve here", stage: "serve" },
@@ -82,6 +94,9 @@ async function run(frame: Frame): Promise<number> {
     prepare: (one, signal) => prepareDirectory(log, one, signal),
     makeStateDirectory: (path) => makeStateDirectory(log, path),
     startServer: startNfsd,
+    startVersion3,
+    attachedNetworks: () =>
+      attachedNetworks(readText("/proc/self/net/route") ?? "", readText("/proc/self/net/if_inet6") ?? ""),
     keepVip: (vip, onEvent, signal) => keepVip(vipWorld, vip, onEvent, signal),
   };
   try {

@@ -35,6 +35,15 @@ function askHandle(path: string, mostBytes: number): Uint8Array {
   }
 }
 
+function setLockManager(path: string, text: string): void {
+  const fd = native.open(path, native.O_WRONLY);
+  try {
+    native.write(fd, native.encodeUtf8(`${text}\n`));
+  } finally {
+    native.close(fd);
+  }
+}
+
 const refused: MountError = { kind: "mount-error", status: "ACCES" };
 
 const world = version3World({
@@ -58,6 +67,8 @@ const world = version3World({
     exports: () => [{ path: exported.path, clients: [] }],
   },
   ownAddresses: [],
+  setLocalState: (state) => setLockManager("/proc/sys/fs/nfs/nsm_local_state", String(state)),
+  endLockGrace: () => setLockManager("/proc/fs/lockd/nlm_end_grace", "Y"),
   onEvent: (event) => say(JSON.stringify(event)),
   onFault: (error) => say(`fault: ${String(error)}`),
 });

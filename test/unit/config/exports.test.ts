@@ -82,7 +82,8 @@ describe("an export", () => {
       /a disk and a directory in memory/,
     ],
     [{ NFS_EXPORT: "/a", NFS_2_EXPORT: "/a" }, /exported twice/],
-    [{ NFS_EXPORT: "/a", NFS_SERVER_VERSIONS: "3" }, /version 3 is not served yet/],
+    [{ NFS_EXPORT: "/a", NFS_SERVER_VERSIONS: "2" }, /NFS_SERVER_VERSIONS="2".*any of 3, 4.0, 4.1 and 4.2/],
+    [{ NFS_EXPORT: "/a", NFS_MOUNTD_PORT: "0" }, /NFS_MOUNTD_PORT="0"/],
     [{ NFS_EXPORT: "/a", NFS_SERVER_PORT: "70000" }, /NFS_SERVER_PORT="70000"/],
     [{ NFS_EXPORTS_FILE: "/nowhere" }, /cannot be read/],
   ])("with %j is refused", (env, reason) => {
@@ -100,6 +101,9 @@ describe("the server", () => {
     expect(read({ NFS_EXPORT: "/a" }).server).toEqual({
       serverVersions: undefined,
       serverPort: 2_049,
+      mountdPort: 20_048,
+      lockdPort: 32_768,
+      statdPort: 32_765,
       serverThreads: 8,
       serverGraceMs: 90_000,
       serverLeaseMs: 90_000,
@@ -108,6 +112,14 @@ describe("the server", () => {
       serverCheckTimeoutMs: 25_000,
       serverCheckThreshold: 3,
     });
+  });
+
+  test.each([
+    ["3", ["3"]],
+    ["4", ["4.0", "4.1", "4.2"]],
+    ["4.2, 3", ["3", "4.2"]],
+  ] as const)("serves with NFS_SERVER_VERSIONS=%s the versions %j", (text, versions) => {
+    expect(read({ NFS_EXPORT: "/a", NFS_SERVER_VERSIONS: text }).server.serverVersions).toEqual(versions);
   });
 
   test("takes a flag before its variable", () => {
@@ -189,6 +201,10 @@ describe("the variables of other images", () => {
       { NFS_EXPORT_DIR: "/d", CLIENT_IPS: "10.0.0.1" },
       { NFS_EXPORT: "/d", NFS_EXPORT_CLIENTS: "10.0.0.1" },
     ],
+    [
+      { MOUNTD_PORT: "2050", LOCKD_PORT: "2051" },
+      { NFS_MOUNTD_PORT: "2050", NFS_LOCKD_PORT: "2051" },
+    ],
     [{ NFS_EXPORT: "/mine", SHARED_DIRECTORY: "/theirs" }, { NFS_EXPORT: "/mine" }],
   ])("%j mean %j", (theirs, ours) => {
     expect(withServerAliases(theirs)).toMatchObject(ours);
@@ -196,6 +212,7 @@ describe("the variables of other images", () => {
 
   test("of Kubernetes' Service nfs-server are not taken for the port", () => {
     expect(withServerAliases({ NFS_SERVER_PORT: "tcp://10.0.0.1:2049" })).toEqual({});
+    expect(withServerAliases({ MOUNTD_PORT: "tcp://10.0.0.1:20048" })).toEqual({});
     expect(withServerAliases({ NFS_SERVER_PORT: "2050" })).toEqual({ NFS_SERVER_PORT: "2050" });
   });
 

@@ -7,16 +7,19 @@ import { volumeOf } from "../../../src/export/volume.ts";
 describe("the versions", () => {
   test.each([
     // Linux 6.1, after a start without nfs-utils.
-    ["-2 +3 +4 +4.0 +4.1 +4.2", undefined, "-2 -3 +4 +4.0 +4.1 +4.2\n", ["4.0", "4.1", "4.2"]],
-    ["-3 +4 +4.1 +4.2", undefined, "-3 +4 +4.1 +4.2\n", ["4.0", "4.1", "4.2"]],
+    ["-2 +3 +4 +4.0 +4.1 +4.2", undefined, "-2 +3 +4 +4.0 +4.1 +4.2\n", ["3", "4.0", "4.1", "4.2"]],
+    ["-3 +4 +4.1 +4.2", undefined, "+3 +4 +4.1 +4.2\n", ["3", "4.0", "4.1", "4.2"]],
+    ["-2 +3 +4 +4.0 +4.1 +4.2", ["3"], "-2 +3 -4\n", ["3"]],
+    ["+4 +4.1", undefined, "+4 +4.1\n", ["4.0", "4.1"]],
+    ["+2 +3", undefined, "-2 +3\n", ["3"]],
     ["+3 +4 +4.0 +4.1 +4.2", ["4.2"], "-3 +4 -4.0 -4.1 +4.2\n", ["4.2"]],
     ["+3 +4 -4.1", ["4.1", "4.2"], "-3 +4 +4.1\n", ["4.1"]],
   ] as const)("of a kernel that says %j, with %j wanted, are set by %j", (has, wanted, line, on) => {
     expect(versionsLine(has, wanted)).toEqual({ line, on });
   });
 
-  test("of a kernel without version 4 are none", () => {
-    expect(versionsLine("+2 +3", undefined)).toBeUndefined();
+  test("of a kernel that has none of those wanted are none", () => {
+    expect(versionsLine("+2 +3", ["4.0", "4.1", "4.2"])).toBeUndefined();
     expect(versionsLine("+3 +4 +4.0", ["4.2"])).toBeUndefined();
   });
 });

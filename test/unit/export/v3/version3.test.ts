@@ -50,6 +50,7 @@ function given({ services = {}, records, refuse = () => undefined }: Given = {})
   const events: Version3Event[] = [];
   const saved: MonitorRecords[] = [];
   const states: number[] = [];
+  const ended = { count: 0 };
   let nowMs = 0;
   const world: Version3World = {
     dial: network.dial,
@@ -69,6 +70,7 @@ function given({ services = {}, records, refuse = () => undefined }: Given = {})
     loadRecords: () => records,
     saveRecords: (one) => saved.push(one),
     setLocalState: (state) => states.push(state),
+    endLockGrace: () => (ended.count += 1),
     timeOfDayMs: () => 1_700_000_000_000,
     onEvent: (event) => events.push(event),
     ownNames: ["srv", "192.0.2.100"],

@@ -1,5 +1,5 @@
 // Why a question has no answer, in a few words.
-import type { RpcFailure } from "../rpc/message.ts";
+import type { RpcFailure } from "./message.ts";
 
 /** An RPC failure as a clause; what asked it says of whom. */
 export function failureWords(failure: RpcFailure): string {

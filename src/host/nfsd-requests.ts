@@ -1,0 +1,111 @@
+// What the process that drives the kernel's NFS server does for clients of version 3: lets them in, finds handles, sets the lock manager.
+import * as native from "native";
+import { errnoOf } from "../errors.ts";
+import { addressAnswer, pathAnswer, rootHandleQuestion } from "../export/channels.ts";
+import type { Surroundings } from "../export/clients.ts";
+import { domainOf, entryFor, exportAround, type ExportTable } from "../export/exports.ts";
+import { exportFlags } from "../export/options.ts";
+import type { ServerAnswer, ServerRequest } from "../export/server.ts";
+import type { MountClient, MountStatus } from "../export/v3/mount-service.ts";
+import { goodSeconds, nowSeconds } from "./nfsd-answers.ts";
+
+export interface RequestPlace {
+  readonly table: ExportTable;
+  readonly around: Surroundings;
+  /** Descriptors of the channels that are told who may what. */
+  readonly addresses: number;
+  readonly exports: number;
+  /** The nfsd file system. */
+  readonly control: number;
+  /** One of /proc that can be written. */
+  readonly proc: number;
+}
+
+/** Ports below it are root's alone. */
+const firstOpenPort = 1_024;
+
+export function answerRequest(place: RequestPlace, request: ServerRequest): ServerAnswer {
+  switch (request.kind) {
+    case "allow":
+      return allow(place, request.client, request.path);
+    case "handle":
+      return handleOf(place.control, request);
+    case "lock-state":
+      writeProc(place.proc, "sys/fs/nfs/nsm_local_state", String(request.state));
+      return { kind: "done" };
+    case "end-lock-grace":
+      writeProc(place.proc, "fs/lockd/nlm_end_grace", "Y");
+      return { kind: "done" };
+  }
+}
+
+/** The kernel does not ask who a client of version 3 is before it asks for a handle: it is told of both here. */
+function allow({ table, around, addresses, exports }: RequestPlace, client: MountClient, path: string): ServerAnswer {
+  const { address, port } = client;
+  const domain = domainOf(table, address, around);
+  const one = exportAround(table, path);
+  const entry = domain === undefined || one === undefined ? undefined : entryFor(table, domain, one.path);
+  if (domain === undefined || one === undefined || entry === undefined) return refusal("ACCES");
+  const isOpen = (entry.flags & exportFlags.insecurePort) !== 0;
+  if (!isOpen && port >= firstOpenPort) return refusal("ACCES");
+  const expiry = nowSeconds() + goodSeconds;
+  try {
+    native.write(addresses, native.encodeUtf8(addressAnswer(address, domain, expiry)));
+    native.write(exports, native.encodeUtf8(pathAnswer(domain, one.path, entry, expiry)));
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return refusal("SERVERFAULT");
+  }
+  return { kind: "allowed", domain, path };
+}
+
+const statuses: Readonly<Record<string, MountStatus>> = {
+  ENOENT: "NOENT",
+  EACCES: "ACCES",
+  EPERM: "ACCES",
+  ENOTDIR: "NOTDIR",
+  ENAMETOOLONG: "NAMETOOLONG",
+  EINVAL: "INVAL",
+};
+
+function handleOf(control: number, asked: Extract<ServerRequest, { kind: "handle" }>): ServerAnswer {
+  try {
+    // This process has the root of the exports.
+    if (native.stat(asked.path).type !== "directory") return refusal("NOTDIR");
+    const fd = native.openat(control, "filehandle", native.O_RDWR);
+    try {
+      native.write(fd, native.encodeUtf8(rootHandleQuestion(asked.domain, asked.path, asked.mostBytes)));
+      const [, hex] = /^\\x((?:[0-9a-f]{2})+)\n?$/.exec(native.decodeLatin1(native.read(fd, longestAnswerBytes))) ?? [];
+      return hex === undefined ? refusal("SERVERFAULT") : { kind: "handle", hex };
+    } finally {
+      native.close(fd);
+    }
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === undefined) throw error;
+    return refusal(statuses[errno] ?? "SERVERFAULT");
+  }
+}
+
+/** A handle has 64 bytes at most. */
+const longestAnswerBytes = 256;
+
+function refusal(status: MountStatus): ServerAnswer {
+  return { kind: "mount-error", status };
+}
+
+/** What cannot be set is left as the kernel has it: the port of the lock manager is then another one, its peers wait longer. */
+export function writeProc(proc: number, path: string, text: string): boolean {
+  try {
+    const fd = native.openat(proc, path, native.O_WRONLY);
+    try {
+      native.write(fd, native.encodeLatin1(`${text}\n`));
+      return true;
+    } finally {
+      native.close(fd);
+    }
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return false;
+  }
+}
