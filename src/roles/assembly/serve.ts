@@ -32,7 +32,7 @@ const startVersion3: ServePorts["startVersion3"] = async (given) => {
     import("../../export/v3/version3.ts"),
   ]);
   const ports = { mountd: given.mountdPort, statd: given.statdPort };
-  return services.startVersion3(world.version3World({ ...given, onFault: complainOf }), ports);
+  return services.startVersion3(world.version3World({ ...given, onFault: (error) => void complainOf(error) }), ports);
 };
 
 const phrases: LastPhrases = {
