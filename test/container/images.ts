@@ -71,11 +71,11 @@ export async function measureClient(
   };
 }
 
-/** Builds the NFS server of the Compose example. Returns the image's name. */
+/** Builds an NFS server of Debian's nfs-utils. Returns the image's name. */
 export async function buildServer(): Promise<string> {
   const context = mkdtempSync(join(tmpdir(), "nfs-init-context-"));
   try {
-    cpSync(join(project, "examples/compose/server"), context, { recursive: true });
+    cpSync(join(import.meta.dirname, "server"), context, { recursive: true });
     const image = "nfs-init-test-server";
     await GenericContainer.fromDockerfile(context)
       .withBuildkit()

@@ -17,6 +17,7 @@ it("finds uses of every kind", () => {
   for (const part of [
     "compose.yaml web",
     "docker-compose.yml api",
+    "docker-compose.yml storage",
     "sidecar.yaml",
     "media.service",
     "Dockerfile.alpine",
@@ -90,14 +91,15 @@ it.each(["Dockerfile.alpine", "Dockerfile.ubuntu"])("%s labels its image with th
   expect(readFinalStage(file)).toContainEqual(["ARG", `VERSION=${version}`]);
 });
 
-it.each(["Dockerfile.alpine", "Dockerfile.ubuntu", "examples/balena/web/Dockerfile", "examples/balena/api/Dockerfile"])(
-  "%s gives a CMD, since its ENTRYPOINT takes away that of the base",
-  (file) => {
-    const words = readFinalStage(file).map(([word]) => word);
-    expect(words.indexOf("CMD")).toBeGreaterThan(words.indexOf("ENTRYPOINT"));
-    const check = readFinalStage(file).find(([word]) => word === "HEALTHCHECK");
-    expect(check?.[1]).toMatch(/ CMD \["nfs-init", "check"\]$/);
-    // The base's own is kept.
-    expect(words).not.toContain("STOPSIGNAL");
-  },
-);
+it.each([
+  "Dockerfile.alpine",
+  "Dockerfile.ubuntu",
+  ...["api", "storage", "web"].map((name) => `examples/balena/${name}/Dockerfile`),
+])("%s gives a CMD, since its ENTRYPOINT takes away that of the base", (file) => {
+  const words = readFinalStage(file).map(([word]) => word);
+  expect(words.indexOf("CMD")).toBeGreaterThan(words.indexOf("ENTRYPOINT"));
+  const check = readFinalStage(file).find(([word]) => word === "HEALTHCHECK");
+  expect(check?.[1]).toMatch(/ CMD \["nfs-init", "check"\]$/);
+  // The base's own is kept.
+  expect(words).not.toContain("STOPSIGNAL");
+});

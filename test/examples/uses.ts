@@ -41,7 +41,14 @@ export interface Manifest {
 
 export interface Composition {
   readonly services: Readonly<
-    Record<string, { readonly environment?: Readonly<Record<string, string>>; readonly command?: readonly string[] }>
+    Record<
+      string,
+      {
+        readonly environment?: Readonly<Record<string, string>>;
+        readonly entrypoint?: readonly string[];
+        readonly command?: readonly string[];
+      }
+    >
   >;
 }
 
@@ -109,10 +116,10 @@ export function allUses(): readonly Use[] {
 }
 
 function usesOfComposition(file: string): readonly Use[] {
-  return Object.entries(readComposition(file).services).map(([name, { environment = {} }]) => ({
+  return Object.entries(readComposition(file).services).map(([name, service]) => ({
     place: `${file} ${name}`,
-    environment,
-    commandLines: [],
+    environment: service.environment ?? {},
+    commandLines: argumentsOf([...(service.entrypoint ?? []), ...(service.command ?? [])]),
   }));
 }
 
