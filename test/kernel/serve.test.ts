@@ -197,6 +197,103 @@ done; flock -n $m/log true && echo unlocked; echo done`;
   );
 });
 
+describe("version 3", () => {
+  const lockingMount = `mount -t nfs -o vers=3,lock ${server}:/data`;
+  /** A client that holds a lock on a file, as `/lab/state/holder`. */
+  const hold = `in_ c1 sh -c 'exec 9>>/mnt/locked; echo $$ >/lab/state/holder; flock -x 9; echo locked; exec sleep 1000'`;
+  const letGo = "kill -KILL $(cat /lab/state/holder)";
+  const tryLock = async () => lab().sh("in_ c2 flock -n /mnt/locked true && echo free || echo held");
+
+  /** Two clients have mounted with locks, and the first one holds one. */
+  async function locked(work: () => Promise<void>): Promise<void> {
+    await lab().sh(`statd c1 c2; for host in c1 c2; do in_ $host ${lockingMount} /mnt; done`);
+    try {
+      const holder = lab().start(hold);
+      await eventually("the lock", () => holder.stdout().includes("locked"), { timeoutMs: 40_000 });
+      await work();
+    } finally {
+      // Before their status monitors end: the kernel would wait for those for ever.
+      await lab().run(`${letGo}; in_ c1 umount /mnt; in_ c2 umount /mnt`);
+    }
+  }
+
+  it("keeps another client out of a file that is locked, until its owner lets go", async () => {
+    const job = await serving();
+    await locked(async () => {
+      expect(await tryLock()).toBe("held");
+      await lab().sh(letGo);
+      await eventually("the lock is free", async () => (await tryLock()) === "free", { timeoutMs: 20_000 });
+    });
+    await stop(job);
+  });
+
+  it("has clients take their locks back after SIGKILL and a start", { timeout: 180_000 }, async () => {
+    let job = await serving({ env: { NFS_SERVER_GRACE: "15s" } });
+    await locked(async () => {
+      await lab().sh("container_signal server KILL");
+      await job.done;
+      job = await serving({ env: { NFS_SERVER_GRACE: "15s" } });
+      const told = await logged(job, "a client was told to take its locks back");
+      expect(told).toMatchObject({ client: "10.77.0.11" });
+      expect(await tryLock()).toBe("held");
+      await lab().sh(letGo);
+      await eventually("the lock is free", async () => (await tryLock()) === "free", { timeoutMs: 60_000 });
+    });
+    await stop(job);
+  });
+
+  it("is refused a client whose network is not named, and what is not exported", async () => {
+    const job = await serving({ env: { NFS_EXPORT_CLIENTS: "10.77.0.12" } });
+    const { stderr } = await client(mount("3"));
+    expect(stderr).toMatch(/access denied/);
+    expect((await client(`${mount("3", "/nothing")}`, "c2")).stderr).toMatch(/access denied/);
+    expect((await client(`${mount("3")} && echo in`, "c2")).stdout).toBe("in\n");
+    await stop(job);
+  });
+
+  it("is served below an export too, and squashes root as asked", async () => {
+    await onServer(`mkdir -m 755 ${disk}/data/sub; echo below >${disk}/data/sub/hello`);
+    const job = await serving();
+    expect((await client(`${mount("3", "/data/sub")} && cat $m/hello; touch $m/x`)).stdout).toBe("below\n");
+    expect(await onServer(`ls ${disk}/data/sub`)).toBe("hello");
+    await stop(job);
+  });
+
+  it("is registered with a portmapper that is there already, and gone from it at the end", async () => {
+    await lab().sh("in_ srv rpcbind -w");
+    const job = await serving();
+    expect((await client(`${mount("3")} && cat $m/hello`)).stdout).toBe("hello\n");
+    const programs = async () => await lab().sh(`in_ srv rpcinfo -p | awk '{ print $1 }' | sort -u | tr '\\n' ' '`);
+    expect(await programs()).toMatch(/100003 100005 100021 100024/);
+    await stop(job);
+    expect(await programs()).not.toMatch(/100003|100005|100024/);
+    await lab().sh("in_ srv pkill rpcbind");
+  });
+
+  it("is left out where one of its ports is taken, and refused with 32 where it was asked for", async () => {
+    const other = lab().start("in_ srv nc -l -p 20048");
+    await eventually(
+      "the port",
+      async () => (await lab().run("in_ srv grep -q ':4E50 .* 0A ' /proc/net/tcp /proc/net/tcp6")).exitCode === 0,
+    );
+    const job = await serving();
+    expect(logLines(job.stderr())).toContainEqual(expect.objectContaining({ msg: "version 3 is not served" }));
+    expect((await client(`${mount("4.2")} && cat $m/hello`)).stdout).toBe("hello\n");
+    await stop(job);
+    const ended = await start({ env: { NFS_SERVER_VERSIONS: "3,4" } }).done;
+    expect(ended.exitCode).toBe(32);
+    expect(logLines(ended.stderr).at(-1)?.reason).toMatch(/cannot serve version 3: port 20048 \(MOUNT service\)/);
+    await other.signal("SIGKILL");
+  });
+
+  it("is all that is served with NFS_SERVER_VERSIONS=3", async () => {
+    const job = await serving({ env: { NFS_SERVER_VERSIONS: "3" } });
+    expect((await client(`${mount("3")} && cat $m/hello`)).stdout).toBe("hello\n");
+    expect((await client(mount("4.2"))).exitCode).toBe(32);
+    await stop(job);
+  });
+});
+
 describe("it is refused", () => {
   it.each<readonly [string, Serve, number, RegExp]>([
     ["a directory on the overlay", { setup: "mkdir /data" }, 78, /lies on overlay.*volume.*NFS_EXPORT_SCRATCH/],
