@@ -12,7 +12,13 @@ export interface ContainerOptions {
   readonly image: string;
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** In place of the image's. */
+  readonly entrypoint?: readonly string[];
   readonly network?: string;
+  /** Whose network and volumes are its own too: on one machine with it. */
+  readonly on?: Running;
+  /** Directories that are volumes of its own. */
+  readonly volumes?: readonly string[];
   readonly aliases?: readonly string[];
   readonly restart?: "no" | "always";
   /** What mounting needs: CAP_SYS_ADMIN, and no AppArmor. */
@@ -23,10 +29,15 @@ export interface ContainerOptions {
 }
 
 export interface Running {
+  readonly id: string;
   /** Both streams, of all its starts. */
   readonly logs: () => Promise<string>;
   readonly inspect: () => Promise<State>;
   readonly exec: (script: string) => Promise<string>;
+  /** As docker kill: its PID 1 gets SIGKILL; a restart policy is not asked. */
+  readonly kill: () => Promise<void>;
+  /** As docker start. */
+  readonly startAgain: () => Promise<void>;
   /** As docker stop. */
   readonly stop: (timeoutSeconds: number) => Promise<void>;
   readonly remove: () => Promise<void>;
@@ -45,17 +56,21 @@ export interface State {
 /** Starts a container; it is gone when the test has finished. */
 export async function start(options: ContainerOptions): Promise<Running> {
   const client = await getContainerRuntimeClient();
-  const { image, command, environment, network, aliases, restart, mayMount, privileged } = options;
+  const { image, entrypoint, command, environment, network, aliases, on, volumes, restart, mayMount, privileged } =
+    options;
   const container = await client.container.create({
     Image: image,
+    ...(entrypoint !== undefined && { Entrypoint: [...entrypoint] }),
     ...(command !== undefined && { Cmd: [...command] }),
+    Volumes: Object.fromEntries((volumes ?? []).map((path) => [path, {}])),
     Env: Object.entries(environment ?? {}).map(([name, value]) => `${name}=${value}`),
     HostConfig: {
       RestartPolicy: { Name: restart ?? "no" },
       CapAdd: mayMount === true ? ["SYS_ADMIN"] : [],
       SecurityOpt: mayMount === true ? ["apparmor=unconfined"] : [],
       Privileged: privileged ?? false,
-      NetworkMode: network ?? process.env["TEST_NETWORK"] ?? "bridge",
+      NetworkMode: on === undefined ? (network ?? process.env["TEST_NETWORK"] ?? "bridge") : `container:${on.id}`,
+      ...(on !== undefined && { VolumesFrom: [on.id] }),
     },
     ...(network !== undefined && {
       NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [...(aliases ?? [])] } } },
@@ -63,11 +78,21 @@ export async function start(options: ContainerOptions): Promise<Running> {
   });
   await container.start();
 
+  let isRemoved = false;
   const remove = async () => {
+    if (isRemoved) return;
+    isRemoved = true;
     await container.remove({ force: true, v: true });
   };
   if (options.autoCleanup !== false) onTestFinished(remove);
   return {
+    id: container.id,
+    kill: async () => {
+      await container.kill();
+    },
+    startAgain: async () => {
+      await container.start();
+    },
     logs: async () => textOfLog(await container.logs({ stdout: true, stderr: true })),
     inspect: async () => {
       const { State: state, RestartCount: restarts } = await container.inspect();

@@ -1,7 +1,17 @@
 // Builds the images of this project under the Docker that is at hand: the Dockerfiles around the executables in dist, and an NFS server.
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { GenericContainer, getContainerRuntimeClient, ImageName } from "testcontainers";
 
 const project = join(import.meta.dirname, "../..");
@@ -12,6 +22,9 @@ const bases = {
   server: process.env["TEST_BASE_SERVER"] ?? "debian:bookworm-slim",
   alpine: process.env["TEST_BASE_ALPINE"] ?? "nginx:stable-alpine",
 };
+
+/** What stand-ins for the bases of the examples' services are made from, where those cannot be had. */
+const standIn = process.env["TEST_BASE_STAND_IN"];
 
 export type ClientImage = "ubuntu" | "alpine";
 
@@ -25,8 +38,14 @@ function findExecutable(): string {
   return executable;
 }
 
-/** Builds the image of Dockerfile.NAME. Returns its name. */
-export async function buildClient(name: ClientImage): Promise<string> {
+/** Builds the image of Dockerfile.NAME, on another base where one is named. Returns its name. */
+export async function buildClient(
+  name: ClientImage,
+  {
+    base = bases[name],
+    name: image = `nfs-init-test-${name}`,
+  }: { readonly base?: string; readonly name?: string } = {},
+): Promise<string> {
   const executable = findExecutable();
   // A folder with what the build needs and no more: the whole context goes over the wire.
   const context = mkdtempSync(join(tmpdir(), "nfs-init-context-"));
@@ -35,15 +54,43 @@ export async function buildClient(name: ClientImage): Promise<string> {
     for (const file of [executable, ".dockerignore", `Dockerfile.${name}`]) {
       copyFileSync(join(project, file), join(context, file));
     }
-    const image = `nfs-init-test-${name}`;
     await GenericContainer.fromDockerfile(context, `Dockerfile.${name}`)
       .withBuildkit()
-      .withBuildArgs({ BASE: bases[name], BINARY: "dist" })
+      .withBuildArgs({ BASE: base, BINARY: "dist" })
       .build(image, { deleteOnExit: false });
     return image;
   } finally {
     rmSync(context, { recursive: true });
   }
+}
+
+/** Builds a service of an example: `folder` holds its Dockerfile, beside which the executable is put. Returns the image's name. */
+export async function buildService(folder: string): Promise<string> {
+  const base = await buildStandIn();
+  const context = mkdtempSync(join(tmpdir(), "nfs-init-context-"));
+  try {
+    cpSync(join(project, folder), context, { recursive: true });
+    copyFileSync(join(project, findExecutable()), join(context, "nfs-init"));
+    const dockerfile = readFileSync(join(context, "Dockerfile"), "utf8");
+    if (base !== undefined)
+      writeFileSync(join(context, "Dockerfile"), dockerfile.replace(/^FROM .*$/m, `FROM ${base}`));
+    const image = `nfs-init-test-${basename(folder)}`;
+    await GenericContainer.fromDockerfile(context).withBuildkit().build(image, { deleteOnExit: false });
+    return image;
+  } finally {
+    rmSync(context, { recursive: true });
+  }
+}
+
+/** Builds the stand-in for the bases of the examples; undefined where those themselves can be had. */
+export async function buildStandIn(): Promise<string | undefined> {
+  if (standIn === undefined) return undefined;
+  const image = "nfs-init-test-stand-in";
+  await GenericContainer.fromDockerfile(join(import.meta.dirname, "stand-in"))
+    .withBuildkit()
+    .withBuildArgs({ BASE: standIn })
+    .build(image, { deleteOnExit: false });
+  return image;
 }
 
 /** What `image`, built by Dockerfile.NAME, adds to its base, as `docker image inspect` counts, and how large the executable is. */

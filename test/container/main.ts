@@ -38,7 +38,7 @@ async function runInLab(): Promise<number> {
       [
         "cd /lab/project",
         "export LD_LIBRARY_PATH=/lab/project/node_modules/.cache/nfs-init/docker/usr/lib/x86_64-linux-gnu:/lab/project/node_modules/.cache/nfs-init/docker/lib/x86_64-linux-gnu",
-        "export TESTCONTAINERS_RYUK_DISABLED=true TEST_BASE_UBUNTU=lab TEST_BASE_SERVER=lab TEST_BASE_ALPINE=none TEST_SLOWNESS=10 CI=1",
+        "export TESTCONTAINERS_RYUK_DISABLED=true TEST_BASE_UBUNTU=lab TEST_BASE_SERVER=lab TEST_BASE_STAND_IN=lab TEST_BASE_ALPINE=none TEST_SLOWNESS=10 CI=1",
         `export DEBUG="${process.env["DEBUG"] ?? ""}"`,
         `exec node_modules/.bin/node ${vitest.map((word) => `'${word}'`).join(" ")} --configLoader runner`,
       ].join("\n"),
