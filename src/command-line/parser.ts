@@ -2,7 +2,7 @@
 import { CommanderError, type Command as Parser } from "commander";
 import { flagName, type VariableKey } from "../config/variables.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import { isReserved, keptNames, roleNamed, texts, type Invocation, type Role } from "../roles/roles.ts";
+import { isReserved, roleNamed, texts, type Invocation, type Role } from "../roles/roles.ts";
 import { helpText, optionParser, variablesOf } from "./options.ts";
 
 export type CommandLine =
@@ -15,11 +15,6 @@ export function parseCommandLine(args: readonly string[], version: string): Comm
   const [first, ...rest] = args;
   if (texts.some((name) => name === first)) {
     return { kind: "text", text: first === "version" ? `${version}\n` : helpText(roleNamed(rest[0])) };
-  }
-  if (keptNames.some((name) => name === first)) {
-    throw new AppError(`nfs-init ${first} is not supported by this version yet`, exitCodes.usage, {
-      hint: `to run a program of that name write: nfs-init -- ${first}`,
-    });
   }
   const named = roleNamed(first);
   const role = named ?? roleNamed("run");

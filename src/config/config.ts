@@ -22,7 +22,7 @@ type SettingKey = Exclude<
   VariableKey,
   (typeof shareKeys)[number] | (typeof exportKeys)[number] | (typeof serverKeys)[number] | "mounts"
 >;
-type WithoutDefault = "user" | "umask" | "nofile" | "signalMap" | "signalOnRemount" | "listen";
+type WithoutDefault = "pluginStore" | "user" | "umask" | "nofile" | "signalMap" | "signalOnRemount" | "listen";
 
 /** Every variable that is not about a share, with its default where it has one. */
 export type Settings = {

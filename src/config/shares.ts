@@ -8,7 +8,8 @@ import { numberedShare, type ShareKey } from "./share-names.ts";
 import { shown } from "../text/shown.ts";
 import { decodeField } from "../shares/escape.ts";
 import { splitColumns } from "../shares/fstab.ts";
-import { given, lineOf, parsed, problem, type Given, type Reader } from "./given.ts";
+import type { Environment, Flags } from "./config.ts";
+import { given, lineOf, parsed, problem, readGiven, type Given, type Reader } from "./given.ts";
 import { variableName, variables } from "./variables.ts";
 
 /** What NFS_HOST names the server of. */
@@ -149,6 +150,20 @@ function readListedShares(reader: Reader): readonly (ShareConfig | undefined)[] 
     .map((line) => readLine(reader, line));
 }
 
+/** Reads one line of a list of shares that comes from elsewhere; messages call it `name`. */
+export function readNamedShare(
+  environment: Environment,
+  flags: Flags,
+  name: string,
+  line: string,
+): { readonly share: ShareConfig; readonly warnings: readonly string[] } | { readonly problems: readonly string[] } {
+  const reader = readGiven(environment, flags);
+  reader.warnings.length = 0;
+  const share = readLine(reader, lineOf(name, line));
+  if (share === undefined || reader.problems.length > 0) return { problems: [...new Set(reader.problems)] };
+  return { share, warnings: reader.warnings };
+}
+
 function listedLines(reader: Reader): readonly Given[] {
   const list = given(reader, "mounts");
   if (list === undefined) return [];
@@ -229,7 +244,7 @@ function statedInColumn(
   typeText: string | undefined,
   fallback: StatedVersion | undefined,
 ): readonly StatedVersion[] | undefined {
-  const version = typeText === undefined ? "auto" : byType.get(typeText);
+  const version = typeText === undefined || typeText === "auto" ? "auto" : byType.get(typeText);
   if (version === "auto") return fallback && [fallback];
   if (version !== undefined) return [{ name: `the type ${typeText}`, version }];
   const accepted = [...byType.keys()].join(", ");

@@ -9,7 +9,8 @@ export type VariableGroup =
   | "Watching"
   | "Reporting"
   | "Exports"
-  | "The server";
+  | "The server"
+  | "Docker volumes";
 
 export interface Variable<T = unknown> {
   /** Name of the environment variable; the flag is derived from it. */

@@ -2,6 +2,7 @@
 import { defaultOptions } from "../kinds/nfs/options.ts";
 import { optionsProblem } from "../shares/options.ts";
 import { explainHost, parseHost } from "../shares/host.ts";
+import { pluginVariables } from "./plugin-variables.ts";
 import { serverVariables } from "./server-variables.ts";
 import type { Variable, VariableGroup } from "./variable.ts";
 import {
@@ -315,12 +316,14 @@ export const variables = {
   listen: {
     name: "NFS_LISTEN",
     group: "Reporting",
-    meaning: "where /healthz, /readyz, /metrics and /mounts are answered over HTTP; without a host on 127.0.0.1",
+    meaning:
+      "where /healthz, /readyz, /metrics, /mounts and /volumes are answered over HTTP; without a host on 127.0.0.1",
     format: listenAddress,
     default: "",
     defaultMeaning: "off",
   },
   ...serverVariables,
+  ...pluginVariables,
 } as const satisfies Readonly<Record<string, Variable>>;
 
 export type VariableKey = keyof typeof variables;

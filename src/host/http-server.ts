@@ -1,15 +1,22 @@
-// A small HTTP server for probes and scrapers: a few short requests, each on a connection of its own.
+// A small HTTP server for probes, scrapers and daemons: a few short requests, each on a connection of its own.
 import type { ListenAddress } from "../config/values.ts";
 import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
-import { answerTo, refusal, type Respond } from "../report/http-answer.ts";
-import { readRequest } from "../report/http-request.ts";
+import { refusal } from "../report/http-answer.ts";
+import { readRequest, type Request } from "../report/http-request.ts";
 import { lookAt, removeQuietly } from "./small-files.ts";
 
 export interface HttpServerEvents {
   readonly onListening: () => void;
   /** It cannot listen, and tries again; told of each new reason once. */
   readonly onTrouble: (reason: string) => void;
+}
+
+export interface HttpAnswers {
+  /** The whole answer as it is sent. One that is not there yet may take as long as it likes. */
+  readonly answer: (request: Request) => string | Promise<string>;
+  /** The longest body that is read; without it none is. */
+  readonly longestBodyBytes?: number;
 }
 
 /** The first and the longest pause before it tries again to listen. */
@@ -27,10 +34,10 @@ function mostConnections(): number {
   return Math.max(8, Math.min(256, Math.floor(native.getrlimitNofile().soft / 4)));
 }
 
-/** Answers GET and HEAD at `address` until it is closed, which takes no time. */
+/** Answers at `address` until it is closed, which takes no time. */
 export function serveHttp(
   address: ListenAddress,
-  respond: Respond,
+  answers: HttpAnswers,
   { onListening, onTrouble }: HttpServerEvents,
 ): { readonly close: () => void } {
   const connections = new Set<Connection>();
@@ -49,14 +56,14 @@ export function serveHttp(
       // It has hung up already.
       if (errno === "EAGAIN" || errno === "ECONNABORTED") return;
       // No descriptor is free, and whoever waits would wake us again at once.
-      for (const connection of connections) connection.end();
+      for (const connection of connections) if (!connection.isAsked()) connection.end();
       native.unwatch(socket);
       retry = setTimeout(attend, retryMinMs);
       return;
     }
     // The oldest has had its time: one that has not asked by now is not to keep others out.
-    if (connections.size >= mostConnections()) [...connections][0]?.end();
-    const connection: Connection = answering(fd, respond, () => connections.delete(connection));
+    if (connections.size >= mostConnections()) [...connections].find((one) => !one.isAsked())?.end();
+    const connection: Connection = answering(fd, answers, () => connections.delete(connection));
     connections.add(connection);
   };
   const attend = (): void => {
@@ -138,13 +145,16 @@ function isLeftSocket(path: string): boolean {
 
 interface Connection {
   readonly end: () => void;
+  /** Whether it has asked, and waits for an answer. */
+  readonly isAsked: () => boolean;
 }
 
 const chunkBytes = 8_192;
 
 /** Reads one request from a connection, answers it, and hangs up. */
-function answering(fd: number, respond: Respond, onEnd: () => void): Connection {
+function answering(fd: number, { answer: answerTo, longestBodyBytes }: HttpAnswers, onEnd: () => void): Connection {
   let isOver = false;
+  let isAsked = false;
   let answer: Uint8Array = new Uint8Array();
   const end = () => {
     if (isOver) return;
@@ -154,7 +164,7 @@ function answering(fd: number, respond: Respond, onEnd: () => void): Connection 
     native.close(fd);
     onEnd();
   };
-  const timer = setTimeout(end, requestMs);
+  let timer = setTimeout(end, requestMs);
   const orEnd = (action: () => void) => {
     try {
       action();
@@ -166,16 +176,33 @@ function answering(fd: number, respond: Respond, onEnd: () => void): Connection 
     while (answer.byteLength > 0) answer = answer.subarray(native.send(fd, answer));
     end();
   };
-  const request = readRequest();
+  const say = (text: string) => {
+    if (isOver) return;
+    isAsked = false;
+    clearTimeout(timer);
+    timer = setTimeout(end, requestMs);
+    answer = native.encodeUtf8(text);
+    native.watch(fd, native.POLLOUT, () => orEnd(send));
+  };
+  const ask = (asked: Request) => {
+    const text = answerTo(asked);
+    if (typeof text === "string") return say(text);
+    isAsked = true;
+    clearTimeout(timer);
+    native.unwatch(fd);
+    // A fault in an answer is the asker's alone.
+    text.then(say, () => say(refusal(500)));
+  };
+  const request = readRequest(longestBodyBytes);
   native.watch(fd, native.POLLIN, () =>
     orEnd(() => {
       const bytes = native.read(fd, chunkBytes);
       if (bytes.byteLength === 0) return end();
       const read = request.push(bytes);
       if (read.kind === "more") return;
-      answer = native.encodeUtf8(read.kind === "request" ? answerTo(read.request, respond) : refusal(read.status));
-      native.watch(fd, native.POLLOUT, () => orEnd(send));
+      if (read.kind === "request") ask(read.request);
+      else say(refusal(read.status));
     }),
   );
-  return { end };
+  return { end, isAsked: () => isAsked };
 }

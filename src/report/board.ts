@@ -18,6 +18,8 @@ export interface Board {
   /** Told of all that happens. */
   readonly tell: Tell;
   readonly current: () => InstanceStatus;
+  /** What is not to be mounted any more is told of no more. */
+  readonly forget: (target: string) => void;
   /** Has `tell` called after every event that brought news. */
   readonly subscribe: (tell: (news: BoardNews) => void) => void;
 }
@@ -61,6 +63,9 @@ export function createBoard(nowMs: () => number, facts: InstanceFacts, planned: 
       updatedMs: nowMs(),
       shares: [...entries.values()].map(({ status }) => status),
     }),
+    forget: (target) => {
+      if (entries.delete(target)) publish("change");
+    },
     subscribe: (listener) => {
       listeners.push(listener);
     },

@@ -1,5 +1,5 @@
 // The document of `status --json` and /mounts: every share with its state, its space and its traffic.
-import type { ExportStatus, InstanceStatus, SharePhase, ShareStatus } from "../watch/status.ts";
+import type { ExportStatus, InstanceStatus, SharePhase, ShareStatus, VolumeStatus } from "../watch/status.ts";
 import type { Space } from "../mount/ports.ts";
 import { isReady, notReadyMs } from "./board.ts";
 import { statsOn, trafficOf, type MountStats } from "./mountstats.ts";
@@ -18,6 +18,18 @@ export interface StatusDocument {
   readonly shares: readonly ShareDocument[];
   /** What `serve` exports; absent for other roles. */
   readonly exports?: readonly ExportDocument[];
+  /** The Docker volumes of `plugin`; absent for other roles. */
+  readonly volumes?: readonly VolumeDocument[];
+}
+
+export interface VolumeDocument {
+  readonly name: string;
+  readonly source: string;
+  readonly target: string;
+  readonly state: VolumeStatus["phase"];
+  /** How many containers have it. */
+  readonly references: number;
+  readonly reason: string | null;
 }
 
 export interface ExportDocument {
@@ -86,7 +98,19 @@ export function describeStatus(status: InstanceStatus, now: Counters, before?: C
             reason,
           })),
         }),
+    ...(status.volumes === undefined ? {} : { volumes: describeVolumes(status.volumes) }),
   };
+}
+
+export function describeVolumes(volumes: readonly VolumeStatus[]): readonly VolumeDocument[] {
+  return volumes.map(({ name, source, target, phase, references, reason = null }) => ({
+    name,
+    source,
+    target,
+    state: phase,
+    references,
+    reason,
+  }));
 }
 
 function describeShare(share: ShareStatus, { nowMs, mountstats }: Counters, before?: Counters): ShareDocument {

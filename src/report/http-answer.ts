@@ -15,8 +15,13 @@ const reasons: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
-interface Answer extends Omit<Response, "status"> {
+export interface Answer extends Omit<Response, "status"> {
   readonly status: number;
+}
+
+/** Any answer as it is sent. */
+export function formatResponse({ method }: Request, answer: Answer): string {
+  return format(method, answer);
 }
 
 /** The whole answer to a request, as it is sent. */

@@ -1,9 +1,11 @@
-// The head of an HTTP request, put together from what comes: http-parser-js does the parsing.
+// An HTTP request, put together from what comes: http-parser-js does the parsing.
 import { HTTPParser } from "http-parser-js";
 
 export interface Request {
   readonly method: string;
   readonly target: string;
+  /** Where bodies are read; empty where there is none. */
+  readonly body?: Uint8Array;
 }
 
 export type RequestRead =
@@ -22,22 +24,41 @@ class Chunk extends Uint8Array {
   }
 }
 
-/** Reads one request; its body is nobody's concern here. */
-export function readRequest(): { readonly push: (bytes: Uint8Array) => RequestRead } {
+/** Reads one request; its body is nobody's concern unless it may have some bytes. */
+export function readRequest(longestBodyBytes = 0): { readonly push: (bytes: Uint8Array) => RequestRead } {
   const parser = new HTTPParser(HTTPParser.REQUEST);
   parser.maxHeaderSize = longestHeadBytes;
+  let head: Request | undefined;
   let request: Request | undefined;
   let takenBytes = 0;
+  const body: Uint8Array[] = [];
   parser[HTTPParser.kOnHeadersComplete] = ({ method, url }) => {
-    request = { method: HTTPParser.methods[method] ?? "", target: url };
+    head = { method: HTTPParser.methods[method] ?? "", target: url };
+    if (longestBodyBytes === 0) request = head;
+  };
+  parser[HTTPParser.kOnBody] = (chunk, offset, length) => {
+    body.push(new Uint8Array(chunk.subarray(offset, offset + length)));
+  };
+  parser[HTTPParser.kOnMessageComplete] = () => {
+    if (head !== undefined) request ??= { ...head, body: joined(body) };
   };
   return {
     push: (bytes) => {
       takenBytes += bytes.byteLength;
-      if (takenBytes > longestHeadBytes) return { kind: "refused", status: 431 };
+      if (takenBytes > longestHeadBytes + longestBodyBytes) return { kind: "refused", status: 431 };
       const outcome = parser.execute(new Chunk(bytes));
       if (request !== undefined) return { kind: "request", request };
       return typeof outcome === "number" ? { kind: "more" } : { kind: "refused", status: 400 };
     },
   };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.byteLength;
+  }
+  return whole;
 }

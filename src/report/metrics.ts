@@ -138,6 +138,25 @@ export const metrics: readonly Metric[] = [
       (status.exports ?? []).map(({ path, phase }) => ({ labels: { path }, value: flag(phase === "served") })),
   },
   {
+    name: "nfs_init_volume_references",
+    type: "gauge",
+    help: "How many containers have a Docker volume of plugin",
+    labels: ["volume"],
+    samples: ({ status }) =>
+      (status.volumes ?? []).map(({ name, references }) => ({ labels: { volume: name }, value: references })),
+  },
+  {
+    name: "nfs_init_volume_lost",
+    type: "gauge",
+    help: "Whether a Docker volume is in use and its share is lost, or could not be mounted",
+    labels: ["volume"],
+    samples: ({ status }) =>
+      (status.volumes ?? []).map(({ name, phase }) => ({
+        labels: { volume: name },
+        value: flag(phase === "lost" || phase === "waiting"),
+      })),
+  },
+  {
     name: "nfs_init_share_info",
     type: "gauge",
     help: "A configured share, always 1; version is that of its mount, empty while there is none",

@@ -1,6 +1,6 @@
 // What is answered over HTTP: a path to a status code and a text.
 import { printableJson } from "../text/printable.ts";
-import { describeStatus } from "./document.ts";
+import { describeStatus, describeVolumes } from "./document.ts";
 import { judgeHealth } from "./health.ts";
 import { formatMetrics, metricsContentType, type Snapshot } from "./metrics.ts";
 
@@ -12,7 +12,7 @@ export interface Response {
 
 const plain = "text/plain; charset=utf-8";
 const index =
-  "/healthz  is no share lost?\n/readyz   is every share ready?\n/metrics  for Prometheus\n/mounts   JSON\n";
+  "/healthz  is no share lost?\n/readyz   is every share ready?\n/metrics  for Prometheus\n/mounts   JSON\n/volumes  JSON, of plugin\n";
 
 /** Answers a request; `take` looks at the instance only where the answer tells of it. */
 export function respond(method: string, url: string, take: () => Snapshot): Response {
@@ -28,11 +28,12 @@ export function respond(method: string, url: string, take: () => Snapshot): Resp
       return { status: 200, contentType: metricsContentType, body: formatMetrics(take()) };
     case "/mounts": {
       const { status, nowMs, mountstats } = take();
-      const body = `${printableJson(describeStatus(status, { nowMs, mountstats }))}\n`;
-      return { status: 200, contentType: "application/json; charset=utf-8", body };
+      return json(describeStatus(status, { nowMs, mountstats }));
     }
+    case "/volumes":
+      return json(describeVolumes(take().status.volumes ?? []));
     default:
-      return text(404, "not found; there are /healthz, /readyz, /metrics and /mounts");
+      return text(404, "not found; there are /healthz, /readyz, /metrics, /mounts and /volumes");
   }
 }
 
@@ -46,6 +47,10 @@ function pathOf(url: string): string {
 function health({ status }: Snapshot, ready: boolean): Response {
   const { verdict, line } = judgeHealth(status, { ready });
   return text(verdict === "ok" ? 200 : 503, line);
+}
+
+function json(value: unknown): Response {
+  return { status: 200, contentType: "application/json; charset=utf-8", body: `${printableJson(value)}\n` };
 }
 
 function text(status: Response["status"], line: string): Response {

@@ -1,7 +1,7 @@
 // The table of `status` for people.
 import { printable } from "../text/printable.ts";
 import type { SharePhase } from "../watch/status.ts";
-import type { ExportDocument, ShareDocument, StatusDocument } from "./document.ts";
+import type { ExportDocument, ShareDocument, StatusDocument, VolumeDocument } from "./document.ts";
 
 interface Column {
   readonly title: string;
@@ -58,6 +58,7 @@ export function formatTable(document: StatusDocument, { hasColours }: TableStyle
   const again = restarts === 0 ? "" : `, process started again ${restarts === 1 ? "once" : `${restarts} times`}`;
   const head = `${printable(`nfs-init ${version} ${role}`)}, up ${formatSpan(upMs)}${again}\n`;
   if (document.exports !== undefined) return `${head}\n${exportLines(document.exports)}`;
+  if (document.volumes !== undefined) return `${head}\n${volumeLines(document.volumes)}`;
   if (shares.length === 0) return `${head}no shares\n`;
 
   const rows = [
@@ -86,17 +87,33 @@ export function formatTable(document: StatusDocument, { hasColours }: TableStyle
 }
 
 function exportLines(exports: readonly ExportDocument[]): string {
-  const rows = [
-    ["EXPORT", "STATE", "SINCE"],
-    ...exports.map(({ path, state, stateForMs }) => [printable(path), state, formatSpan(stateForMs)]),
-  ];
-  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row, index) => {
-      const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
-      const reason = exports[index - 1]?.reason ?? null;
-      return `${cells.join("  ").trimEnd()}\n${reason === null ? "" : `  ${printable(reason)}\n`}`;
-    })
+  const rows = exports.map(({ path, state, stateForMs }) => [path, state, formatSpan(stateForMs)]);
+  return plainTable(["EXPORT", "STATE", "SINCE"], rows, exports);
+}
+
+function volumeLines(volumes: readonly VolumeDocument[]): string {
+  if (volumes.length === 0) return "no volumes\n";
+  const rows = volumes.map(({ name, source, state, references }) => [name, source, state, String(references)]);
+  return plainTable(["VOLUME", "SHARE", "STATE", "CONTAINERS"], rows, volumes);
+}
+
+/** Rows of texts under their titles, each with its reason below it where there is one. */
+function plainTable(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+  described: readonly { readonly reason: string | null }[],
+): string {
+  const cells = [titles, ...rows.map((row) => row.map(printable))];
+  const widths = titles.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const lines = cells.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+  const reasons = [null, ...described.map(({ reason }) => reason)];
+  return lines
+    .map((line, index) => `${line}\n${reasons[index] == null ? "" : `  ${printable(reasons[index] ?? "")}\n`}`)
     .join("");
 }
 

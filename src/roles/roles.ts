@@ -103,6 +103,20 @@ export const roles: readonly Role[] = [
   },
   {
     ...plain,
+    name: "plugin",
+    summary: "be a driver of Docker volumes that lie on shares",
+    publishes: true,
+    variables: {
+      groups: ["Docker volumes", "Waiting and mounting", "Watching", "Reporting"],
+      keys: ["version", "options"],
+    },
+    needsShares: false,
+    // Docker waits 120 s for a mount.
+    defaults: { fstab: "none", guard: "off", watch: "log", waitTimeoutMs: "100s" },
+    load: () => import("./assembly/plugin.ts"),
+  },
+  {
+    ...plain,
     name: "doctor",
     summary: "say why a share does not mount here, and what to do about it; changes nothing",
     switches: { json: "print JSON" },
@@ -141,9 +155,6 @@ export const roles: readonly Role[] = [
   },
 ];
 
-/** Names that are kept for what is not built yet. */
-export const keptNames: readonly string[] = ["plugin"];
-
 /** Words of nfs-init's own that are no roles. */
 export const texts: readonly string[] = ["help", "version"];
 
@@ -153,5 +164,5 @@ export function roleNamed(word: string | undefined): Role | undefined {
 
 /** Whether a program of this name needs a `--` before it. */
 export function isReserved(word: string): boolean {
-  return roleNamed(word) !== undefined || keptNames.includes(word) || texts.includes(word);
+  return roleNamed(word) !== undefined || texts.includes(word);
 }

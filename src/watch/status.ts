@@ -48,6 +48,20 @@ export interface ExportStatus {
   readonly reason: string | undefined;
 }
 
+/** A volume of `plugin`. */
+export interface VolumeStatus {
+  readonly name: string;
+  /** As it was configured. */
+  readonly source: string;
+  readonly target: string;
+  /** `waiting`: it is in use and not mounted. */
+  readonly phase: "unused" | "waiting" | "mounted" | "lost";
+  /** How many containers have it. */
+  readonly references: number;
+  /** Why it is lost, or could not be mounted last, a clause. */
+  readonly reason: string | undefined;
+}
+
 export interface InstanceStatus {
   /** Version of nfs-init. */
   readonly program: string;
@@ -67,4 +81,6 @@ export interface InstanceStatus {
   readonly shares: readonly ShareStatus[];
   /** What is exported; undefined for roles that export nothing. */
   readonly exports?: readonly ExportStatus[];
+  /** What Docker was promised; undefined for roles that have none. */
+  readonly volumes?: readonly VolumeStatus[];
 }

@@ -42,7 +42,7 @@ it("docs/configuration.md holds the reference that the variable table gives (npm
 });
 
 it("docs/configuration.md and --help name every variable and its flag", () => {
-  const help = helpText() + helpText(roleNamed("serve"));
+  const help = helpText() + helpText(roleNamed("serve")) + helpText(roleNamed("plugin"));
   for (const variable of variableRows) {
     expect(help).toContain(`[${variable.name}]`);
     if (variable.key !== "mounts") expect(help).toContain(`--${flagName(variable)} `);

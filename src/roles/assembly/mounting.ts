@@ -40,7 +40,7 @@ export async function withMounting(
   }
 }
 
-function mountingPorts(frame: Frame, { settings, identity }: Config, board: Board, { mounter }: Workers) {
+export function mountingPorts(frame: Frame, { settings, identity }: Config, board: Board, { mounter }: Workers) {
   const { log, environment, inbox } = frame;
   const { fstab, stateDir } = settings;
   const machine = async () => {

@@ -7,6 +7,7 @@ import { clock } from "../../host/clock.ts";
 import { readMountstats } from "../../host/mounts.ts";
 import { bootId, pidNamespace, processStartedMs } from "../../host/process-facts.ts";
 import { openStateFile } from "../../host/state-file.ts";
+import type { Request } from "../../report/http-request.ts";
 import type { Log } from "../../report/log.ts";
 import { createBoard, type Board } from "../../report/board.ts";
 import { refresher, staleAfterMs } from "../../report/refresh.ts";
@@ -112,15 +113,22 @@ function serve(log: Log, board: PublishedBoard, address: ListenAddress, targets:
     nowMs: clock.nowMs(),
     wallMs: Date.now(),
   });
-  void Promise.all([import("../../host/http-server.ts"), import("../../report/responses.ts")]).then(
-    ([http, { respond }]) => {
-      if (isClosed) return;
-      ({ close } = http.serveHttp(address, (method, url) => respond(method, url, take), {
+  void Promise.all([
+    import("../../host/http-server.ts"),
+    import("../../report/http-answer.ts"),
+    import("../../report/responses.ts"),
+  ]).then(([http, { answerTo }, { respond }]) => {
+    if (isClosed) return;
+    const answer = (request: Request) => answerTo(request, (method, url) => respond(method, url, take));
+    ({ close } = http.serveHttp(
+      address,
+      { answer },
+      {
         onListening: () => log("info", "answering over HTTP", { stage: "watch", address: nameOf(address) }),
         onTrouble: (reason) => say(log, "cannot listen where NFS_LISTEN says, trying again", address, reason),
-      }));
-    },
-  );
+      },
+    ));
+  });
   return () => close();
 }
 

@@ -3,7 +3,7 @@ import { helpText, variablesOf } from "../../../src/command-line/options.ts";
 import { parseCommandLine } from "../../../src/command-line/parser.ts";
 import { flagName, variableRows } from "../../../src/config/variables.ts";
 import { AppError } from "../../../src/errors.ts";
-import { keptNames, roleNamed, roles, type Invocation } from "../../../src/roles/roles.ts";
+import { roleNamed, roles, type Invocation } from "../../../src/roles/roles.ts";
 
 function parse(...args: readonly string[]): Invocation {
   const parsed = parseCommandLine(args, "1.2.3");
@@ -64,13 +64,20 @@ describe("COMMAND", () => {
   });
 });
 
-const serverRows = variableRows.filter(({ group }) => group === "Exports" || group === "The server");
-const runRows = variableRows.filter((row) => !serverRows.includes(row));
+const otherRoles: Readonly<Record<string, string>> = {
+  Exports: "serve",
+  "The server": "serve",
+  "Docker volumes": "plugin",
+};
+const otherRows = variableRows
+  .map((row) => ({ ...row, role: otherRoles[row.group] ?? "run" }))
+  .filter(({ role }) => role !== "run");
+const runRows = variableRows.filter(({ group }) => otherRoles[group] === undefined);
 
 describe("a flag", () => {
-  test.each(serverRows)("of $name gives its value to serve, and is not one of run", (variable) => {
+  test.each(otherRows)("of $name gives its value to $role, and is not one of run", ({ role, ...variable }) => {
     const flag = `--${flagName(variable)}`;
-    expect(parse("serve", flag, "some value").flags.values).toEqual(new Map([[variable.key, "some value"]]));
+    expect(parse(role, flag, "some value").flags.values).toEqual(new Map([[variable.key, "some value"]]));
     expect(errorOf(flag, "x", "--", "sh")).toMatchObject({ exitCode: 64 });
   });
 
@@ -128,20 +135,6 @@ describe("a flag", () => {
 
   test("without its value is no use", () => {
     expect(errorOf("--host")).toMatchObject({ exitCode: 64, message: expect.stringContaining("--host") as string });
-  });
-});
-
-describe("a name that is kept for later", () => {
-  test.each(keptNames)("%s is refused plainly, with the way to run a program of that name", (name) => {
-    const { exitCode, message, hint } = errorOf(name);
-    expect(exitCode).toBe(64);
-    expect(message).toContain(`nfs-init ${name} is not supported`);
-    expect(hint).toContain(`nfs-init -- ${name}`);
-  });
-
-  test("is absent from --help", () => {
-    const commands = helpText().split("Options:")[0] ?? "";
-    for (const name of keptNames) expect(commands).not.toMatch(new RegExp(`^ +${name} `, "m"));
   });
 });
 

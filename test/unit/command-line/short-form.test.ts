@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseCommandLine } from "../../../src/command-line/parser.ts";
 import { readShortForm } from "../../../src/command-line/short-form.ts";
 import { AppError } from "../../../src/errors.ts";
-import { keptNames, roles, texts, type Role } from "../../../src/roles/roles.ts";
+import { roles, texts, type Role } from "../../../src/roles/roles.ts";
 
 describe("the short form of run", () => {
   test.each([
@@ -37,7 +37,7 @@ describe("the short form of run", () => {
     expect(readShortForm(args)).toMatchObject({ kind: "role", role: { name: "run" }, command });
   });
 
-  test.each([...keptNames, ...texts])("is none where %s is asked for", (name) => {
+  test.each(texts)("is none where %s is asked for", (name) => {
     expect(readShortForm([name, "x"])).toBeUndefined();
   });
 

@@ -63,6 +63,10 @@ const promised: Readonly<Record<string, string>> = {
   NFS_SERVER_CHECK_INTERVAL: "10s",
   NFS_SERVER_CHECK_TIMEOUT: "25s",
   NFS_SERVER_CHECK_THRESHOLD: "3",
+  NFS_PLUGIN_SOCKET: "/run/docker/plugins/nfs-init.sock",
+  NFS_PLUGIN_DIR: "/var/lib/nfs-init/volumes",
+  NFS_PLUGIN_STATE: "/var/lib/nfs-init",
+  NFS_PLUGIN_STORE: "",
 };
 
 test("the table holds every variable there is, with its default", () => {

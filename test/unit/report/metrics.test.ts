@@ -13,6 +13,7 @@ const oddTarget = 'C:\\odd "name"\nwith all';
 const snapshot: Snapshot = {
   status: {
     exports: [{ path: "/e", phase: "served", sinceMs: 0, reason: undefined }],
+    volumes: [{ name: "v", source: "nas:/v", target: "/v", phase: "mounted", references: 2, reason: undefined }],
     ...instanceStatus([
       shareStatus({ target: oddTarget, realTarget: labTarget, remounts: 3, awayMs: 7_500 }),
       shareStatus({

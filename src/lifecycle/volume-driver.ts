@@ -1,0 +1,287 @@
+// The driver of Docker volumes: counts who uses which volume, and has each mounted while somebody does.
+import { AppError, messageOf } from "../errors.ts";
+import type { ShareConfig } from "../shares/share.ts";
+import { formatAnswer, parseRequest, type VolumeAnswer, type VolumeRequest } from "../volumes/protocol.ts";
+import {
+  activated,
+  created,
+  isUsed,
+  mounted,
+  removed,
+  unmounted,
+  unused,
+  type Volume,
+  type Volumes,
+} from "../volumes/registry.ts";
+import type { StoredVolumes } from "../volumes/stored.ts";
+import type { VolumeStatus } from "../watch/status.ts";
+import { mountVolume, type VolumeMount } from "./volume-mount.ts";
+import {
+  discardSubdirectory,
+  makeSubdirectory,
+  place,
+  placeQuietly,
+  VolumeError,
+  type VolumeSettings,
+  type VolumeSharePorts,
+} from "./volume-shares.ts";
+
+export interface VolumeDriverPorts extends VolumeSharePorts {
+  readonly bootId: string;
+  /** What was kept; undefined where nothing was. Throws AppError 78 where it cannot be read as it was written. */
+  readonly load: () => StoredVolumes | undefined;
+  /** Throws the system's error. */
+  readonly save: (stored: StoredVolumes) => void;
+  /** Takes down what an earlier instance has left on the target of a share. */
+  readonly clear: (share: ShareConfig) => Promise<void>;
+}
+
+export interface DriverResponse {
+  readonly status: number;
+  readonly body: string;
+}
+
+export type DriverAnswers = (method: string, path: string, body: string) => Promise<DriverResponse>;
+
+/** What is kept of the volumes while it runs. */
+export interface VolumeDriver {
+  readonly ports: VolumeDriverPorts;
+  readonly given: VolumeSettings;
+  volumes: Volumes;
+  readonly mounts: Map<string, VolumeMount>;
+  /** Why a volume could not be mounted last. */
+  readonly troubles: Map<string, string>;
+  /** One thing at a time for each volume, in the order in which they were asked for. */
+  readonly inTurn: <T>(name: string, work: () => Promise<T>) => Promise<T>;
+}
+
+/** The driver with what was kept. Throws AppError 78 where that is damaged. */
+export function createDriver(ports: VolumeDriverPorts, given: VolumeSettings): VolumeDriver {
+  const stored = ports.load();
+  const before: Volumes = stored?.volumes ?? new Map<string, Volume>();
+  // No mount outlives the start of the machine.
+  const volumes = stored === undefined || stored.bootId === ports.bootId ? before : unused(before);
+  return { ports, given, volumes, mounts: new Map(), troubles: new Map(), inTurn: turns() };
+}
+
+function turns(): VolumeDriver["inTurn"] {
+  const last = new Map<string, Promise<unknown>>();
+  return (name, work) => {
+    const before = last.get(name) ?? Promise.resolve();
+    const result = before.then(work, work);
+    const over: Promise<void> = result
+      .then(
+        () => {},
+        () => {},
+      )
+      .then(() => {
+        if (last.get(name) === over) last.delete(name);
+      });
+    last.set(name, over);
+    return result;
+  };
+}
+
+/** Answers a request of the daemon. */
+export async function answerDaemon(
+  driver: VolumeDriver,
+  method: string,
+  path: string,
+  body: string,
+): Promise<DriverResponse> {
+  const parsed = parseRequest(method, path, body);
+  if (parsed.kind === "refused") {
+    return { status: parsed.status, body: formatAnswer({ kind: "error", reason: parsed.reason }) };
+  }
+  const { request } = parsed;
+  try {
+    return { status: 200, body: formatAnswer(await act(driver, request)) };
+  } catch (error) {
+    if (!(error instanceof VolumeError) && !(error instanceof AppError)) throw error;
+    const reason = sentenceOf(error);
+    // That a volume is not there yet is how a creation begins.
+    if (request.kind !== "get") {
+      const volume = "name" in request ? request.name : "";
+      driver.ports.log("warn", "Docker was refused", { stage: "mount", volume, reason });
+    }
+    return { status: 200, body: formatAnswer({ kind: "error", reason }) };
+  }
+}
+
+/** What only looks does not wait for its turn: no mount holds it up. */
+function act(driver: VolumeDriver, request: VolumeRequest): VolumeAnswer | Promise<VolumeAnswer> {
+  const { volumes, mounts, inTurn } = driver;
+  switch (request.kind) {
+    case "activate":
+      keep(driver, activated(volumes));
+      return { kind: "activated" };
+    case "capabilities":
+      return { kind: "capabilities" };
+    case "list":
+      return { kind: "volumes", volumes: [...volumes].map(([name, { createdMs }]) => ({ name, createdMs })) };
+    case "get": {
+      const { name } = request;
+      const volume = known(driver, name);
+      const { phase, source, references, reason } = statusOf(driver, name, volume);
+      const status = { state: phase, source, references, ...(reason === undefined ? {} : { reason }) };
+      return { kind: "volume", volume: { name, createdMs: volume.createdMs, status } };
+    }
+    case "path":
+      known(driver, request.name);
+      return { kind: "mountpoint", path: mounts.get(request.name)?.target ?? "" };
+    case "create":
+      return create(driver, request.name, request.options);
+    case "mount":
+      return inTurn(request.name, () => mountFor(driver, request.name, request.id));
+    case "unmount":
+      return inTurn(request.name, () => unmountFor(driver, request.name, request.id));
+    case "remove":
+      return inTurn(request.name, () => remove(driver, request.name));
+  }
+}
+
+/** Keeps a change; what cannot be kept is not done. */
+function keep(driver: VolumeDriver, next: Volumes): void {
+  const { log, bootId, save } = driver.ports;
+  if (next === driver.volumes) return;
+  try {
+    save({ bootId, volumes: next });
+  } catch (error) {
+    const hint = "make room in NFS_PLUGIN_STATE";
+    log("error", "the volumes cannot be kept", { stage: "mount", reason: messageOf(error), hint });
+    throw new VolumeError(`what volumes there are cannot be written (${messageOf(error)}); ${hint}`);
+  }
+  driver.volumes = next;
+}
+
+function known({ volumes }: VolumeDriver, name: string): Volume {
+  const volume = volumes.get(name);
+  if (volume === undefined) throw new VolumeError(`no such volume: ${name}`);
+  return volume;
+}
+
+function create(driver: VolumeDriver, name: string, options: Readonly<Record<string, string>>): VolumeAnswer {
+  const { ports, given, volumes } = driver;
+  const { spec } = place(given, name, options);
+  const next = created(volumes, name, options, ports.timeOfDayMs());
+  if (next === undefined) {
+    throw new VolumeError(`there is a volume ${name} with other options; remove that first (docker volume rm ${name})`);
+  }
+  if (next !== volumes)
+    ports.log("info", "a volume was created", { stage: "mount", volume: name, source: spec.source });
+  keep(driver, next);
+  return { kind: "done" };
+}
+
+async function mountFor(driver: VolumeDriver, name: string, id: string): Promise<VolumeAnswer> {
+  known(driver, name);
+  // Noted first: a mount without a user would stay for ever, a user without a mount is given back.
+  keep(driver, mounted(driver.volumes, name, id));
+  try {
+    const { target } = await ensureMounted(driver, name);
+    driver.troubles.delete(name);
+    return { kind: "mountpoint", path: target };
+  } catch (error) {
+    driver.troubles.set(name, sentenceOf(error));
+    keep(driver, unmounted(driver.volumes, name, id));
+    throw error;
+  }
+}
+
+/** Has a volume mounted and well. */
+async function ensureMounted(driver: VolumeDriver, name: string): Promise<VolumeMount> {
+  const { ports, given, mounts } = driver;
+  const there = mounts.get(name);
+  if (there !== undefined) {
+    await there.restored();
+    return there;
+  }
+  const { spec, share } = place(given, name, known(driver, name).options);
+  if (spec.subdirectory !== undefined) await makeSubdirectory(ports, given, name, spec);
+  const mount = await mountVolume(ports, given.config, share);
+  mounts.set(name, mount);
+  const forget = () => {
+    if (mounts.get(name) === mount) mounts.delete(name);
+  };
+  mount.over.then(forget, forget);
+  return mount;
+}
+
+async function unmountFor(driver: VolumeDriver, name: string, id: string): Promise<VolumeAnswer> {
+  keep(driver, unmounted(driver.volumes, name, id));
+  if (!isUsed(driver.volumes.get(name))) await takeDown(driver, name);
+  return { kind: "done" };
+}
+
+async function remove(driver: VolumeDriver, name: string): Promise<VolumeAnswer> {
+  const { ports, given } = driver;
+  const volume = driver.volumes.get(name);
+  if (volume === undefined) return { kind: "done" };
+  // The daemon removes what no container of its has: whoever is still counted was forgotten.
+  await takeDown(driver, name);
+  const placed = placeQuietly(given, name, volume.options);
+  if (placed?.spec.onRemove === "delete") await discardSubdirectory(ports, given, name, placed.spec);
+  keep(driver, removed(driver.volumes, name));
+  ports.log("info", "a volume was removed", { stage: "mount", volume: name });
+  return { kind: "done" };
+}
+
+async function takeDown(driver: VolumeDriver, name: string): Promise<void> {
+  const { ports, given, volumes, mounts, troubles } = driver;
+  const volume = volumes.get(name);
+  await mounts.get(name)?.end();
+  mounts.delete(name);
+  troubles.delete(name);
+  const placed = volume && placeQuietly(given, name, volume.options);
+  if (placed === undefined) return;
+  // One that an earlier instance has mounted was not this one's to take down.
+  await clearLeft(driver, placed.share);
+  ports.forget(placed.share.target);
+}
+
+async function clearLeft({ ports }: VolumeDriver, share: ShareConfig): Promise<void> {
+  if (ports.mounter.mounts().some(({ target }) => target === share.target)) await ports.clear(share);
+}
+
+/** Takes up what an earlier instance has left: what is in use is looked after again, what is not is taken down. */
+export async function resumeVolumes(driver: VolumeDriver): Promise<void> {
+  const { ports, given, volumes, troubles, inTurn } = driver;
+  const resume = async (name: string, volume: Volume): Promise<void> => {
+    const placed = placeQuietly(given, name, volume.options);
+    if (placed === undefined) return;
+    if (!isUsed(driver.volumes.get(name))) return clearLeft(driver, placed.share);
+    await ensureMounted(driver, name).catch((error: unknown) => {
+      const reason = sentenceOf(error);
+      troubles.set(name, reason);
+      ports.log("warn", "a volume in use is not mounted", { stage: "mount", volume: name, reason });
+    });
+  };
+  await Promise.all([...volumes].map(([name, volume]) => inTurn(name, () => resume(name, volume))));
+}
+
+export function volumeStatuses(driver: VolumeDriver): readonly VolumeStatus[] {
+  return [...driver.volumes].map(([name, volume]) => statusOf(driver, name, volume));
+}
+
+function statusOf(
+  { mounts, troubles, given }: VolumeDriver,
+  name: string,
+  { options, references }: Volume,
+): VolumeStatus {
+  const placed = placeQuietly(given, name, options);
+  const mount = mounts.get(name);
+  const lost = mount?.lost();
+  return {
+    name,
+    source: placed?.spec.source ?? "",
+    target: placed?.share.target ?? "",
+    phase: mount === undefined ? (references.size > 0 ? "waiting" : "unused") : lost === undefined ? "mounted" : "lost",
+    references: references.size,
+    reason: lost ?? troubles.get(name),
+  };
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof AppError && error.hint !== undefined) return `${error.message}; ${error.hint}`;
+  return messageOf(error);
+}

@@ -1,0 +1,280 @@
+// nfs-init as a driver of Docker volumes: the daemon's calls on its socket, with a real server behind it.
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { logged, logLines, quote, server } from "../support/box.ts";
+import { eventually } from "../support/eventually.ts";
+import { kernelSuite } from "../support/kernel-suite.ts";
+import type { Job } from "../support/lab/lab.ts";
+import { undoFaults } from "../support/losses.ts";
+
+const { lab } = kernelSuite();
+
+const volumes = "/var/lib/nfs-init/volumes";
+const socket = "/run/docker/plugins/nfs-init.sock";
+
+/** The machine on which the daemon would run: it goes on when the plugin ends. */
+let host: Job;
+let plugin: Job | undefined;
+
+beforeEach(async () => {
+  host = lab().start("container c1 --name host -- sleep 100000");
+  await eventually("the host", async () => (await onHost("true")).exitCode === 0);
+});
+afterEach(async () => {
+  await lab().sh(undoFaults);
+  await host.signal("SIGKILL");
+  await lab().run("container_signal host KILL");
+  await host.done;
+  plugin = undefined;
+});
+
+const onHost = (script: string) => lab().run(`container_exec host sh -c ${quote(script)}`, { timeoutMs: 60_000 });
+const said = async (script: string) => (await onHost(script)).stdout.trim();
+
+async function start(env: Readonly<Record<string, string>> = {}): Promise<Job> {
+  const variables = Object.entries({ NFS_WATCH_INTERVAL: "500ms", NFS_WAIT_TIMEOUT: "5s", ...env })
+    .map(([name, value]) => `${name}=${quote(value)}`)
+    .join(" ");
+  const job = lab().start(`container_exec host env ${variables} nfs-init plugin`);
+  await logged(job, "answering Docker");
+  plugin = job;
+  return job;
+}
+
+const signal = async (name: string) => {
+  await onHost(`pkill -${name} -x nfs-init`);
+  return plugin?.done;
+};
+
+interface Answer {
+  readonly Err?: string;
+  readonly Mountpoint?: string;
+  readonly Volume?: { readonly Name: string; readonly Mountpoint: string; readonly Status: Record<string, unknown> };
+  readonly Volumes?: readonly { readonly Name: string }[];
+  readonly Implements?: readonly string[];
+  readonly Capabilities?: unknown;
+}
+
+/** A call as the daemon makes it: without a Content-Type, with an empty Host. */
+async function call(operation: string, body?: unknown): Promise<Answer> {
+  const text = body === undefined ? "" : JSON.stringify(body);
+  const path = operation === "Activate" ? "/Plugin.Activate" : `/VolumeDriver.${operation}`;
+  const curl = `curl -sS --max-time 55 --unix-socket ${socket} -H 'Host;' -H 'Content-Type:' --data-binary @- -X POST http://plugin${path}`;
+  return JSON.parse(await said(`printf %s ${quote(text)} | ${curl}`)) as Answer;
+}
+
+const create = (name: string, options: Readonly<Record<string, string>> = { share: `${server}:/srv/exp` }) =>
+  call("Create", { Name: name, Opts: options });
+const mount = (name: string, id: string) => call("Mount", { Name: name, ID: id });
+const unmount = (name: string, id: string) => call("Unmount", { Name: name, ID: id });
+const mounted = async () => Number(await said("grep -c ' - nfs' /proc/self/mountinfo"));
+
+describe("a volume", () => {
+  it("is created, found, mounted, read, given back and removed", async () => {
+    await start();
+    expect(await call("Activate")).toEqual({ Implements: ["VolumeDriver"] });
+    expect(await call("Capabilities", {})).toEqual({ Capabilities: { Scope: "local" }, Err: "" });
+    expect((await call("Get", { Name: "data" })).Err).toBe("no such volume: data");
+    expect(await create("data")).toEqual({ Err: "" });
+    expect((await call("Get", { Name: "data" })).Volume).toMatchObject({
+      Name: "data",
+      Mountpoint: "",
+      Status: { state: "unused", source: `${server}:/srv/exp`, references: 0 },
+    });
+    expect(await mount("data", "one")).toEqual({ Mountpoint: `${volumes}/data`, Err: "" });
+    expect(await said(`cat ${volumes}/data/hello`)).toBe("hello");
+    expect(await call("Path", { Name: "data" })).toEqual({ Mountpoint: `${volumes}/data`, Err: "" });
+    expect((await call("List")).Volumes?.map(({ Name }) => Name)).toEqual(["data"]);
+    await eventually("the state", async () =>
+      /^data +10\.77\.0\.1:\/srv\/exp +mounted +1$/m.test(await said("nfs-init status")),
+    );
+    expect(await unmount("data", "one")).toEqual({ Err: "" });
+    expect(await mounted()).toBe(0);
+    expect(await call("Remove", { Name: "data" })).toEqual({ Err: "" });
+    expect((await call("List")).Volumes).toEqual([]);
+  });
+
+  it("stays mounted until its last user gives it back, however often each has it", async () => {
+    await start();
+    await create("data");
+    await mount("data", "one");
+    await mount("data", "two");
+    // docker cp into a container that runs.
+    await mount("data", "one");
+    await unmount("data", "one");
+    await unmount("data", "two");
+    expect(await mounted()).toBe(1);
+    await unmount("data", "one");
+    expect(await mounted()).toBe(0);
+    expect(await unmount("data", "nobody")).toEqual({ Err: "" });
+  });
+
+  it("is counted from the beginning for a daemon that was killed and mounts again", async () => {
+    await start();
+    await create("data");
+    await mount("data", "one");
+    await mount("data", "one");
+    await call("Activate");
+    await mount("data", "one");
+    await unmount("data", "one");
+    expect(await mounted()).toBe(0);
+  });
+
+  it("that a daemon gives back which has not mounted it itself is given back whole", async () => {
+    await start();
+    await create("data");
+    await mount("data", "one");
+    await mount("data", "one");
+    await call("Activate");
+    await unmount("data", "one");
+    expect(await mounted()).toBe(0);
+  });
+
+  it("is removed although a user was forgotten", async () => {
+    await start();
+    await create("data");
+    await mount("data", "one");
+    expect(await call("Remove", { Name: "data" })).toEqual({ Err: "" });
+    expect(await mounted()).toBe(0);
+  });
+
+  it("may be created twice alike, and not with other options", async () => {
+    await start();
+    expect(await create("data")).toEqual({ Err: "" });
+    expect(await create("data")).toEqual({ Err: "" });
+    expect((await create("data", { share: `${server}:/srv` })).Err).toMatch(/other options/);
+  });
+
+  it("is described as Docker's own driver has it, and by its name alone", async () => {
+    await start();
+    const options = { type: "nfs", device: ":/srv/exp", o: `addr=${server},vers=4.2,ro` };
+    expect(await create("as-local", options)).toEqual({ Err: "" });
+    expect(await mount("as-local", "one")).toEqual({ Mountpoint: `${volumes}/as-local`, Err: "" });
+    expect(await said(`touch ${volumes}/as-local/x 2>&1`)).toMatch(/Read-only/);
+    expect(await create(`${server}/srv/exp`, {})).toEqual({ Err: "" });
+    const { Mountpoint } = await mount(`${server}/srv/exp`, "one");
+    expect(await said(`cat ${quote(Mountpoint ?? "")}/hello`)).toBe("hello");
+  });
+
+  it("is refused with what cannot be meant, and nothing is kept of it", async () => {
+    await start();
+    const refused = [
+      [{ share: "nas:/x", password: "s3cret" }, /password=\*\*\* is refused.*credentials=FILE/],
+      [{ share: "nas:/x", subdir: "../etc" }, /subdir="\.\.\/etc" is refused/],
+      [{}, /share is not set.*NFS_PLUGIN_STORE/],
+      [{ share: "nowhere" }, /accepted as SOURCE/],
+    ] as const;
+    for (const [options, reason] of refused) expect((await create("data", options)).Err).toMatch(reason);
+    expect((await call("List")).Volumes).toEqual([]);
+    expect(plugin?.stderr()).not.toContain("s3cret");
+  });
+});
+
+describe("a directory of a volume's own", () => {
+  const inStore = { NFS_PLUGIN_STORE: `${server}:/srv/exp` };
+
+  it("is made in the store with owner and mode, and its files stay when the volume goes", async () => {
+    await start(inStore);
+    expect(await create("app", { owner: "1000:1001", mode: "0750" })).toEqual({ Err: "" });
+    await mount("app", "one");
+    expect(await said(`stat -c '%u:%g %a' ${volumes}/app; echo kept >${volumes}/app/file; ls ${volumes}/app`)).toBe(
+      "1000:1001 750\nfile",
+    );
+    expect(await mounted()).toBe(1);
+    await unmount("app", "one");
+    await call("Remove", { Name: "app" });
+    expect(await lab().sh("in_ srv cat /srv/exp/app/file; in_ srv rm -r /srv/exp/app")).toBe("kept");
+  });
+
+  it("goes to the trash where that was asked for", async () => {
+    await start(inStore);
+    await create("app", { "on-remove": "delete" });
+    await mount("app", "one");
+    await said(`echo gone >${volumes}/app/file`);
+    await unmount("app", "one");
+    expect(await call("Remove", { Name: "app" })).toEqual({ Err: "" });
+    expect(
+      await lab().sh(
+        "in_ srv sh -c 'ls /srv/exp; cat /srv/exp/.nfs-init-trash/app-*/file; rm -r /srv/exp/.nfs-init-trash'",
+      ),
+    ).toMatch(/^(?!.*\bapp\b)[^]*gone$/);
+  });
+
+  it("is refused where a link on the share leads elsewhere", async () => {
+    await lab().sh("in_ srv ln -s /etc /srv/exp/link");
+    await start(inStore);
+    await create("bad", { subdir: "link/inner" });
+    expect((await mount("bad", "one")).Err).toMatch(/symbolic link/);
+    expect(await mounted()).toBe(0);
+    await lab().sh("in_ srv rm /srv/exp/link");
+  });
+});
+
+describe("a server that is away", () => {
+  it("holds up who mounts, for its time, and nobody who looks", async () => {
+    await start();
+    await create("data");
+    await lab().sh("srv_down");
+    const mounting = mount("data", "one");
+    await logged(plugin as Job, "waiting for the server");
+    const answers = await Promise.all([call("List"), call("Get", { Name: "data" }), call("Path", { Name: "data" })]);
+    expect(answers.map(({ Err }) => Err)).toEqual(["", "", ""]);
+    expect((await mounting).Err).toMatch(/not mounted within 5 s/);
+    expect(await mounted()).toBe(0);
+    await lab().sh("srv_up");
+    expect(await mount("data", "one")).toEqual({ Mountpoint: `${volumes}/data`, Err: "" });
+  });
+
+  it("is said, and the share is mounted afresh for the next who comes", async () => {
+    await start();
+    await create("data");
+    await mount("data", "one");
+    await lab().sh("srv_stale /srv/exp 101");
+    await logged(plugin as Job, "a share is lost");
+    const status = async () => (await call("Get", { Name: "data" })).Volume?.Status;
+    expect(await status()).toMatchObject({ state: "lost", references: 1 });
+    expect(await mount("data", "two")).toEqual({ Mountpoint: `${volumes}/data`, Err: "" });
+    expect(await said(`ls ${volumes}/data >/dev/null && echo well`)).toBe("well");
+    expect(await status()).toMatchObject({ state: "mounted", references: 2 });
+  });
+});
+
+describe("the plugin", () => {
+  it.each(["TERM", "KILL"])(
+    "leaves what is in use mounted at SIG%s, and looks after it when it is started again",
+    async (name) => {
+      await start();
+      await create("used");
+      await create("unused");
+      await mount("used", "one");
+      await signal(name);
+      expect(await said(`cat ${volumes}/used/hello`)).toBe("hello");
+      await start();
+      expect((await call("List")).Volumes?.map((volume) => volume.Name)).toEqual(["used", "unused"]);
+      await eventually("the volume", async () => {
+        const { Volume } = await call("Get", { Name: "used" });
+        return Volume?.Status["state"] === "mounted" && Volume.Status["references"] === 1;
+      });
+      expect(await mounted()).toBe(1);
+      await unmount("used", "one");
+      expect(await mounted()).toBe(0);
+    },
+  );
+
+  it("does not start on a list that is damaged, and says what to do", async () => {
+    await onHost("mkdir -p /var/lib/nfs-init; echo '{' >/var/lib/nfs-init/volumes.json");
+    const { exitCode, stderr } = await lab().run("container_exec host nfs-init plugin");
+    expect(exitCode).toBe(78);
+    expect(logLines(stderr).at(-1)).toMatchObject({
+      reason: expect.stringMatching(/volumes\.json.*damaged/) as string,
+    });
+  });
+
+  it("refuses what is no call of the daemon", async () => {
+    await start();
+    const status = (args: string) =>
+      said(`curl -s -o /dev/null -w '%{http_code}' --unix-socket ${socket} ${args} http://plugin/VolumeDriver.Mount`);
+    expect(await status("-X POST -d nonsense")).toBe("400");
+    expect(await status("-X POST -d '{}'")).toBe("400");
+    expect(await status("-X GET")).toBe("405");
+  });
+});
