@@ -111,10 +111,8 @@ function plainTable(
       .join("  ")
       .trimEnd(),
   );
-  const reasons = [null, ...described.map(({ reason }) => reason)];
-  return lines
-    .map((line, index) => `${line}\n${reasons[index] == null ? "" : `  ${printable(reasons[index] ?? "")}\n`}`)
-    .join("");
+  const reasons = ["", ...described.map(({ reason }) => reason ?? "")].map(printable);
+  return lines.map((line, index) => `${line}\n${reasons[index] === "" ? "" : `  ${reasons[index]}\n`}`).join("");
 }
 
 /** A span of time in at most two units: `45s`, `3m 12s`, `2h 5m`, `4d 3h`. */
