@@ -70,6 +70,11 @@ static bool read_path(struct frame *f, const struct argument *path, union addres
     to->path.sun_family = AF_UNIX;
     memcpy(to->path.sun_path, path->text, path->size + 1);
     *size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path->size + 1);
+    // A name of the network namespace, which is its bytes and no NUL after them.
+    if (path->text[0] == '@') {
+        to->path.sun_path[0] = 0;
+        *size -= 1;
+    }
     return true;
 }
 

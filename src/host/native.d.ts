@@ -251,7 +251,7 @@ declare module "native" {
 
   /**
    * A port of an IPv4 or IPv6 address, with its zone where it has one (`fe80::1%eth0`), or a path. The path of a socket without
-   * a name is empty; an empty one is refused.
+   * a name is empty; an empty one is refused. One that begins with @ is no path but a name in the network namespace (abstract, unix(7)).
    */
   export type SocketAddress = { readonly address: string; readonly port: number } | { readonly path: string };
   /** A network interface, and the protocol of frames there, an ETH_P_ of packet(7). */

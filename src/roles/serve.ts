@@ -32,12 +32,17 @@ export interface ServePorts
   readonly prepare: (one: Preparation, signal: AbortSignal) => Promise<() => Promise<void>>;
   /** Makes the directory of client records. Throws AppError 78. */
   readonly makeStateDirectory: (path: string) => void;
+  /** Takes the network namespace, which has one NFS server, and gives what lets it go; undefined while another instance has it. */
+  readonly claimNetwork: () => (() => void) | undefined;
   readonly startServer: (settings: ServerSettings) => KernelServer;
   readonly board: Pick<ExportBoard, "asked">;
 }
 
 /** Pause between two questions whether an export is served, before all have been. */
 const askEveryMs = 100;
+/** Pause between two looks whether another instance still serves, and between two lines that say so. */
+const claimEveryMs = 250;
+const remindMs = 30_000;
 /** Longest time that threads are given to end. */
 const stopMs = 10_000;
 
@@ -59,6 +64,7 @@ export async function serve(
     log("info", "only networks that this machine is attached to may mount", { stage: "config", hint });
   }
   try {
+    undo.push(await claimNetwork(ports, stop.signal));
     const address = await takeAddress(ports, values, stop.signal, undo);
     for (const one of preparations) undo.push(await Promise.race([ports.prepare(one, stop.signal), stopped]));
     ports.makeStateDirectory(values.serverState);
@@ -94,6 +100,23 @@ export async function serve(
   } finally {
     stop.abort(new Error("nfs-init ends"));
     await undo.unwind();
+  }
+}
+
+/** Waits until no other instance serves here: what a living one has started is not taken over. */
+async function claimNetwork(
+  { log, clock, claimNetwork: claim }: ServePorts,
+  signal: AbortSignal,
+): Promise<() => Promise<void>> {
+  for (let sayAtMs = clock.nowMs(); ;) {
+    const release = claim();
+    if (release !== undefined) return async () => release();
+    if (clock.nowMs() >= sayAtMs) {
+      const hint = "a network has one NFS server: end that one, or give this one a network of its own";
+      log("warn", "another nfs-init serves in this network, waiting until it ends", { stage: "serve", hint });
+      sayAtMs = clock.nowMs() + remindMs;
+    }
+    await clock.sleep(claimEveryMs, signal);
   }
 }
 

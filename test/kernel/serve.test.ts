@@ -337,6 +337,21 @@ it("takes over what another server has left running when it was killed", async (
   await lab().sh("srv_down");
 });
 
+it("waits while another instance serves in its network, and serves when that ends", async () => {
+  const first = await serving();
+  const second = lab().start(
+    `NFS_EXPORT=/data NFS_SERVER_STATE=${records} NFS_EXPORT_CLIENTS='*' container srv --name second --setup ${quote(bind)} -- nfs-init serve`,
+  );
+  await logged(second, "another nfs-init serves in this network, waiting until it ends");
+  expect((await client(`${mount("4.2")} && cat $m/hello`)).stdout).toBe("hello\n");
+  await stop(first);
+  await logged(second, "serving");
+  expect(logLines(second.stderr()).map(({ msg }) => msg)).not.toContain("took over from a server that was left behind");
+  expect((await client(`${mount("4.2")} && cat $m/hello`)).stdout).toBe("hello\n");
+  await lab().sh("container_signal second TERM");
+  expect((await second.done).exitCode).toBe(0);
+});
+
 it("two servers serve in two network namespaces", async () => {
   const one = await serving();
   const setup = "mkdir /data; mount -t tmpfs data /data; echo hello >/data/hello";

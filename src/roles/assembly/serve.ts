@@ -12,6 +12,7 @@ import { complainOf } from "../../host/faults.ts";
 import { killDescendants } from "../../host/descendants.ts";
 import { makeStateDirectory, prepareDirectory } from "../../host/export-directories.ts";
 import { initPorts } from "../../host/init.ts";
+import { claimName } from "../../host/network-claim.ts";
 import { vipWorld } from "../../host/netlink.ts";
 import { startNfsd } from "../../host/nfsd.ts";
 import { bootId, processStartedMs } from "../../host/process-facts.ts";
@@ -93,6 +94,7 @@ async function run(frame: Frame): Promise<number> {
     killDescendants,
     prepare: (one, signal) => prepareDirectory(log, one, signal),
     makeStateDirectory: (path) => makeStateDirectory(log, path),
+    claimNetwork: () => claimName("nfs-init-serve"),
     startServer: startNfsd,
     startVersion3,
     attachedNetworks: () =>

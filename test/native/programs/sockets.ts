@@ -208,6 +208,21 @@ export const cases = {
       native.unlink(path);
     }
   },
+  "a name with @ is one of the network namespace, and nobody else's while it is open": () => {
+    const path = `@nfs-init-native-${native.getpid()}`;
+    const [one, other] = [native.socket(AF_UNIX, SOCK_STREAM), native.socket(AF_UNIX, SOCK_STREAM)];
+    native.bind(one, { path });
+    equal(
+      code(() => native.bind(other, { path })),
+      "EADDRINUSE",
+    );
+    equal(
+      code(() => native.stat(path)),
+      "ENOENT",
+    );
+    native.close(one);
+    native.bind(other, { path });
+  },
   "addresses have zones": () => {
     const fd = native.socket(AF_INET6, SOCK_DGRAM);
     equal(
