@@ -23,6 +23,8 @@ export interface ContainerOptions {
   readonly restart?: "no" | "always";
   /** What mounting needs: CAP_SYS_ADMIN, and no AppArmor. */
   readonly mayMount?: boolean;
+  /** All that it has, as a pod's securityContext says it: these capabilities, no AppArmor, a root that is read-only, a /run. */
+  readonly onlyCapabilities?: readonly string[];
   readonly privileged?: boolean;
   /** Who removes it at the end of a test; for a container that many tests use, `false`. */
   readonly autoCleanup?: boolean;
@@ -56,8 +58,7 @@ export interface State {
 /** Starts a container; it is gone when the test has finished. */
 export async function start(options: ContainerOptions): Promise<Running> {
   const client = await getContainerRuntimeClient();
-  const { image, entrypoint, command, environment, network, aliases, on, volumes, restart, mayMount, privileged } =
-    options;
+  const { image, entrypoint, command, environment, network, aliases, on, volumes, restart } = options;
   const container = await client.container.create({
     Image: image,
     ...(entrypoint !== undefined && { Entrypoint: [...entrypoint] }),
@@ -66,9 +67,7 @@ export async function start(options: ContainerOptions): Promise<Running> {
     Env: Object.entries(environment ?? {}).map(([name, value]) => `${name}=${value}`),
     HostConfig: {
       RestartPolicy: { Name: restart ?? "no" },
-      CapAdd: mayMount === true ? ["SYS_ADMIN"] : [],
-      SecurityOpt: mayMount === true ? ["apparmor=unconfined"] : [],
-      Privileged: privileged ?? false,
+      ...rightsOf(options),
       NetworkMode: on === undefined ? (network ?? process.env["TEST_NETWORK"] ?? "bridge") : `container:${on.id}`,
       ...(on !== undefined && { VolumesFrom: [on.id] }),
     },
@@ -115,6 +114,23 @@ export async function start(options: ContainerOptions): Promise<Running> {
       await container.stop({ t: timeoutSeconds });
     },
     remove,
+  };
+}
+
+function rightsOf({ mayMount, onlyCapabilities, privileged }: ContainerOptions) {
+  if (onlyCapabilities !== undefined) {
+    return {
+      CapDrop: ["ALL"],
+      CapAdd: [...onlyCapabilities],
+      SecurityOpt: ["apparmor=unconfined"],
+      ReadonlyRootfs: true,
+      Tmpfs: { "/run": "" },
+    };
+  }
+  return {
+    CapAdd: mayMount === true ? ["SYS_ADMIN"] : [],
+    SecurityOpt: mayMount === true ? ["apparmor=unconfined"] : [],
+    Privileged: privileged ?? false,
   };
 }
 
