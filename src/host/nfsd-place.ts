@@ -66,10 +66,11 @@ export function makePlace({ table }: ServerSettings): Place {
     control,
     proc,
     pipes,
-    enter: () => {
-      native.chroot(root);
-      native.chdir("/");
-    },
+    enter: () =>
+      tried("a root of its own", () => {
+        native.chroot(root);
+        native.chdir("/");
+      }),
   };
 }
 

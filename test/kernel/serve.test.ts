@@ -305,6 +305,7 @@ describe("it is refused", () => {
       /nothing is mounted on \/data/,
     ],
     ["no SYS_ADMIN", { options: "--drop sys_admin" }, 32, /not permitted.*CAP_SYS_ADMIN/],
+    ["no SYS_CHROOT", { options: "--drop sys_chroot" }, 32, /a root of its own is not permitted.*CAP_SYS_CHROOT/],
     ["a user namespace", { options: "--userns" }, 32, /not permitted.*user namespace/],
     ["wrong options", { env: { NFS_EXPORT_OPTIONS: "sec=krb5" } }, 78, /sec=krb5 is refused/],
   ])("%s", async (_, serve, exitCode, reason) => {
