@@ -19,6 +19,9 @@ export interface HttpAnswers {
   readonly longestBodyBytes?: number;
 }
 
+/** Where it listens; whoever has started this process may be listening for it already. */
+export type HttpAddress = ListenAddress | { readonly kind: "inherited"; readonly fd: number };
+
 /** The first and the longest pause before it tries again to listen. */
 const retryMinMs = 250;
 const retryMaxMs = 5_000;
@@ -36,7 +39,7 @@ function mostConnections(): number {
 
 /** Answers at `address` until it is closed, which takes no time. */
 export function serveHttp(
-  address: ListenAddress,
+  address: HttpAddress,
   answers: HttpAnswers,
   { onListening, onTrouble }: HttpServerEvents,
 ): { readonly close: () => void } {
@@ -97,7 +100,8 @@ export function serveHttp(
   };
 }
 
-function listenAt(address: ListenAddress): number {
+function listenAt(address: HttpAddress): number {
+  if (address.kind === "inherited") return address.fd;
   if (address.kind === "socket") return listenOnPath(address.path, true);
   const fd = native.socket(address.host.includes(":") ? native.AF_INET6 : native.AF_INET, native.SOCK_STREAM);
   return bound(fd, () => {

@@ -36,7 +36,8 @@ it("listens where Docker looks for its socket", () => {
 it("may be told what the driver can be told, but not where volumes and state are", () => {
   const settable = pluginVariables().filter((one) => one.settable !== null);
   const names = settable.map(({ name }) => name);
-  for (const name of ["NFS_PLUGIN_STORE", "NFS_OPTIONS", "NFS_LISTEN", "NFS_WAIT_TIMEOUT"]) expect(names).toContain(name);
+  for (const name of ["NFS_PLUGIN_STORE", "NFS_OPTIONS", "NFS_LISTEN", "NFS_WAIT_TIMEOUT"])
+    expect(names).toContain(name);
   for (const name of ["NFS_PLUGIN_DIR", "NFS_PLUGIN_STATE", "NFS_HOST"]) expect(names).not.toContain(name);
   // Empty means unset, so that a default of a later version comes with it.
   for (const { value } of settable) expect(value).toBe("");

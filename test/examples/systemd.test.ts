@@ -1,10 +1,11 @@
-// The systemd unit, by systemd-analyze verify where there is one, and by its syntax everywhere.
+// The systemd units, by systemd-analyze verify where there is one, and by its syntax everywhere.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import { readUnit, textOf, units } from "./uses.ts";
+import { variables } from "../../src/config/variables.ts";
+import { readUnit, sockets, textOf, units } from "./uses.ts";
 
 describe.each(units)("%s", (file) => {
   it("is a unit with the sections of a service", () => {
@@ -32,12 +33,36 @@ describe.each(units)("%s", (file) => {
   });
 });
 
+describe.each(sockets)("%s", (file) => {
+  it("is a unit with the sections of a socket, for the service of its name", () => {
+    expect([...new Set(readUnit(file).map(([section]) => section))]).toEqual(["Unit", "Socket", "Install"]);
+    const service = file.replace(/\.socket$/, ".service");
+    expect(units).toContain(service);
+    expect(readUnit(service)).toContainEqual(["Unit", "Requires", basename(file)]);
+  });
+
+  it("listens where Docker looks, for root alone", () => {
+    const socket = new Map(readUnit(file).map(([, name, value]) => [name, value]));
+    expect(socket.get("ListenStream")).toBe(variables.pluginSocket.default);
+    expect(socket.get("SocketMode")).toBe("0600");
+  });
+
+  it("passes systemd-analyze verify", async (context) => {
+    const { failed, exitCode } = await execa("systemd-analyze", ["--version"], { reject: false });
+    context.skip(failed && exitCode === undefined, "there is no systemd-analyze on this machine");
+    expect(await verify(file, textOf(file))).toBe("");
+  });
+});
+
 /** What systemd-analyze says of the unit; the programs it names are not on this machine. */
 async function verify(file: string, text: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "nfs-init-unit-"));
   try {
     const unit = join(folder, basename(file));
-    writeFileSync(unit, text.replace(/^ExecStart=\S+/m, "ExecStart=/bin/true"));
+    const write = (path: string, content: string) =>
+      writeFileSync(path, content.replace(/^ExecStart=\S+/m, "ExecStart=/bin/true"));
+    for (const one of [...units, ...sockets]) write(join(folder, basename(one)), textOf(one));
+    write(unit, text);
     const { all } = await execa("systemd-analyze", ["verify", "--man=no", "--recursive-errors=no", unit], {
       all: true,
       reject: false,

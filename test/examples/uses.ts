@@ -53,7 +53,8 @@ export interface Composition {
 }
 
 export const composeFiles = ["examples/compose/compose.yaml", "examples/balena/docker-compose.yml"];
-export const units = ["examples/systemd/media.service"];
+export const units = ["examples/systemd/media.service", "examples/systemd/nfs-init-plugin.service"];
+export const sockets = ["examples/systemd/nfs-init-plugin.socket"];
 export const manifestFiles = readdirSync(join(folder, "kubernetes"))
   .filter((name) => name.endsWith(".yaml"))
   .map((name) => `examples/kubernetes/${name}`);

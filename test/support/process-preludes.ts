@@ -61,3 +61,14 @@ export const signalCounter: readonly string[] = [
     exit 0 if $signal == 12;
   }`,
 ];
+
+/** It listens on a socket as systemd does for a service: descriptor 3, said to be for process `pid`, which is itself without one. */
+export function withListeningSocket(path: string, pid = "$$"): string {
+  return throughPerl(`
+    use Socket; use POSIX ();
+    $^F = 255;
+    socket(my $socket, PF_UNIX, SOCK_STREAM, 0) or die "socket: $!";
+    bind($socket, pack_sockaddr_un("${path}")) and listen($socket, 16) or die "listen: $!";
+    POSIX::dup2(fileno($socket), 3) or die "dup2: $!" if fileno($socket) != 3;
+    $ENV{LISTEN_FDS} = 1; $ENV{LISTEN_PID} = ${pid}`);
+}

@@ -6,6 +6,7 @@ import { formatResponse } from "../../report/http-answer.ts";
 import type { Request } from "../../report/http-request.ts";
 import { readFstab } from "../../host/fstab-file.ts";
 import { serveHttp } from "../../host/http-server.ts";
+import { takeInheritedSocket } from "../../host/inherited-socket.ts";
 import { createWorkers } from "../../host/mounter.ts";
 import { bootId } from "../../host/process-facts.ts";
 import { makeDirectories, parentOf, readText } from "../../host/small-files.ts";
@@ -91,20 +92,21 @@ function configOf({ log, invocation }: Frame, environment: Frame["environment"])
   return config;
 }
 
-async function listenOn({ log }: Frame, driver: VolumeDriver, path: string): Promise<() => void> {
-  makeDirectories(parentOf(path));
+async function listenOn({ log, environment }: Frame, driver: VolumeDriver, path: string): Promise<() => void> {
+  const fd = takeInheritedSocket(environment);
+  if (fd === undefined) makeDirectories(parentOf(path));
+  const address = fd === undefined ? path : "the socket that systemd listens on";
   const answer = async (request: Request): Promise<string> => {
     const body = new TextDecoder().decode(request.body ?? new Uint8Array());
     const response = await answerDaemon(driver, request.method, request.target, body);
     return formatResponse(request, { ...response, contentType });
   };
   const { close } = serveHttp(
-    { kind: "socket", path },
+    fd === undefined ? { kind: "socket", path } : { kind: "inherited", fd },
     { answer, longestBodyBytes },
     {
-      onListening: () => log("info", "answering Docker", { stage: "init", address: path }),
-      onTrouble: (reason) =>
-        log("warn", "Docker cannot be answered, trying again", { stage: "init", address: path, reason }),
+      onListening: () => log("info", "answering Docker", { stage: "init", address }),
+      onTrouble: (reason) => log("warn", "Docker cannot be answered, trying again", { stage: "init", address, reason }),
     },
   );
   return close;
