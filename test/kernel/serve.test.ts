@@ -1,69 +1,14 @@
 // nfs-init serves: the kernel's NFS server driven by it alone, with the real kernel client against it.
-import { beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { logged, logLines, quote, server } from "../support/box.ts";
 import { eventually } from "../support/eventually.ts";
 import { versionsOr } from "../support/every-combination.ts";
 import { kernelSuite } from "../support/kernel-suite.ts";
-import type { Job } from "../support/lab/lab.ts";
+import { bind, disk, mount, serverBox, type Serve } from "../support/server-box.ts";
 
 const { lab } = kernelSuite();
 
-/** A disk of the server: a file system of its own that outlives its containers. */
-const disk = "/lab/state/disk";
-const records = "/lab/state/records";
-
-/** Runs a script where the server's disks are mounted. */
-const onServer = (script: string) => lab().sh(`in_ srv bash -c ${quote(script)}`);
-
-beforeEach(async () => {
-  // The lab's own keeper of client records would answer in place of ours.
-  await lab().sh(`srv_down; read -r nfsdcld </lab/state/nfsdcld; kill $nfsdcld
-rm -rf ${records}; mkdir -p ${disk} ${records}`);
-  await onServer(`umount ${disk} 2>/dev/null; mount -t tmpfs disk ${disk}; cd ${disk}
-mkdir data; chmod 777 data; echo hello >data/hello`);
-});
-
-interface Serve {
-  readonly env?: Readonly<Record<string, string>>;
-  /** Further options of `container`. */
-  readonly options?: string;
-  /** Shell text that runs in the container before. */
-  readonly setup?: string;
-  /** Behind `serve`. */
-  readonly args?: string;
-  readonly host?: "srv" | "c2";
-}
-
-const exported = { NFS_EXPORT: "/data", NFS_SERVER_STATE: records, NFS_EXPORT_CLIENTS: "*" };
-const bind = `mkdir -p /data; mount --bind ${disk}/data /data`;
-
-function start({ env = {}, options = "", setup = bind, args = "", host = "srv" }: Serve = {}): Job {
-  const variables = Object.entries({ ...exported, ...env })
-    .map(([name, value]) => `${name}=${quote(value)}`)
-    .join(" ");
-  return lab().start(
-    `${variables} container ${host} --name server --setup ${quote(setup)} ${options} -- nfs-init serve ${args}`,
-  );
-}
-
-async function serving(serve?: Serve): Promise<Job> {
-  const job = start(serve);
-  await logged(job, "serving");
-  return job;
-}
-
-const stop = async (job: Job) => {
-  await lab().sh("container_signal server TERM");
-  return job.done;
-};
-
-/** What a client says to a script; $m is a fresh mount point. */
-const client = (script: string, host = "c1") =>
-  lab().run(`in_ ${host} bash -c ${quote(`m=$(mktemp -d); ${script}`)}`, { timeoutMs: 60_000 });
-
-/** Version 3 without locks: those need a status monitor on the client. */
-const mount = (version: string, path = "/data") =>
-  `mount -t nfs -o vers=${version}${version === "3" ? ",nolock" : ""} ${server}:${path} $m`;
+const { onServer, start, serving, stop, client } = serverBox(lab);
 
 describe("a client", () => {
   it.each(versionsOr(["3", "4.0", "4.1", "4.2"]))(
@@ -156,45 +101,6 @@ describe("without COMMAND", () => {
     expect(await onServer(`cat /proc/fs/nfsd/threads; umount ${disk} && echo free`)).toBe("0\nfree");
     await holding.signal("SIGKILL");
   });
-});
-
-describe("after SIGKILL and a start", () => {
-  /** Appends numbered records with a lock held, each synced by the descriptor that is open, and says each with the time. */
-  const writer = `m=$(mktemp -d); ${mount("4.2")}; exec 9>>$m/log; flock 9; n=0
-while [ ! -e /lab/state/enough ]; do
-  n=$((n + 1)); echo $n | dd conv=fsync status=none >&9; read -r up idle </proc/uptime; echo $n $up
-done; flock -n $m/log true && echo unlocked; echo done`;
-  const rounds = 10;
-
-  it(
-    `ten times a client that appends with a lock goes on each time, and nothing is lost`,
-    { timeout: 240_000 },
-    async () => {
-      await lab().sh("rm -f /lab/state/enough");
-      let job = await serving();
-      const written = lab().start(`in_ c1 bash -c ${quote(writer)}`);
-      const count = () => written.stdout().split("\n").length;
-      for (let round = 0; round < rounds; round++) {
-        const before = count();
-        await eventually("records", () => count() > before + 3, { timeoutMs: 30_000 });
-        await lab().sh("container_signal server KILL");
-        await job.done;
-        job = await serving();
-        await logged(job, "clients may open and lock anew, the grace period is over");
-      }
-      await lab().sh("echo yes >/lab/state/enough");
-      await eventually("the end", () => written.stdout().endsWith("done\n"), { timeoutMs: 30_000 });
-      const lines = written.stdout().trim().split("\n");
-      expect(lines.at(-2)).not.toBe("unlocked");
-      const recordLines = lines.filter((line) => /^\d/.test(line)).map((line) => line.split(" ").map(Number));
-      const numbers = recordLines.map(([number]) => number);
-      expect(await onServer(`cat ${disk}/data/log`)).toBe(numbers.join("\n"));
-      const times = recordLines.map(([, seconds]) => seconds ?? 0);
-      const pauses = times.slice(1).map((seconds, index) => seconds - (times[index] ?? 0));
-      expect(Math.max(...pauses)).toBeLessThan(5);
-      await stop(job);
-    },
-  );
 });
 
 describe("version 3", () => {
@@ -340,9 +246,7 @@ it("takes over what another server has left running when it was killed", async (
 
 it("waits while another instance serves in its network, and serves when that ends", async () => {
   const first = await serving();
-  const second = lab().start(
-    `NFS_EXPORT=/data NFS_SERVER_STATE=${records} NFS_EXPORT_CLIENTS='*' container srv --name second --setup ${quote(bind)} -- nfs-init serve`,
-  );
+  const second = start({ name: "second" });
   await logged(second, "another nfs-init serves in this network, waiting until it ends");
   expect((await client(`${mount("4.2")} && cat $m/hello`)).stdout).toBe("hello\n");
   await stop(first);

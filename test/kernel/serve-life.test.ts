@@ -1,0 +1,84 @@
+// What a server of ours lives through: killed and started, moved to another host, stopped, with clients on it all the time.
+import { describe, expect, it } from "vitest";
+import { logged, quote } from "../support/box.ts";
+import { eventually } from "../support/eventually.ts";
+import { kernelSuite } from "../support/kernel-suite.ts";
+import { disk, mount, serverBox } from "../support/server-box.ts";
+
+const { lab } = kernelSuite();
+
+const { onServer, serving, stop } = serverBox(lab);
+
+/** Appends numbered records with a lock held, each synced by the descriptor that is open, and says each with the time. */
+const writer = (address?: string) => `m=$(mktemp -d); ${mount("4.2", "/data", address)}; exec 9>>$m/log; flock 9; n=0
+while [ ! -e /lab/state/enough ]; do
+  n=$((n + 1)); echo $n | dd conv=fsync status=none >&9; read -r up idle </proc/uptime; echo $n $up
+done; flock -n $m/log true && echo unlocked; echo done`;
+
+interface Writing {
+  /** Waits until further records were written. */
+  readonly goesOn: () => Promise<void>;
+  /** Ends it. Gives the numbers of the records, and the longest time from one to the next. Fails where the lock was lost. */
+  readonly end: () => Promise<{ readonly numbers: readonly number[]; readonly longestPauseMs: number }>;
+}
+
+async function startWriting(address?: string): Promise<Writing> {
+  await lab().sh("rm -f /lab/state/enough");
+  const written = lab().start(`in_ c1 bash -c ${quote(writer(address))}`);
+  const count = () => written.stdout().split("\n").length;
+  return {
+    goesOn: async () => {
+      const before = count();
+      await eventually("records", () => count() > before + 3, { timeoutMs: 60_000 });
+    },
+    end: async () => {
+      await lab().sh("echo yes >/lab/state/enough");
+      await eventually("the end", () => written.stdout().endsWith("done\n"), { timeoutMs: 60_000 });
+      const lines = written.stdout().trim().split("\n");
+      expect(lines.at(-2)).not.toBe("unlocked");
+      const recordLines = lines.filter((line) => /^\d/.test(line)).map((line) => line.split(" ").map(Number));
+      const times = recordLines.map(([, seconds = 0]) => seconds * 1_000);
+      const pauses = times.slice(1).map((ms, index) => ms - (times[index] ?? 0));
+      return { numbers: recordLines.map(([number = 0]) => number), longestPauseMs: Math.max(...pauses) };
+    },
+  };
+}
+
+/** What a container takes to come and go in a lab that has the machine for itself. */
+const idleContainerMs = 500;
+
+/** The lab's factor: how much slower it is at the moment than where it has the machine for itself; 1 at least. */
+async function labFactor(): Promise<number> {
+  const took = await lab().sh(
+    "began=${EPOCHREALTIME/./}; container srv --name idle -- true; echo $((${EPOCHREALTIME/./} - began))",
+  );
+  return Math.max(1, Number(took) / 1_000 / idleContainerMs);
+}
+
+describe("after SIGKILL and a start, ten times in a row, a client that appends with a lock goes on and nothing is lost", () => {
+  it.each([
+    // Of a network of its own: the kernel's threads end with the container, and the client is refused until the next one serves. It comes
+    // again every three seconds.
+    ["where the kernel's server ends with it", "umount -l /proc/fs/nfsd"],
+    // Of the host's network, where somebody else has the file system mounted: the threads stay.
+    ["where the kernel's server outlives it", "mountpoint -q /proc/fs/nfsd"],
+  ])("%s", { timeout: 400_000 }, async (_, before) => {
+    await onServer(before);
+    let job = await serving();
+    const writing = await startWriting();
+    const factors: number[] = [];
+    for (let round = 0; round < 10; round++) {
+      await writing.goesOn();
+      factors.push(await labFactor());
+      await lab().sh("container_signal server KILL");
+      await job.done;
+      job = await serving();
+      await logged(job, "clients may open and lock anew, the grace period is over");
+    }
+    const { numbers, longestPauseMs } = await writing.end();
+    expect(await onServer(`cat ${disk}/data/log`)).toBe(numbers.join("\n"));
+    factors.push(await labFactor());
+    expect(longestPauseMs).toBeLessThan(5_000 * Math.max(...factors));
+    await stop(job);
+  });
+});
