@@ -1,10 +1,14 @@
 // The driver of Docker volumes: counts who uses which volume, and has each mounted while somebody does.
 import { AppError, messageOf } from "../errors.ts";
+import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
 import type { ShareConfig } from "../shares/share.ts";
+import { isHeld } from "../volumes/holders.ts";
 import { formatAnswer, parseRequest, type VolumeAnswer, type VolumeRequest } from "../volumes/protocol.ts";
 import {
   activated,
   created,
+  givenUp,
+  isOldOnly,
   isUsed,
   mounted,
   removed,
@@ -32,6 +36,8 @@ export interface VolumeDriverPorts extends VolumeSharePorts {
   readonly load: () => StoredVolumes | undefined;
   /** Throws the system's error. */
   readonly save: (stored: StoredVolumes) => void;
+  /** The mount tables of other processes, one for each mount namespace; undefined where they cannot be seen. */
+  readonly otherTables: () => readonly (readonly MountRecord[])[] | undefined;
   /** Takes down what an earlier instance has left on the target of a share. */
   readonly clear: (share: ShareConfig) => Promise<void>;
 }
@@ -257,6 +263,39 @@ export async function resumeVolumes(driver: VolumeDriver): Promise<void> {
     });
   };
   await Promise.all([...volumes].map(([name, volume]) => inTurn(name, () => resume(name, volume))));
+}
+
+/** Takes down what only daemons of before had, and no container has any more: one that was killed gives nothing back. */
+export async function giveUpOld(driver: VolumeDriver): Promise<void> {
+  const { ports, inTurn } = driver;
+  const names = [...driver.volumes].filter(([, volume]) => isOldOnly(volume)).map(([name]) => name);
+  const tables = names.length === 0 ? undefined : ports.otherTables();
+  if (tables === undefined) return;
+  const own = ports.mounter.mounts();
+  const giveUp = async (name: string): Promise<void> => {
+    const target = driver.mounts.get(name)?.realTarget;
+    const mount = target === undefined ? undefined : topMountOn(own, target);
+    // It may have come back while it waited for its turn.
+    if (mount === undefined || isHeld(mount, own, tables) || !isOldOnly(driver.volumes.get(name))) return;
+    ports.log("info", "no container has the volume any more", { stage: "watch", volume: name });
+    keep(driver, givenUp(driver.volumes, name));
+    await takeDown(driver, name);
+  };
+  // What cannot be kept is said, and tried again.
+  await Promise.all(names.map((name) => inTurn(name, () => giveUp(name)).catch(onlyVolumeError)));
+}
+
+/** Docker has stopped the driver, of which it has a managed one: its containers are gone, or have what they have without it. */
+export function forgetUsers(driver: VolumeDriver): void {
+  try {
+    keep(driver, unused(driver.volumes));
+  } catch (error) {
+    onlyVolumeError(error);
+  }
+}
+
+function onlyVolumeError(error: unknown): void {
+  if (!(error instanceof VolumeError)) throw error;
 }
 
 export function volumeStatuses(driver: VolumeDriver): readonly VolumeStatus[] {

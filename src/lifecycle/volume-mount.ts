@@ -1,7 +1,9 @@
 // A share that is mounted for whoever comes and goes, as the volume of a container does: mounted, watched, mounted afresh, taken down.
 import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import type { ShareConfig } from "../shares/share.ts";
+import { isShareOf } from "../kinds/kinds.ts";
+import { topMountOn } from "../shares/mountinfo.ts";
+import type { Share, ShareConfig } from "../shares/share.ts";
 import { planShares } from "./plan-shares.ts";
 import { checkRights } from "./prepare.ts";
 import { mountedSession, type Session, type SessionPorts } from "./session.ts";
@@ -59,6 +61,10 @@ function watched(
   let restoring: Promise<void> | undefined;
   const { isAway } = watchMounts(ports, settings, shares, (loss) => (lost = loss.lost), signal);
   awayBy(isAway);
+  const isThere = (share: Share): boolean => {
+    const mount = topMountOn(ports.mounter.mounts(), share.realTarget);
+    return mount !== undefined && isShareOf(mount, share);
+  };
   const restore = async (reason: string): Promise<void> => {
     const [share] = shares.mounted();
     if (share !== undefined) await shares.remount(share, reason);
@@ -67,6 +73,9 @@ function watched(
   return {
     lost: () => lost,
     restored: async () => {
+      const [share] = shares.mounted();
+      // A daemon that ends takes down what it had, under a plugin that goes on; the watch may not have looked since.
+      if (share !== undefined && !isThere(share)) lost ??= "it is no longer mounted";
       if (lost === undefined) return;
       const reason = lost;
       // One that waits for its server goes on waiting, whoever gives up on it.

@@ -31,6 +31,17 @@ export function unused(volumes: Volumes): Volumes {
   return mapVolumes(volumes, (volume) => ({ ...volume, references: new Map() }));
 }
 
+/** Nobody who runs is known to use it: all who do have it from daemons that are gone. */
+export function isOldOnly(volume: Pick<Volume, "references"> | undefined): boolean {
+  return volume !== undefined && isUsed(volume) && [...volume.references.values()].every(({ isOld }) => isOld);
+}
+
+/** None of its users is there any more. */
+export function givenUp(volumes: Volumes, name: string): Volumes {
+  const volume = volumes.get(name);
+  return volume === undefined ? volumes : withVolume(volumes, name, { ...volume, references: new Map() });
+}
+
 function mapVolumes(volumes: Volumes, change: (volume: Volume) => Volume): Volumes {
   return new Map([...volumes].map(([name, volume]) => [name, change(volume)]));
 }

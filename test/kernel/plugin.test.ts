@@ -129,6 +129,35 @@ describe("a volume", () => {
     expect(await mounted()).toBe(0);
   });
 
+  it("that only a daemon before had is taken down once no container has it any more", async () => {
+    await start();
+    await create("held");
+    await create("left", { share: `${server}:/srv/exp2` });
+    await mount("held", "one");
+    await mount("left", "two");
+    // As a container has it: on a path of its own, in a mount namespace of its own.
+    const container = lab().start(
+      `container_exec host unshare -m sh -c 'mount --bind ${volumes}/held /mnt && umount ${volumes}/held && echo it has it && exec sleep 100000'`,
+    );
+    await eventually("the container", () => container.stdout().includes("it has it"));
+    await call("Activate");
+    await eventually("the end of the one", async () => (await mounted()) === 1);
+    expect(await said(`cat ${volumes}/held/hello`)).toBe("hello");
+    expect((await call("Get", { Name: "held" })).Volume?.Status).toMatchObject({ state: "mounted", references: 1 });
+    await container.signal("SIGKILL");
+    await eventually("the end of the other", async () => (await mounted()) === 0);
+    expect((await call("Get", { Name: "held" })).Volume?.Status).toMatchObject({ state: "unused", references: 0 });
+  });
+
+  it("that somebody has unmounted is mounted afresh for the next who comes, though nobody has looked since", async () => {
+    await start({ NFS_WATCH_INTERVAL: "1h" });
+    await create("data");
+    await mount("data", "one");
+    await said(`umount -l ${volumes}/data`);
+    expect(await mount("data", "two")).toEqual({ Mountpoint: `${volumes}/data`, Err: "" });
+    expect(await said(`cat ${volumes}/data/hello`)).toBe("hello");
+  });
+
   it("is removed although a user was forgotten", async () => {
     await start();
     await create("data");
@@ -259,6 +288,27 @@ describe("the plugin", () => {
       expect(await mounted()).toBe(0);
     },
   );
+
+  it("forgets who uses what when Docker stops it as a plugin of its own, and not which volumes there are", async () => {
+    const state = "/lab/state/managed";
+    const managed = lab().start(`NFS_PLUGIN_STATE=${state} container c1 --name managed -- nfs-init plugin`);
+    await logged(managed, "answering Docker");
+    const ask = async (operation: string, body: unknown) => {
+      const curl = `curl -sS --unix-socket ${socket} -d ${quote(JSON.stringify(body))} http://plugin/VolumeDriver.${operation}`;
+      return JSON.parse(await lab().sh(`container_exec managed sh -c ${quote(curl)}`)) as Answer;
+    };
+    const references = async () =>
+      (JSON.parse(await lab().sh(`cat ${state}/volumes.json`)) as { volumes: { references: unknown[] }[] }).volumes.map(
+        (volume) => volume.references.length,
+      );
+    expect(await ask("Create", { Name: "data", Opts: { share: `${server}:/srv/exp` } })).toEqual({ Err: "" });
+    expect((await ask("Mount", { Name: "data", ID: "one" })).Err).toBe("");
+    expect(await references()).toEqual([1]);
+    await lab().sh("container_signal managed TERM");
+    expect((await managed.done).exitCode).toBe(0);
+    expect(await references()).toEqual([0]);
+    await lab().sh(`rm -r ${state}`);
+  });
 
   it("does not start on a list that is damaged, and says what to do", async () => {
     await onHost("mkdir -p /var/lib/nfs-init; echo '{' >/var/lib/nfs-init/volumes.json");

@@ -1,4 +1,5 @@
 // Starts plugin.
+import * as native from "native";
 import type { Config } from "../../config/config.ts";
 import { readConfig } from "../../config/config.ts";
 import { meansShares } from "../../config/share-names.ts";
@@ -8,6 +9,7 @@ import { readFstab } from "../../host/fstab-file.ts";
 import { serveHttp } from "../../host/http-server.ts";
 import { takeInheritedSocket } from "../../host/inherited-socket.ts";
 import { createWorkers } from "../../host/mounter.ts";
+import { readOtherTables } from "../../host/other-tables.ts";
 import { bootId } from "../../host/process-facts.ts";
 import { makeDirectories, parentOf, readText } from "../../host/small-files.ts";
 import { claimDirectory } from "../../host/state-directory.ts";
@@ -52,6 +54,7 @@ async function run(frame: Frame): Promise<number> {
         saveVolumes(pluginState, stored);
         for (const tell of listeners) tell("change");
       },
+      otherTables: readOtherTables,
       adopt: adoptDirectory,
       discard: moveBelow,
       clear: async (share) => void (await unmount({ ...ports, readFstab }, { ...config, shares: [share] })),
@@ -72,7 +75,11 @@ async function run(frame: Frame): Promise<number> {
     targets: [pluginDir],
   });
   try {
-    return await plugin({ log, stopped, listen: () => listenOn(frame, driver, pluginSocket) }, driver);
+    const listenOnSocket = () => listenOn(frame, driver, pluginSocket);
+    const pause = () => ports.clock.sleep(watchIntervalMs, stop.signal);
+    // Docker starts a managed one as the first process of a container.
+    const isManaged = native.getpid() === 1;
+    return await plugin({ log, stopped, isManaged, pause, listen: listenOnSocket }, driver);
   } finally {
     await withdraw();
     workers.stopAll();

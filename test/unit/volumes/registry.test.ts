@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import {
   activated,
   created,
+  givenUp,
+  isOldOnly,
   isUsed,
   mounted,
   removed,
@@ -101,6 +103,26 @@ test("a thousand histories end with as many users as the containers of the last 
       for (const [user, times] of daemon) expect(references.get(user)).toEqual({ count: times, isOld: false });
     }
   }
+});
+
+describe("users of a daemon that is gone", () => {
+  const isOldOnlyAfter = (...steps: readonly ((volumes: Volumes) => Volumes)[]) =>
+    isOldOnly(after(...steps).get("data"));
+
+  test("are all there are until one of this daemon comes", () => {
+    expect(isOldOnlyAfter()).toBe(false);
+    expect(isOldOnlyAfter(mount("a"))).toBe(false);
+    expect(isOldOnlyAfter(mount("a"), activated)).toBe(true);
+    expect(isOldOnlyAfter(mount("a"), activated, mount("b"))).toBe(false);
+    expect(isOldOnlyAfter(mount("a"), activated, mount("b"), unmount("b"))).toBe(true);
+    expect(isOldOnlyAfter(mount("a"), activated, mount("a"))).toBe(false);
+  });
+
+  test("are given up together", () => {
+    const volumes = after(mount("a"), mount("b"), activated);
+    expect(isDataUsed(givenUp(volumes, "data"))).toBe(false);
+    expect(givenUp(volumes, "other")).toBe(volumes);
+  });
 });
 
 describe("the list on disk", () => {
