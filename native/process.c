@@ -168,6 +168,7 @@ static JSValue set_umask(struct frame *f) {
 
 CALL(change_directory, done(f, chdir(TEXT(0))))
 CALL(change_root, done(f, chroot(TEXT(0))))
+CALL(set_host_name, done(f, sethostname(TEXT(0), f->a[0].size)))
 
 static JSValue get_cwd(struct frame *f) {
     char path[PATH_MAX];
@@ -264,6 +265,7 @@ static const struct call calls[] = {
     { "getegid", "", get_egid, NULL },
     { "getpgid", "i", get_pgid, NULL },
     { "uname", "", get_uname, NULL },
+    { "sethostname", "s", set_host_name, NULL },
     { "umask", "m", set_umask, NULL },
     { "chdir", "p", change_directory, NULL },
     { "chroot", "p", change_root, NULL },
@@ -285,5 +287,6 @@ static const struct call calls[] = {
 static const struct number numbers[] = {
     NUMBER(WNOHANG), NUMBER(WSTOPPED), NUMBER(WEXITED), NUMBER(WNOWAIT),
     NUMBER(PR_SET_CHILD_SUBREAPER), NUMBER(PR_CAPBSET_READ), NUMBER(CLONE_NEWNS),
+    NUMBER(CLONE_NEWUTS),
 };
 const struct part process_part = { calls, LENGTH(calls), numbers, LENGTH(numbers) };

@@ -29,6 +29,7 @@ declare module "native" {
   /** The process group of a process, 0 for our own. */
   export function getpgid(pid: number): number;
   export function uname(): { readonly nodename: string; readonly release: string; readonly machine: string };
+  export function sethostname(name: CString): void;
   export function umask(mask: number): number;
   export function chdir(path: CString): void;
   /** chroot(2); the working directory stays where it is. */
@@ -156,6 +157,7 @@ declare module "native" {
   export function setresuid(uid: number): void;
   export function unshare(flags: number): void;
   export const CLONE_NEWNS: number;
+  export const CLONE_NEWUTS: number;
 
   // --- files -----------------------------------------------------------------------------------------------------------------
 

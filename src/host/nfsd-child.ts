@@ -18,6 +18,7 @@ import { openRecords, type RecordFiles } from "./client-records.ts";
 import { answerer, nowSeconds, shortlySeconds, type Channel } from "./nfsd-answers.ts";
 import { answerRequest, writeProc } from "./nfsd-requests.ts";
 import { makePlace, PlaceTrouble, troubleOf, type Place } from "./nfsd-place.ts";
+import { takeServerName } from "./server-name.ts";
 import { readUpTo } from "./small-files.ts";
 
 type Tell = (news: ServerNews) => void;
@@ -34,6 +35,7 @@ export function serveKernel(settings: ServerSettings, control: number, tell: Tel
     const ifInet6 = openIfThere("/proc/self/net/if_inet6");
     const mounts = native.open("/proc/self/mountinfo", native.O_RDONLY);
     const files = openRecords(settings.stateDirectory);
+    takeServerName(settings.stateDirectory);
     const place = makePlace(settings);
     // The mount before has made the kernel load its server, which brings them.
     const channels = channelNames.map(openChannel);

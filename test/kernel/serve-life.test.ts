@@ -1,18 +1,18 @@
 // What a server of ours lives through: killed and started, moved to another host, stopped, with clients on it all the time.
 import { describe, expect, it } from "vitest";
-import { logged, quote } from "../support/box.ts";
+import { logged, logLines, quote, server } from "../support/box.ts";
 import { eventually } from "../support/eventually.ts";
 import { kernelSuite } from "../support/kernel-suite.ts";
 import { disk, mount, serverBox } from "../support/server-box.ts";
 
-const { lab } = kernelSuite();
+const { lab } = kernelSuite(undefined, { diskBytes: 64 * 2 ** 20 });
 
-const { onServer, serving, stop } = serverBox(lab);
+const { onServer, start, serving, stop, client } = serverBox(lab);
 
 /** Appends numbered records with a lock held, each synced by the descriptor that is open, and says each with the time. */
 const writer = (address?: string) => `m=$(mktemp -d); ${mount("4.2", "/data", address)}; exec 9>>$m/log; flock 9; n=0
 while [ ! -e /lab/state/enough ]; do
-  n=$((n + 1)); echo $n | dd conv=fsync status=none >&9; read -r up idle </proc/uptime; echo $n $up
+  n=$((n + 1)); echo $n | dd conv=fsync status=none >&9 || break; read -r up idle </proc/uptime; echo $n $up
 done; flock -n $m/log true && echo unlocked; echo done`;
 
 interface Writing {
@@ -64,21 +64,87 @@ describe("after SIGKILL and a start, ten times in a row, a client that appends w
     ["where the kernel's server outlives it", "mountpoint -q /proc/fs/nfsd"],
   ])("%s", { timeout: 400_000 }, async (_, before) => {
     await onServer(before);
-    let job = await serving();
+    let job = await serving({ name: "server-0" });
     const writing = await startWriting();
     const factors: number[] = [];
     for (let round = 0; round < 10; round++) {
       await writing.goesOn();
       factors.push(await labFactor());
-      await lab().sh("container_signal server KILL");
+      await lab().sh(`container_signal server-${round} KILL`);
       await job.done;
-      job = await serving();
+      // One that is made anew has another host name.
+      job = await serving({ name: `server-${round + 1}` });
       await logged(job, "clients may open and lock anew, the grace period is over");
     }
     const { numbers, longestPauseMs } = await writing.end();
     expect(await onServer(`cat ${disk}/data/log`)).toBe(numbers.join("\n"));
     factors.push(await labFactor());
     expect(longestPauseMs).toBeLessThan(5_000 * Math.max(...factors));
+    await lab().sh("container_signal server-10 TERM");
+    await job.done;
+  });
+});
+
+describe("a disk", () => {
+  const uuid = "0b2f3c1e-5d6a-4b7c-8d9e-0f1a2b3c4d5e";
+  const format = `mkfs.ext4 -q -F -L data -U ${uuid} /dev/ubdb`;
+  const wipe = "dd if=/dev/zero of=/dev/ubdb bs=64k count=2 status=none";
+  const onDisk = {
+    NFS_EXPORT_DEVICE: "LABEL=data",
+    // The next server is to know the clients of this one.
+    NFS_SERVER_STATE: "/data/.nfs-init",
+    NFS_EXPORT_MODE: "0777",
+  };
+
+  it.each(["LABEL=data", `UUID=${uuid}`, "/dev/ubdb"])("is found by %s, and unmounted at the end", async (device) => {
+    await lab().sh(format);
+    const job = await serving({ setup: "true", env: { ...onDisk, NFS_EXPORT_DEVICE: device } });
+    expect((await client(`${mount("4.2")} && echo kept >$m/a && stat -f -c %T $m && umount $m`)).stdout).toBe("nfs\n");
+    const { stderr } = await stop(job);
+    expect(logLines(stderr)).toContainEqual(expect.objectContaining({ msg: "unmounted", source: "/dev/ubdb" }));
+    expect(await onServer(`mount /dev/ubdb /mnt && cat /mnt/a; umount /mnt`)).toBe("kept");
+  });
+
+  it("is waited for while it is not there, and what lies under its directory is not served", async () => {
+    await lab().sh(wipe);
+    const job = start({ setup: "mkdir /data; echo wrong >/data/hello", env: onDisk });
+    expect(await logged(job, "waiting for the disk")).toMatchObject({ source: "LABEL=data", target: "/data" });
+    expect((await client(`showmount -e ${server}; timeout 5 ${mount("4.2")}`)).exitCode).not.toBe(0);
+    await lab().sh(format);
+    await logged(job, "serving");
+    expect((await client(`${mount("4.2")} && ls $m`)).stdout).toBe("lost+found\n");
     await stop(job);
   });
+
+  const address = "10.77.0.99";
+  const second = { host: "c2", name: "second" } as const;
+  const moving = { setup: "true", env: { ...onDisk, NFS_SERVER_VIP: `${address}/24` } };
+
+  it.each([
+    ["is stopped", "container_signal server TERM"],
+    ["dies with its host", "container_signal server KILL; link srv down"],
+  ])(
+    "and the address move to a second server when the first one %s: a client that appends with a lock goes on",
+    { timeout: 240_000 },
+    async (_, end) => {
+      await lab().sh(format);
+      // Both hosts have one kernel here: what is to die with the first one must not live on in it, with its locks on the disk's files.
+      await onServer("umount -l /proc/fs/nfsd");
+      const first = await serving(moving);
+      const standby = start({ ...moving, ...second });
+      await logged(standby, "waiting for the virtual address");
+      const writing = await startWriting(address);
+      await writing.goesOn();
+      const factor = await labFactor();
+      await lab().sh(end);
+      await logged(standby, "serving");
+      await writing.goesOn();
+      const { numbers, longestPauseMs } = await writing.end();
+      expect((await client(`${mount("4.2", "/data", address)} && cat $m/log`)).stdout.trim()).toBe(numbers.join("\n"));
+      expect(longestPauseMs).toBeLessThan(10_000 * Math.max(factor, await labFactor()));
+      await lab().sh("container_signal second TERM");
+      await standby.done;
+      await first.done;
+    },
+  );
 });

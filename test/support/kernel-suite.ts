@@ -1,7 +1,7 @@
 // What every file of kernel tests begins with: a lab of its own, a known state and a fresh box before each test.
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { openBox, type Box } from "./box.ts";
-import { bootLab, type Lab } from "./lab/lab.ts";
+import { bootLab, type Lab, type LabOptions } from "./lab/lab.ts";
 
 export interface KernelSuite {
   readonly lab: () => Lab;
@@ -12,7 +12,7 @@ export interface KernelSuite {
  * Boots a lab for this file; after each test checks that nothing of the user's was lost.
  * NFS_INIT_BINARY names another binary to test, one that was broken on purpose say.
  */
-export function kernelSuite(mountPoints?: readonly string[]): KernelSuite {
+export function kernelSuite(mountPoints?: readonly string[], options: Pick<LabOptions, "diskBytes"> = {}): KernelSuite {
   let lab: Lab | undefined;
   let box: Box | undefined;
   const theLab = () => {
@@ -20,7 +20,7 @@ export function kernelSuite(mountPoints?: readonly string[]): KernelSuite {
     return lab;
   };
   beforeAll(async () => {
-    lab = await bootLab({ binary: process.env["NFS_INIT_BINARY"] ?? "dist/nfs-init" });
+    lab = await bootLab({ binary: process.env["NFS_INIT_BINARY"] ?? "dist/nfs-init", ...options });
   });
   beforeEach(async () => {
     await theLab().sh("reset");

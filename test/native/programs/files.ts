@@ -198,6 +198,26 @@ export const cases = {
     equal(readAll(readEnd), isAllowed ? "inside" : "EPERM");
     native.waitid(pid, native.WEXITED);
   }),
+  "a host has another name for those who asked for names of their own": () => {
+    const before = native.uname().nodename;
+    const { readEnd, writeEnd } = native.pipe(0);
+    const pid = native.fork(() => {
+      let answer: string;
+      try {
+        native.unshare(native.CLONE_NEWUTS);
+        native.sethostname("another");
+        answer = native.uname().nodename;
+      } catch (error) {
+        answer = (error as native.NativeError).code;
+      }
+      native.write(writeEnd, native.encodeUtf8(answer));
+    }, [writeEnd]);
+    native.close(writeEnd);
+    const isAllowed = native.geteuid() === 0 && ((native.capget().effective >> 21n) & 1n) === 1n;
+    equal(readAll(readEnd), isAllowed ? "another" : "EPERM");
+    native.waitid(pid, native.WEXITED);
+    equal(native.uname().nodename, before);
+  },
   "the size of a file system": () => {
     const { type, totalBytes, freeBytes, availableBytes } = native.statfs("/proc");
     equal([type, totalBytes, freeBytes, availableBytes], [0x9fa0, 0, 0, 0]);

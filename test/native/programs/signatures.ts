@@ -12,6 +12,7 @@ export const signatures: Readonly<Record<string, string>> = {
   getegid: "",
   getpgid: "i",
   uname: "",
+  sethostname: "s",
   umask: "m",
   chdir: "s",
   chroot: "s",

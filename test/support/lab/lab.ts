@@ -25,6 +25,7 @@ import {
   rmSync,
   statfsSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -75,6 +76,8 @@ export interface LabOptions {
   readonly memory?: string;
   /** A program of the host to be /usr/local/bin/nfs-init. */
   readonly binary?: string;
+  /** A disk of this size, empty, as /dev/ubdb. */
+  readonly diskBytes?: number;
   /** The machine switches itself off after this time, whatever becomes of the tests. */
   readonly lifetimeMs?: number;
 }
@@ -84,7 +87,7 @@ const BOOT_TIMEOUT_MS = 60_000;
 const RUN_TIMEOUT_MS = 60_000;
 
 export async function bootLab(options: LabOptions = {}): Promise<Lab> {
-  const { memory = "1G", binary, lifetimeMs = 30 * 60_000 } = options;
+  const { memory = "1G", binary, diskBytes, lifetimeMs = 30 * 60_000 } = options;
   const files = await prepareLab();
   const padding = await padRegisters();
   const folder = makeRunFolder();
@@ -101,6 +104,10 @@ export async function bootLab(options: LabOptions = {}): Promise<Lab> {
     }
     if (!existsSync(binary)) throw new Error(cannotBoot(`there is no ${binary}`, "build it first (npm run build)"));
     symlinkSync(dirname(resolve(binary)), inFolder("binary"));
+  }
+  if (diskBytes !== undefined) {
+    writeFileSync(inFolder("second-disk"), "");
+    truncateSync(inFolder("second-disk"), diskBytes);
   }
   const environment: Record<string, string> = { TMPDIR: folder, HOME: folder };
   if (padding !== undefined) {
@@ -123,6 +130,7 @@ export async function bootLab(options: LabOptions = {}): Promise<Lab> {
     [
       `mem=${memory}`,
       `ubd0=${inFolder("disk")},${inFolder("image")}`,
+      ...(diskBytes === undefined ? [] : [`ubd1=${inFolder("second-disk")}`]),
       "root=/dev/ubda",
       "rw",
       "quiet",
