@@ -77,7 +77,7 @@ export function serveKernel(settings: ServerSettings, control: number, tell: Tel
   }
 }
 
-function openChannel(name: ChannelName): Channel {
+export function openChannel(name: ChannelName): Channel {
   try {
     const fd = native.open(`/proc/self/net/rpc/${name}/channel`, native.O_RDWR | native.O_NONBLOCK);
     return { name, fd, flush: native.open(`/proc/self/net/rpc/${name}/flush`, native.O_WRONLY) };
@@ -124,7 +124,7 @@ function takeOver({ control }: Place, tell: Tell): void {
   if (threads > 0) tell({ kind: "took-over", threads });
 }
 
-function readControl(control: number, name: string): string {
+export function readControl(control: number, name: string): string {
   const fd = native.openat(control, name, native.O_RDONLY);
   try {
     return native.decodeUtf8(readUpTo(fd, 65_536)).trim();
@@ -145,7 +145,7 @@ function writeControl(control: number, name: string, text: string): void {
 }
 
 /** The kernel is told of each export once, which shows whether it can be one at all. */
-function checkExports(table: ExportTable, channels: readonly Channel[], mounts: number): void {
+export function checkExports(table: ExportTable, channels: readonly Channel[], mounts: number): void {
   const domain = "check";
   const of = (name: ChannelName) => channels.find((one) => one.name === name)?.fd ?? -1;
   const expiry = nowSeconds() + shortlySeconds;

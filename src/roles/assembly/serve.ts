@@ -1,9 +1,5 @@
 // Starts serve.
 import * as native from "native";
-import { readConfig } from "../../config/config.ts";
-import { readExports } from "../../config/exports.ts";
-import { withServerAliases } from "../../config/server-aliases.ts";
-import { meansShares } from "../../config/share-names.ts";
 import { exitCodes } from "../../errors.ts";
 import { attachedNetworks } from "../../export/clients.ts";
 import { keepVip } from "../../export/vip/vip.ts";
@@ -24,6 +20,7 @@ import { serve, type ServePorts } from "../serve.ts";
 import { commandOf } from "./command.ts";
 import { inFrame, WrongConfiguration, type Frame, type LastPhrases } from "./frame.ts";
 import { publishBoard } from "./publishing.ts";
+import { readServerConfiguration } from "./server-configuration.ts";
 import type { Start } from "./start.ts";
 
 /** Not everybody serves version 3. */
@@ -47,26 +44,13 @@ export function start(given: Start): Promise<number> {
 
 async function run(frame: Frame): Promise<number> {
   const { log, invocation, inbox, workingDirectory } = frame;
-  const accounts = () => ({ passwd: readText("/etc/passwd") ?? "", group: readText("/etc/group") ?? "" });
-  // Shares are another role's: what is set for them is not looked at.
-  const environment = withServerAliases(
-    Object.fromEntries(Object.entries(frame.environment).filter(([name]) => !meansShares(name))),
-  );
-  const read = readConfig(environment, invocation.flags, { canRestart: false, isServer: true, accounts });
-  const exports = readExports(environment, invocation.flags, { accounts, readText });
-  const config = read.kind === "config" ? read.config : read.rest;
-  for (const reason of config.warnings) log("warn", "configuration", { stage: "config", reason });
-  const problems = [
-    ...(read.kind === "problems" ? read.problems : []),
-    ...(exports.kind === "problems" ? exports.problems : []),
-    ...(config.settings.exec ? ["NFS_EXEC: nobody would be left to serve; leave it unset"] : []),
-  ];
-  if (problems.length > 0 || exports.kind === "problems") throw new WrongConfiguration([...new Set(problems)]);
+  const { config, exports } = readServerConfiguration(frame);
+  if (config.settings.exec) throw new WrongConfiguration(["NFS_EXEC: nobody would be left to serve; leave it unset"]);
   const hasCommand = invocation.command.length > 0;
   const { command, handover } = commandOf(frame, config);
   // A working directory on an export would keep its disk busy; COMMAND enters it again.
   native.chdir("/");
-  const { table, server } = exports.exports;
+  const { table, server } = exports;
   const { stateDir, listen = "off" } = config.settings;
   const board = createExportBoard(
     clock.nowMs,
@@ -102,7 +86,7 @@ async function run(frame: Frame): Promise<number> {
     keepVip: (vip, onEvent, signal) => keepVip(vipWorld, vip, onEvent, signal),
   };
   try {
-    return await serve(ports, config.settings, exports.exports, hasCommand ? command : undefined);
+    return await serve(ports, config.settings, exports, hasCommand ? command : undefined);
   } finally {
     await withdraw();
   }
