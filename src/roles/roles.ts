@@ -118,7 +118,7 @@ export const roles: readonly Role[] = [
   {
     ...plain,
     name: "doctor",
-    summary: "say why a share does not mount here, or is not served, and what to do about it; changes nothing",
+    summary: "say why a share does not mount here or is not served, and what to do; changes nothing",
     switches: { json: "print JSON", server: "about what serve would export, where shares are configured as well" },
     load: () => import("./assembly/doctor.ts"),
   },

@@ -4,11 +4,15 @@ import { collectServerFacts, type ServerDoctorPorts } from "../doctor/server/col
 import { judgeServer } from "../doctor/server/judge.ts";
 import { formatPage, formatServerJson } from "../doctor/report.ts";
 import { exitCodes } from "../errors.ts";
-import type { DoctorRolePorts } from "./doctor.ts";
 import { abortedBy, Stopped } from "../lifecycle/stop.ts";
 
-export interface ServerDoctorRolePorts extends Pick<DoctorRolePorts, "print" | "isColoured" | "onStop"> {
+export interface ServerDoctorRolePorts {
   readonly doctor: ServerDoctorPorts;
+  readonly print: (text: string) => Promise<void>;
+  /** Whether the page is to have colours. */
+  readonly isColoured: boolean;
+  /** Called with the first stop signal. */
+  readonly onStop: (stop: (signal: number) => void) => void;
 }
 
 /** Longest time for one answer. */
