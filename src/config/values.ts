@@ -10,6 +10,8 @@ export interface Format<T> {
   readonly parse: (text: string) => T | undefined;
   /** What is wrong with a text that `parse` does not take, where a common mistake is recognised: a clause. */
   readonly explain?: (text: string) => string | undefined;
+  /** What a shell may offer to complete it: these words, or names of files. */
+  readonly offers?: readonly string[] | "files";
 }
 
 /** The value type of a format. */
@@ -48,12 +50,14 @@ const switchWords: ReadonlyMap<string, boolean> = new Map([
 /** A switch; also true/false, yes/no, 1/0, in any case. */
 export const toggle: Format<boolean> = {
   accepts: "on or off",
+  offers: ["on", "off"],
   parse: (text) => switchWords.get(text.toLowerCase()),
 };
 
 /** A switch that any word sets, except those that mean off. */
 export const anyWordToggle: Format<boolean> = {
   accepts: "on (or any word that is not off) or off",
+  offers: ["on", "off"],
   parse: (text) => switchWords.get(text.toLowerCase()) ?? true,
 };
 
@@ -61,6 +65,7 @@ export const anyWordToggle: Format<boolean> = {
 export function choice<const Word extends string>(...words: readonly Word[]): Format<Word> {
   return {
     accepts: words.length === 1 ? `${words[0]}` : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`,
+    offers: words,
     parse: (text) => words.find((word) => word === text.toLowerCase()),
   };
 }
@@ -85,6 +90,7 @@ export const octalMask: Format<number> = {
 /** An absolute path without `..`; repeated, trailing and `.` parts are dropped. */
 export const absolutePath: Format<string> = {
   accepts: "an absolute path without '..'",
+  offers: "files",
   parse: (text) => {
     if (!text.startsWith("/") || text.includes("\0")) return undefined;
     const parts = text.split("/").filter((part) => part !== "" && part !== ".");
@@ -108,6 +114,7 @@ function explainPath(text: string): string | undefined {
 /** A file, or "none". */
 export const fileOrNone: Format<string> = {
   accepts: "an absolute path or none",
+  offers: "files",
   parse: (value) => (value.toLowerCase() === "none" ? "none" : absolutePath.parse(value)),
   explain: explainPath,
 };
@@ -146,6 +153,7 @@ export function anyText(accepts: string): Format<string> {
 /** A signal by name, with or without SIG, as its number; real-time ones as RTMIN+n. */
 export const signal: Format<number> = {
   accepts: "a signal name such as TERM or RTMIN+3",
+  offers: ["TERM", "INT", "QUIT", "HUP", "USR1", "USR2"],
   parse: (value) => {
     const name = value.toUpperCase().replace(/^SIG/, "");
     const realTime = /^RTMIN(?:\+(\d{1,2}))?$/.exec(name);
@@ -198,5 +206,6 @@ function signalPairs(value: string): readonly (readonly (number | undefined)[])[
 /** An NFS protocol version. */
 export const nfsVersion: Format<NfsVersion> = {
   accepts: "auto, 3, 4, 4.0, 4.1 or 4.2 (also nfs, nfs3, nfs4)",
+  offers: ["auto", "3", "4", "4.0", "4.1", "4.2"],
   parse: parseVersion,
 };

@@ -53,7 +53,9 @@ export interface Composition {
 }
 
 export const composeFiles = ["examples/compose/compose.yaml", "examples/balena/docker-compose.yml"];
-export const units = ["examples/systemd/media.service", "examples/systemd/nfs-init-plugin.service"];
+export const units = ["media", "nfs-init-plugin", "nfs-init-serve", "nfs-init@"].map(
+  (name) => `examples/systemd/${name}.service`,
+);
 export const sockets = ["examples/systemd/nfs-init-plugin.socket"];
 export const manifestFiles = readdirSync(join(folder, "kubernetes"))
   .filter((name) => name.endsWith(".yaml"))
