@@ -63,7 +63,7 @@ function synopsis(): readonly string[] {
     const program = { required: " \\-\\- COMMAND [ARG...]", optional: " [\\-\\- COMMAND [ARG...]]", none: "" }[command];
     const isMain = command === "required";
     const rest = `${options.length === 0 ? "" : " [OPTIONS]"}${program}`;
-    return [`.B nfs\\-init${isMain ? "" : ` ${name}`}`, `${rest.trim()}`, ".br"].filter((line) => line !== "");
+    return [`.B nfs\\-init${isMain ? "" : ` ${name}`}`, rest.trim(), ".br"].filter((line) => line !== "");
   });
 }
 
@@ -85,9 +85,9 @@ function groups(): readonly string[] {
       .flatMap((variable) => {
         const flag = variable.key === "mounts" ? "mount" : flagName(variable);
         const initial = variable.defaultMeaning ?? (variable.default === "" ? "none" : variable.default);
-        const names = [variable.name, ...(variable.aliases ?? [])].join(", ");
+        const called = [variable.name, ...(variable.aliases ?? [])].join(", ");
         return item(
-          `\\fB\\-\\-${roff(flag)}\\fR \\fIvalue\\fR (${roff(names)})`,
+          `\\fB\\-\\-${roff(flag)}\\fR \\fIvalue\\fR (${roff(called)})`,
           `${variable.meaning}. Accepted: ${variable.format.accepts}. Default: ${initial}.`,
         );
       }),
