@@ -1,5 +1,6 @@
 // What the kernel's server is started with, and what is heard of it.
 import type { ExportTable } from "./exports.ts";
+import type { ServerUse } from "./use.ts";
 import type { MountClient, MountError } from "./v3/mount-service.ts";
 
 /** Protocol versions that are served. */
@@ -28,13 +29,16 @@ export type ServerRequest =
   /** The state that the lock manager tells its peers. */
   | { readonly kind: "lock-state"; readonly state: number }
   /** Nobody is to take locks back: others need not wait until the time for that is over. */
-  | { readonly kind: "end-lock-grace" };
+  | { readonly kind: "end-lock-grace" }
+  /** Who uses it, and how much. */
+  | { readonly kind: "use" };
 
 /** Its answer; a file handle as hexadecimal digits. */
 export type ServerAnswer =
   | { readonly kind: "allowed"; readonly domain: string; readonly path: string }
   | { readonly kind: "handle"; readonly hex: string }
   | { readonly kind: "done" }
+  | { readonly kind: "use"; readonly use: ServerUse }
   | MountError;
 
 /** What failed on the way to a server; each is told apart by what is to be done about it. */

@@ -39,6 +39,7 @@ export function serveKernel(settings: ServerSettings, control: number, tell: Tel
     const place = makePlace(settings);
     // The mount before has made the kernel load its server, which brings them.
     const channels = channelNames.map(openChannel);
+    const work = openIfThere("/proc/self/net/rpc/nfsd");
     place.enter();
     const early = openSockets(settings.port);
     takeOver(place, tell);
@@ -65,6 +66,7 @@ export function serveKernel(settings: ServerSettings, control: number, tell: Tel
       exports: channelOf("nfsd.export"),
       control: place.control,
       proc: place.proc,
+      work,
     };
     const request = (one: ServerRequest) => answerRequest(requests, one);
     const records = recordKeeper(files, tell);

@@ -6,8 +6,10 @@ import type { Surroundings } from "../export/clients.ts";
 import { domainOf, entryFor, exportAround, type ExportTable } from "../export/exports.ts";
 import { exportFlags } from "../export/options.ts";
 import type { ServerAnswer, ServerRequest } from "../export/server.ts";
+import { parseClient, parseWork, type ServerUse } from "../export/use.ts";
 import type { MountClient, MountStatus } from "../export/v3/mount-service.ts";
 import { goodSeconds, nowSeconds } from "./nfsd-answers.ts";
+import { readUpTo } from "./small-files.ts";
 
 export interface RequestPlace {
   readonly table: ExportTable;
@@ -19,6 +21,8 @@ export interface RequestPlace {
   readonly control: number;
   /** One of /proc that can be written. */
   readonly proc: number;
+  /** /proc/net/rpc/nfsd, where the kernel has it. */
+  readonly work: number | undefined;
 }
 
 /** Ports below it are root's alone. */
@@ -36,6 +40,54 @@ export function answerRequest(place: RequestPlace, request: ServerRequest): Serv
     case "end-lock-grace":
       writeProc(place.proc, "fs/lockd/nlm_end_grace", "Y");
       return { kind: "done" };
+    case "use":
+      return { kind: "use", use: useOf(place) };
+  }
+}
+
+/** So many clients are looked at, and so much is read of what each has open: it is for people, and for gauges. */
+const mostClients = 256;
+const longestStatesBytes = 256 * 1024;
+
+function useOf({ control, work }: RequestPlace): ServerUse {
+  const numbers = namesBelow(control, "clients");
+  const clients = numbers.slice(0, mostClients).flatMap((number) => {
+    const info = textBelow(control, `clients/${number}/info`, 4_096);
+    return parseClient(info, textBelow(control, `clients/${number}/states`, longestStatesBytes)) ?? [];
+  });
+  const text = work === undefined ? "" : native.decodeLatin1(native.read(work, 65_536, 0));
+  return { ...parseWork(text), clients, clientCount: numbers.length };
+}
+
+/** Kernels before 5.3 have no such directory. */
+function namesBelow(directory: number, name: string): readonly string[] {
+  try {
+    const fd = native.openat(directory, name, native.O_RDONLY | native.O_DIRECTORY);
+    try {
+      const names: string[] = [];
+      for (let more = native.getdents(fd); more !== undefined; more = native.getdents(fd)) names.push(...more);
+      return names.filter((one) => /^\d+$/.test(one));
+    } finally {
+      native.close(fd);
+    }
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return [];
+  }
+}
+
+/** Nothing of a client that has gone meanwhile. */
+function textBelow(directory: number, path: string, mostBytes: number): string {
+  try {
+    const fd = native.openat(directory, path, native.O_RDONLY);
+    try {
+      return native.decodeUtf8(readUpTo(fd, mostBytes));
+    } finally {
+      native.close(fd);
+    }
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return "";
   }
 }
 

@@ -1,5 +1,6 @@
 // The document of `status --json` and /mounts: every share with its state, its space and its traffic.
 import type { ExportStatus, InstanceStatus, SharePhase, ShareStatus, VolumeStatus } from "../watch/status.ts";
+import type { ServerUse } from "../export/use.ts";
 import type { Space } from "../mount/ports.ts";
 import { isReady, notReadyMs } from "./board.ts";
 import { statsOn, trafficOf, type MountStats } from "./mountstats.ts";
@@ -18,6 +19,8 @@ export interface StatusDocument {
   readonly shares: readonly ShareDocument[];
   /** What `serve` exports; absent for other roles. */
   readonly exports?: readonly ExportDocument[];
+  /** Who uses the server of `serve`, and how much since the kernel's server was started; null until it was looked at. */
+  readonly server?: ServerUse | null;
   /** The Docker volumes of `plugin`; absent for other roles. */
   readonly volumes?: readonly VolumeDocument[];
 }
@@ -37,6 +40,7 @@ export interface ExportDocument {
   readonly state: ExportStatus["phase"];
   readonly stateForMs: number;
   readonly reason: string | null;
+  readonly space: Space | null;
 }
 
 export interface ShareDocument {
@@ -91,11 +95,13 @@ export function describeStatus(status: InstanceStatus, now: Counters, before?: C
     ...(status.exports === undefined
       ? {}
       : {
-          exports: status.exports.map(({ path, phase, sinceMs, reason = null }) => ({
+          server: status.use ?? null,
+          exports: status.exports.map(({ path, phase, sinceMs, reason = null, space = null }) => ({
             path,
             state: phase,
             stateForMs: span(sinceMs, nowMs),
             reason,
+            space,
           })),
         }),
     ...(status.volumes === undefined ? {} : { volumes: describeVolumes(status.volumes) }),

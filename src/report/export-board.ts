@@ -1,10 +1,14 @@
 // The board of `serve`: how the exports are, as others are told.
+import type { ServerUse } from "../export/use.ts";
+import type { Space } from "../mount/ports.ts";
 import type { ExportStatus, InstanceStatus } from "../watch/status.ts";
 import type { BoardNews, InstanceFacts } from "./board.ts";
 
 export interface ExportBoard {
   /** What the last question to an export gave; `reason` where it is not served, or takes no file. */
   readonly asked: (path: string, phase: "served" | "not-served", reason?: string) => void;
+  /** Who uses the server, and how much room each export has, by its path. */
+  readonly used: (use: ServerUse, spaces: ReadonlyMap<string, Space>) => void;
   readonly current: () => InstanceStatus;
   /** Has `tell` called after each question. */
   readonly subscribe: (tell: (news: BoardNews) => void) => void;
@@ -15,6 +19,7 @@ export function createExportBoard(nowMs: () => number, facts: InstanceFacts, pat
   const exports = new Map<string, ExportStatus>(
     paths.map((path) => [path, { path, phase: "starting", sinceMs: nowMs(), reason: undefined }]),
   );
+  let use: ServerUse | undefined;
   const listeners: ((news: BoardNews) => void)[] = [];
   return {
     asked: (path, phase, reason) => {
@@ -22,8 +27,13 @@ export function createExportBoard(nowMs: () => number, facts: InstanceFacts, pat
       // Until it has been served for once it has not failed.
       if (before === undefined || (before.phase === "starting" && phase === "not-served")) return;
       const isSame = before.phase === phase;
-      exports.set(path, { path, phase, sinceMs: isSame ? before.sinceMs : nowMs(), reason });
+      exports.set(path, { ...before, phase, sinceMs: isSame ? before.sinceMs : nowMs(), reason });
       for (const listener of listeners) listener(isSame && before.reason === reason ? "look" : "change");
+    },
+    used: (next, spaces) => {
+      use = next;
+      for (const [path, one] of exports) exports.set(path, { ...one, space: spaces.get(path) });
+      for (const listener of listeners) listener("look");
     },
     current: () => ({
       ...facts,
@@ -32,6 +42,7 @@ export function createExportBoard(nowMs: () => number, facts: InstanceFacts, pat
       updatedMs: nowMs(),
       shares: [],
       exports: [...exports.values()],
+      use,
     }),
     subscribe: (listener) => {
       listeners.push(listener);

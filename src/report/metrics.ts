@@ -1,4 +1,5 @@
 // The metrics: one table of what is measured, and the text Prometheus reads (text format 0.0.4).
+import type { ServerUse } from "../export/use.ts";
 import { printable } from "../text/printable.ts";
 import type { InstanceStatus, SharePhase, ShareStatus } from "../watch/status.ts";
 import { isReady, notReadyMs } from "./board.ts";
@@ -108,6 +109,13 @@ function isUp(share: ShareStatus): boolean {
   return isReady(share) || share.phase === "read-only";
 }
 
+/** A number of `serve`, once it was looked at. */
+function ofServer(name: string, type: Metric["type"], help: string, valueOf: (use: ServerUse) => number): Metric {
+  const samples = ({ status }: Snapshot) =>
+    status.use === undefined ? [] : [{ labels: {}, value: valueOf(status.use) }];
+  return { name, type, help, labels: [], samples };
+}
+
 /** Every metric, in the order of the text. */
 export const metrics: readonly Metric[] = [
   {
@@ -137,6 +145,30 @@ export const metrics: readonly Metric[] = [
     samples: ({ status }) =>
       (status.exports ?? []).map(({ path, phase }) => ({ labels: { path }, value: flag(phase === "served") })),
   },
+  {
+    name: "nfs_init_export_available_bytes",
+    type: "gauge",
+    help: "What can still be written to an export of serve by others than root",
+    labels: ["path"],
+    samples: ({ status }) =>
+      (status.exports ?? []).flatMap(({ path, space }) =>
+        space === undefined ? [] : [{ labels: { path }, value: space.availableBytes }],
+      ),
+  },
+  ofServer("nfs_init_server_clients", "gauge", "Clients of version 4 that the server knows", (use) => use.clientCount),
+  ofServer(
+    "nfs_init_server_operations_total",
+    "counter",
+    "Calls that the kernel's server has taken since it was started",
+    (use) => use.operations,
+  ),
+  ofServer("nfs_init_server_read_bytes_total", "counter", "Bytes that clients have read", (use) => use.readBytes),
+  ofServer(
+    "nfs_init_server_written_bytes_total",
+    "counter",
+    "Bytes that clients have written",
+    (use) => use.writtenBytes,
+  ),
   {
     name: "nfs_init_volume_references",
     type: "gauge",

@@ -57,7 +57,7 @@ export function formatTable(document: StatusDocument, { hasColours }: TableStyle
   const paint = (text: string, code: string) => (hasColours && text !== "" ? `\u001b[${code}m${text}\u001b[0m` : text);
   const again = restarts === 0 ? "" : `, process started again ${restarts === 1 ? "once" : `${restarts} times`}`;
   const head = `${printable(`nfs-init ${version} ${role}`)}, up ${formatSpan(upMs)}${again}\n`;
-  if (document.exports !== undefined) return `${head}\n${exportLines(document.exports)}`;
+  if (document.exports !== undefined) return `${head}\n${exportLines(document.exports)}${clientLines(document.server)}`;
   if (document.volumes !== undefined) return `${head}\n${volumeLines(document.volumes)}`;
   if (shares.length === 0) return `${head}no shares\n`;
 
@@ -87,8 +87,31 @@ export function formatTable(document: StatusDocument, { hasColours }: TableStyle
 }
 
 function exportLines(exports: readonly ExportDocument[]): string {
-  const rows = exports.map(({ path, state, stateForMs }) => [path, state, formatSpan(stateForMs)]);
-  return plainTable(["EXPORT", "STATE", "SINCE"], rows, exports);
+  const rows = exports.map(({ path, state, stateForMs, space }) => [
+    path,
+    state,
+    formatSpan(stateForMs),
+    space === null ? "-" : formatBytes(space.availableBytes),
+  ]);
+  return plainTable(["EXPORT", "STATE", "SINCE", "FREE"], rows, exports);
+}
+
+/** Those of version 4 with what they hold, and what the server has done. */
+function clientLines(server: StatusDocument["server"]): string {
+  if (server === undefined || server === null) return "";
+  const { clients, clientCount, operations, readBytes, writtenBytes } = server;
+  const work = `${operations} operations, ${formatBytes(readBytes)} read, ${formatBytes(writtenBytes)} written\n`;
+  if (clients.length === 0) return `\n${work}`;
+  const rows = clients.map(({ address, name, version, opens, locks }) => [
+    address,
+    version,
+    String(opens),
+    String(locks),
+    name,
+  ]);
+  const more = clientCount > clients.length ? `and ${clientCount - clients.length} more\n` : "";
+  const titles = ["CLIENT", "VERSION", "OPEN", "LOCKS", "NAME"];
+  return `\n${plainTable(titles, rows, [])}${more}\n${work}`;
 }
 
 function volumeLines(volumes: readonly VolumeDocument[]): string {
@@ -112,7 +135,8 @@ function plainTable(
       .trimEnd(),
   );
   const reasons = ["", ...described.map(({ reason }) => reason ?? "")].map(printable);
-  return lines.map((line, index) => `${line}\n${reasons[index] === "" ? "" : `  ${reasons[index]}\n`}`).join("");
+  const below = (reason = "") => (reason === "" ? "" : `  ${reason}\n`);
+  return lines.map((line, index) => `${line}\n${below(reasons[index])}`).join("");
 }
 
 /** A span of time in at most two units: `45s`, `3m 12s`, `2h 5m`, `4d 3h`. */

@@ -13,9 +13,14 @@ import type { ExportBoard } from "../report/export-board.ts";
 import type { Log } from "../report/log.ts";
 import { abortedBy, Stopped } from "../lifecycle/stop.ts";
 import { undoStack, type UndoStack } from "../lifecycle/undo.ts";
-import { serverRequests, startVersion3Life, type Version3LifePorts } from "../lifecycle/version3.ts";
+import {
+  serverRequests,
+  startVersion3Life,
+  type ServerRequests,
+  type Version3LifePorts,
+} from "../lifecycle/version3.ts";
 import { holdAddress, type VirtualAddressPorts } from "../lifecycle/virtual-address.ts";
-import type { Clock } from "../mount/ports.ts";
+import type { Clock, Space } from "../mount/ports.ts";
 import type { Dial } from "../rpc/transport.ts";
 import { reasonLog } from "../wait/reasons.ts";
 
@@ -35,7 +40,9 @@ export interface ServePorts
   /** Takes the network namespace, which has one NFS server, and gives what lets it go; undefined while another instance has it. */
   readonly claimNetwork: () => (() => void) | undefined;
   readonly startServer: (settings: ServerSettings) => KernelServer;
-  readonly board: Pick<ExportBoard, "asked">;
+  readonly board: Pick<ExportBoard, "asked" | "used">;
+  /** How much room the file system of a path has; undefined where it does not answer. */
+  readonly space: (path: string) => Promise<Space | undefined>;
 }
 
 /** Pause between two questions whether an export is served, before all have been. */
@@ -85,7 +92,9 @@ export async function serve(
       elapsedMs,
     });
     void address?.announce();
-    const unhealthy = watchServer(ports, ask, values, stop.signal);
+    const look = () => lookAtUse(ports, server, table.exports);
+    void look();
+    const unhealthy = watchServer(ports, ask, look, values, stop.signal);
     if (command === undefined) {
       await Promise.race([stopped, server.lost, unhealthy]);
       return exitCodes.ok;
@@ -158,6 +167,7 @@ interface Server {
   readonly serving: Promise<readonly ServedVersion[]>;
   /** Rejects when it serves no more. */
   readonly lost: Promise<never>;
+  readonly ask: ServerRequests["ask"];
 }
 
 /** Starts the kernel's server, and says what is heard of it until it ends. */
@@ -217,7 +227,7 @@ async function startServer(
     kernel.kill();
     await Promise.race([kernel.ended, clock.sleep(stopMs)]);
   });
-  return { serving: serving.promise, lost: lost.promise };
+  return { serving: serving.promise, lost: lost.promise, ask: requests.ask };
 }
 
 function say(log: Log, news: ServerNews): void {
@@ -271,6 +281,22 @@ async function askAll(
   return worst;
 }
 
+/** Tells the board who uses the server, and how much room there is. */
+async function lookAtUse(
+  { board, space }: Pick<ServePorts, "board" | "space">,
+  { ask }: Pick<Server, "ask">,
+  exports: ExportConfig["table"]["exports"],
+): Promise<void> {
+  const answer = await ask({ kind: "use" });
+  if (answer.kind !== "use") return;
+  const spaces = new Map<string, Space>();
+  for (const { path } of exports) {
+    const found = await space(path);
+    if (found !== undefined) spaces.set(path, found);
+  }
+  board.used(answer.use, spaces);
+}
+
 type Ask = (write: boolean) => Promise<Answer>;
 
 /** Settles when every export has been seen to be served. Throws AppError 75 where that takes too long. */
@@ -300,6 +326,7 @@ async function untilServed(
 async function watchServer(
   { log, clock }: ServePorts,
   ask: Ask,
+  look: () => Promise<void>,
   { serverCheckIntervalMs, serverCheckThreshold }: ServerValues,
   signal: AbortSignal,
 ): Promise<never> {
@@ -308,6 +335,7 @@ async function watchServer(
   for (;;) {
     await clock.sleep(serverCheckIntervalMs, signal);
     const answer = await ask(true);
+    await look();
     if (answer.kind !== "not-served") {
       if (failed > 0) log("info", "every export is served again", { stage: "serve" });
       failed = 0;

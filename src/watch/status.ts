@@ -1,4 +1,5 @@
 // What is known of an instance and its shares at a moment: what the state file, `check`, `status` and the metrics tell.
+import type { ServerUse } from "../export/use.ts";
 import type { Space } from "../mount/ports.ts";
 import type { ShareState } from "./staleness.ts";
 
@@ -46,6 +47,8 @@ export interface ExportStatus {
   readonly sinceMs: number;
   /** Why it is not served, or takes no file, a clause. */
   readonly reason: string | undefined;
+  /** What the last look at its disk said. */
+  readonly space?: Space | undefined;
 }
 
 /** A volume of `plugin`. */
@@ -81,6 +84,8 @@ export interface InstanceStatus {
   readonly shares: readonly ShareStatus[];
   /** What is exported; undefined for roles that export nothing. */
   readonly exports?: readonly ExportStatus[];
+  /** Who uses the server, as far as the last look told. */
+  readonly use?: ServerUse | undefined;
   /** What Docker was promised; undefined for roles that have none. */
   readonly volumes?: readonly VolumeStatus[];
 }

@@ -235,6 +235,30 @@ describe("it is refused", () => {
   });
 });
 
+it("tells who uses it, what each has open, and how much room there is", async () => {
+  const job = await serving({ env: { NFS_SERVER_CHECK_INTERVAL: "500ms" } });
+  const holder = lab().start(
+    `in_ c1 bash -c ${quote(`m=$(mktemp -d); ${mount("4.2")} && exec 9>>$m/held && flock 9 && echo held && sleep 60`)}`,
+  );
+  await eventually("the lock", () => holder.stdout().includes("held"), { timeoutMs: 30_000 });
+  const status = async () =>
+    JSON.parse((await lab().run("container_exec server nfs-init status --json")).stdout) as {
+      server: { operations: number; clients: { address: string; version: string; opens: number; locks: number }[] };
+      exports: { space: { availableBytes: number } | null }[];
+    };
+  await eventually("the client", async () =>
+    (await status()).server.clients.some(
+      ({ address, opens, locks }) => address === "10.77.0.11" && opens === 1 && locks === 1,
+    ),
+  );
+  const { server: told, exports } = await status();
+  expect(told.clients.find(({ address }) => address === "10.77.0.11")?.version).toBe("4.2");
+  expect(told.operations).toBeGreaterThan(0);
+  expect(exports[0]?.space?.availableBytes).toBeGreaterThan(0);
+  await holder.signal("SIGKILL");
+  await stop(job);
+});
+
 it("takes over what another server has left running when it was killed", async () => {
   await lab().sh("srv_up --v4; in_ srv pkill -KILL rpc.mountd");
   const job = await serving();

@@ -3,6 +3,7 @@ import * as native from "native";
 import { exitCodes } from "../../errors.ts";
 import { attachedNetworks } from "../../export/clients.ts";
 import { keepVip } from "../../export/vip/vip.ts";
+import { inChild } from "../../host/children.ts";
 import { clock } from "../../host/clock.ts";
 import { complainOf } from "../../host/faults.ts";
 import { killDescendants } from "../../host/descendants.ts";
@@ -22,6 +23,9 @@ import { inFrame, WrongConfiguration, type Frame, type LastPhrases } from "./fra
 import { publishBoard } from "./publishing.ts";
 import { readServerConfiguration } from "./server-configuration.ts";
 import type { Start } from "./start.ts";
+
+/** Time for a look at a disk. */
+const spaceMs = 5_000;
 
 /** Not everybody serves version 3. */
 const startVersion3: ServePorts["startVersion3"] = async (given) => {
@@ -78,6 +82,12 @@ async function run(frame: Frame): Promise<number> {
     killDescendants,
     prepare: (one, signal) => prepareDirectory(log, one, signal),
     makeStateDirectory: (path) => makeStateDirectory(log, path),
+    space: async (path) => {
+      const answer = await inChild(() => native.statfs(path), spaceMs);
+      if (answer.kind !== "answer") return undefined;
+      const { totalBytes, freeBytes, availableBytes } = answer.value;
+      return { totalBytes, freeBytes, availableBytes };
+    },
     claimNetwork: () => claimName("nfs-init-serve"),
     startServer: startNfsd,
     startVersion3,

@@ -57,6 +57,23 @@ describe("exports", () => {
     const { board, at } = boardAt();
     board.asked("/data", "served");
     at(61_000);
+    const web = {
+      address: "10.0.0.2",
+      name: "Linux NFSv4.2 web",
+      version: "4.2",
+      isConfirmed: true,
+      opens: 2,
+      locks: 1,
+    };
+    const use = {
+      operations: 99,
+      readBytes: 0,
+      writtenBytes: 2_048,
+      clients: [{ ...web, delegations: 0 }],
+      clientCount: 3,
+    };
+    const space = { totalBytes: 4_096, freeBytes: 2_048, availableBytes: 1_024 };
+    board.used(use, new Map([["/data", space]]));
     const status = board.current();
     expect(parseState(formatState(status, { pid: 1, pidNamespace: undefined }))?.exports).toMatchObject([
       { path: "/data", phase: "served" },
@@ -64,11 +81,25 @@ describe("exports", () => {
     ]);
     const document = describeStatus(status, { nowMs: 61_000, mountstats: [] });
     expect(document.exports).toEqual([
-      { path: "/data", state: "served", stateForMs: 60_000, reason: null },
-      { path: "/logs", state: "starting", stateForMs: 60_000, reason: null },
+      { path: "/data", state: "served", stateForMs: 60_000, reason: null, space },
+      { path: "/logs", state: "starting", stateForMs: 60_000, reason: null, space: null },
     ]);
+    expect(document.server).toEqual(use);
     expect(formatTable(document, { hasColours: false })).toBe(
-      "nfs-init 1.2.3 serve, up 1m 1s\n\nEXPORT  STATE     SINCE\n/data   served    1m\n/logs   starting  1m\n",
+      [
+        "nfs-init 1.2.3 serve, up 1m 1s",
+        "",
+        "EXPORT  STATE     SINCE  FREE",
+        "/data   served    1m     1.00 KiB",
+        "/logs   starting  1m     -",
+        "",
+        "CLIENT    VERSION  OPEN  LOCKS  NAME",
+        "10.0.0.2  4.2      2     1      Linux NFSv4.2 web",
+        "and 2 more",
+        "",
+        "99 operations, 0 B read, 2.00 KiB written",
+        "",
+      ].join("\n"),
     );
     const served = metrics.find(({ name }) => name === "nfs_init_export_served");
     const samples = served?.samples({ status, mountstats: [], nowMs: 61_000, wallMs: 0 });

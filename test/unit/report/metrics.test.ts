@@ -12,7 +12,16 @@ const oddTarget = 'C:\\odd "name"\nwith all';
 /** A mounted share with everything that is measured, one that waits, and an export. */
 const snapshot: Snapshot = {
   status: {
-    exports: [{ path: "/e", phase: "served", sinceMs: 0, reason: undefined }],
+    exports: [
+      {
+        path: "/e",
+        phase: "served",
+        sinceMs: 0,
+        reason: undefined,
+        space: { totalBytes: 3, freeBytes: 2, availableBytes: 1 },
+      },
+    ],
+    use: { operations: 1, readBytes: 2, writtenBytes: 3, clients: [], clientCount: 4 },
     volumes: [{ name: "v", source: "nas:/v", target: "/v", phase: "mounted", references: 2, reason: undefined }],
     ...instanceStatus([
       shareStatus({ target: oddTarget, realTarget: labTarget, remounts: 3, awayMs: 7_500 }),
