@@ -77,9 +77,8 @@ describe.each<{ title: string; charts: readonly string[]; values: object; kinds:
 });
 
 it("a variable that is given wins over the chart's own", async () => {
-  const [server] = (
-    await render([chart], { server: { clients: "10.0.0.0/8", env: { NFS_EXPORT_OPTIONS: "ro" } } })
-  ).filter(({ kind }) => kind === "StatefulSet");
+  const manifests = await render([chart], { server: { clients: "10.0.0.0/8", env: { NFS_EXPORT_OPTIONS: "ro" } } });
+  const server = manifests.find(({ kind }) => kind === "StatefulSet");
   const env = server?.spec?.template?.spec?.containers?.[0]?.env ?? [];
   expect(env.filter(({ name }) => name === "NFS_EXPORT_OPTIONS")).toEqual([
     { name: "NFS_EXPORT_OPTIONS", value: "ro" },
