@@ -148,6 +148,22 @@ describe("version 3", () => {
     await stop(job);
   });
 
+  it("answers showmount and rpcinfo, and a mount over UDP, with no daemon of nfs-utils on the server", async () => {
+    await onServer(`mkdir -m 777 ${disk}/data/sub`);
+    const job = await serving();
+    const said = await lab().sh(`in_ c1 sh -c '
+      m=$(mktemp -d); mount -t nfs -o vers=3,nolock,mountproto=udp ${server}:/data $m && echo new >$m/sub/file && mv $m/sub/file $m/moved
+      cat $m/moved; ls $m | sort | tr "\\n" " "; umount $m
+      showmount -e ${server}; showmount -a ${server}; rpcinfo -p ${server} | awk "{ print \\$1, \\$2, \\$3, \\$4 }" | sort'`);
+    expect(said).toMatch(/^new\nhello moved sub Export list for .*:\n\/data /);
+    // Nothing is left of the mount, for umount says so to the MOUNT service.
+    expect(said).toMatch(/All mount points on .*:\n\d/);
+    for (const line of ["100000 2 tcp 111", "100003 3 tcp 2049", "100005 3 udp 20048", "100024 1 udp 32765"])
+      expect(said.split("\n")).toContain(line);
+    expect(said).toMatch(/^100021 4 tcp 32768$/m);
+    await stop(job);
+  });
+
   it("is refused a client whose network is not named, and what is not exported", async () => {
     const job = await serving({ env: { NFS_EXPORT_CLIENTS: "10.77.0.12" } });
     const { stderr } = await client(mount("3"));
