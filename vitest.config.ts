@@ -41,6 +41,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: "docker",
+          include: ["test/docker/**/*.test.ts"],
+          environment: "node",
+          maxWorkers,
+          testTimeout: 400_000,
+          hookTimeout: 400_000,
+        },
+      },
+      {
+        test: {
           name: "release",
           include: ["test/release/**/*.test.ts"],
           environment: "node",

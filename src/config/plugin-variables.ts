@@ -2,6 +2,12 @@
 import type { Variable } from "./variable.ts";
 import { absolutePath, anyText } from "./values.ts";
 
+/** What docker-volume-netshare was told by variables of its own, where it is not told by ours. */
+export function withNetshareVariables<T extends Readonly<Record<string, string | undefined>>>(environment: T): T {
+  const version = environment["NETSHARE_NFS_VERSION"] ?? "";
+  return version === "" ? environment : { NFS_VERSION: version, ...environment };
+}
+
 export const pluginVariables = {
   pluginSocket: {
     name: "NFS_PLUGIN_SOCKET",

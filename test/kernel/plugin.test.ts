@@ -139,13 +139,13 @@ describe("a volume", () => {
     const container = lab().start(
       `container_exec host unshare -m sh -c 'mount --bind ${volumes}/held /mnt && umount ${volumes}/held && echo it has it && exec sleep 100000'`,
     );
-    await eventually("the container", () => container.stdout().includes("it has it"));
+    await eventually("the container", () => container.stdout().includes("it has it"), { timeoutMs: 30_000 });
     await call("Activate");
-    await eventually("the end of the one", async () => (await mounted()) === 1);
+    await eventually("the end of the one", async () => (await mounted()) === 1, { timeoutMs: 30_000 });
     expect(await said(`cat ${volumes}/held/hello`)).toBe("hello");
     expect((await call("Get", { Name: "held" })).Volume?.Status).toMatchObject({ state: "mounted", references: 1 });
     await container.signal("SIGKILL");
-    await eventually("the end of the other", async () => (await mounted()) === 0);
+    await eventually("the end of the other", async () => (await mounted()) === 0, { timeoutMs: 30_000 });
     expect((await call("Get", { Name: "held" })).Volume?.Status).toMatchObject({ state: "unused", references: 0 });
   });
 

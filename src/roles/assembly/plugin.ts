@@ -2,6 +2,7 @@
 import * as native from "native";
 import type { Config } from "../../config/config.ts";
 import { readConfig } from "../../config/config.ts";
+import { withNetshareVariables } from "../../config/plugin-variables.ts";
 import { meansShares } from "../../config/share-names.ts";
 import { formatResponse } from "../../report/http-answer.ts";
 import type { Request } from "../../report/http-request.ts";
@@ -32,7 +33,8 @@ export function start(given: Start): Promise<number> {
 async function run(frame: Frame): Promise<number> {
   const { log, inbox, invocation } = frame;
   // Shares of other roles are not looked at, whatever is set for them.
-  const environment = Object.fromEntries(Object.entries(frame.environment).filter(([name]) => !meansShares(name)));
+  const own = Object.fromEntries(Object.entries(frame.environment).filter(([name]) => !meansShares(name)));
+  const environment = withNetshareVariables(own);
   const config = configOf(frame, environment);
   const { stateDir, listen = "off", watchIntervalMs, pluginDir, pluginSocket, pluginState } = config.settings;
   claimDirectory(stateDir);

@@ -1,0 +1,71 @@
+// A machine in the lab on which a real Docker runs, with the lab's NFS server beside it: Debian's docker.io, without a network of its own.
+import { afterAll, beforeAll, beforeEach, onTestFailed } from "vitest";
+import { unpackPackages } from "../../scripts/debian/unpack.ts";
+import { eventually } from "../support/eventually.ts";
+import { bootLab, type Job, type Lab } from "../support/lab/lab.ts";
+import { quote } from "../support/quote.ts";
+
+export interface DockerMachine {
+  readonly lab: () => Lab;
+  /** Runs a bash script that must succeed on the machine, with what dockerd.sh offers; gives what it said. */
+  readonly sh: (script: string) => Promise<string>;
+  /** Starts one in the background. */
+  readonly start: (script: string) => Job;
+  /** Waits until a script says this. */
+  readonly says: (script: string, text: string) => Promise<void>;
+}
+
+/** Everything is slow in the lab: a container takes six seconds to start, a daemon half a minute to come back. */
+const runMs = 180_000;
+const patience = { timeoutMs: 120_000, intervalMs: 500 };
+
+const debs = ["docker.io", "containerd", "runc", "libseccomp2", "libatomic1", "libstdc++6", "libgcc-s1"];
+
+/** The image "lab" holds BusyBox, and no NFS. */
+const prepare = `set -eu
+cp -a $docker/usr/lib/x86_64-linux-gnu/*.so* /usr/lib/x86_64-linux-gnu/
+cp -a $docker/lib/x86_64-linux-gnu/*.so* /usr/lib/x86_64-linux-gnu/ 2>/dev/null || :
+rm -rf /var/run
+ln -s /run /var/run
+mkdir -p /sys/fs/cgroup /var/lib/docker /tmp/root/bin
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t tmpfs -o mode=711 docker /var/lib/docker
+dockerd_up
+cp /usr/bin/busybox /tmp/root/bin/
+for applet in sh cat ls sleep wc; do ln -s busybox /tmp/root/bin/$applet; done
+tar -C /tmp/root -c . | docker import - lab`;
+
+/** A machine with Docker for the tests of this file, which leave no container and no volume. */
+export function dockerMachine(): DockerMachine {
+  let booted: Lab | undefined;
+  const lab = () => {
+    if (booted === undefined) throw new Error("the lab is not up");
+    return booted;
+  };
+  const onMachine = (script: string) => `in_ c1 bash -c ${quote(`. /lab/project/test/docker/dockerd.sh\n${script}`)}`;
+  const sh = (script: string) => lab().sh(onMachine(script), { timeoutMs: runMs });
+  beforeAll(async () => {
+    await unpackPackages("docker", [{ names: debs }]);
+    booted = await bootLab({ binary: process.env["NFS_INIT_BINARY"] ?? "dist/nfs-init", memory: "2G" });
+    await booted.sh("reset");
+    await sh(prepare);
+  });
+  beforeEach(() => {
+    onTestFailed(async () => {
+      console.log(
+        await sh("tail -n 30 /tmp/plugin.log /tmp/dockerd.log; docker ps -a; docker volume ls").catch(String),
+      );
+    });
+  });
+  afterAll(async () => {
+    await booted?.stop();
+  });
+  return {
+    lab,
+    sh,
+    start: (script) => lab().start(onMachine(script)),
+    says: async (script, text) => {
+      await eventually(`"${text}" of ${script}`, async () => (await sh(script)) === text, patience);
+    },
+  };
+}
