@@ -317,7 +317,7 @@ export const variables = {
     name: "NFS_LISTEN",
     group: "Reporting",
     meaning:
-      "where /healthz, /readyz, /metrics, /mounts and /volumes are answered over HTTP; without a host on 127.0.0.1",
+      "where the page of status, /healthz, /readyz, /metrics, /mounts and /volumes are answered over HTTP; without a host on 127.0.0.1",
     format: listenAddress,
     default: "",
     defaultMeaning: "off",

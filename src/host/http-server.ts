@@ -14,9 +14,19 @@ export interface HttpServerEvents {
 
 export interface HttpAnswers {
   /** The whole answer as it is sent. One that is not there yet may take as long as it likes. */
-  readonly answer: (request: Request) => string | Promise<string>;
+  readonly answer: (request: Request) => string | Promise<string | StreamedAnswer>;
   /** The longest body that is read; without it none is. */
   readonly longestBodyBytes?: number;
+}
+
+/** An answer that goes on until its reader hangs up or reads no more. */
+export interface StreamedAnswer {
+  readonly head: string;
+  /**
+   * Called once the head is sent, with what sends more; a text that comes before the last one is sent is left out, so each tells
+   * all there is. Gives what is called when it is over; undefined ends it.
+   */
+  readonly open: (send: (text: string) => void) => (() => void) | undefined;
 }
 
 /** Where it listens; whoever has started this process may be listening for it already. */
@@ -160,22 +170,18 @@ function answering(fd: number, { answer: answerTo, longestBodyBytes }: HttpAnswe
   let isOver = false;
   let isAsked = false;
   let answer: Uint8Array = new Uint8Array();
+  let endStream = () => {};
   const end = () => {
     if (isOver) return;
     isOver = true;
     clearTimeout(timer);
+    endStream();
     native.unwatch(fd);
     native.close(fd);
     onEnd();
   };
   let timer = setTimeout(end, requestMs);
-  const orEnd = (action: () => void) => {
-    try {
-      action();
-    } catch (error) {
-      if (errnoOf(error) !== "EAGAIN") end();
-    }
-  };
+  const orEnd = (action: () => void) => endOnError(action, end);
   const send = () => {
     while (answer.byteLength > 0) answer = answer.subarray(native.send(fd, answer));
     end();
@@ -188,6 +194,12 @@ function answering(fd: number, { answer: answerTo, longestBodyBytes }: HttpAnswe
     answer = native.encodeUtf8(text);
     native.watch(fd, native.POLLOUT, () => orEnd(send));
   };
+  const go = (text: string | StreamedAnswer) => {
+    if (typeof text === "string") return say(text);
+    if (isOver) return;
+    isAsked = false;
+    endStream = streaming(fd, text, end);
+  };
   const ask = (asked: Request) => {
     const text = answerTo(asked);
     if (typeof text === "string") return say(text);
@@ -195,7 +207,7 @@ function answering(fd: number, { answer: answerTo, longestBodyBytes }: HttpAnswe
     clearTimeout(timer);
     native.unwatch(fd);
     // A fault in an answer is the asker's alone.
-    text.then(say, () => say(refusal(500)));
+    text.then(go, () => say(refusal(500)));
   };
   const request = readRequest(longestBodyBytes);
   native.watch(fd, native.POLLIN, () =>
@@ -209,4 +221,43 @@ function answering(fd: number, { answer: answerTo, longestBodyBytes }: HttpAnswe
     }),
   );
   return { end, isAsked: () => isAsked };
+}
+
+/** Sends what comes for as long as somebody reads it; gives what is called at the end. */
+function streaming(fd: number, { head, open }: StreamedAnswer, end: () => void): () => void {
+  let unsent: Uint8Array = native.encodeUtf8(head);
+  let close: (() => void) | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined = setTimeout(end, requestMs);
+  const attend = () => {
+    const events = unsent.byteLength > 0 ? native.POLLIN | native.POLLOUT : native.POLLIN;
+    native.watch(fd, events, (what) => endOnError(() => turn(what), end));
+  };
+  const push = (text: string) => {
+    if (unsent.byteLength > 0) return;
+    unsent = native.encodeUtf8(text);
+    timer = setTimeout(end, requestMs);
+    attend();
+  };
+  const turn = (events: number) => {
+    // Nothing more is asked on it; only that its reader hangs up is to be heard.
+    if (events !== native.POLLOUT && native.read(fd, chunkBytes).byteLength === 0) return end();
+    while (unsent.byteLength > 0) unsent = unsent.subarray(native.send(fd, unsent));
+    clearTimeout(timer);
+    attend();
+    close ??= open(push);
+    if (close === undefined) end();
+  };
+  attend();
+  return () => {
+    clearTimeout(timer);
+    close?.();
+  };
+}
+
+function endOnError(action: () => void, end: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (errnoOf(error) !== "EAGAIN") end();
+  }
 }

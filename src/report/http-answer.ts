@@ -17,6 +17,8 @@ const reasons: Readonly<Record<number, string>> = {
 
 export interface Answer extends Omit<Response, "status"> {
   readonly status: number;
+  /** What a page may do in a browser (Content Security Policy). */
+  readonly policy?: string;
 }
 
 /** Any answer as it is sent. */
@@ -43,13 +45,22 @@ export function refusal(status: number): string {
   return format("GET", { status, contentType: "text/plain; charset=utf-8", body: `${reasons[status] ?? ""}\n` });
 }
 
-function format(method: string, { status, contentType, body }: Answer): string {
+/** The head of an answer that has no end; what follows are server-sent events. */
+export function formatStreamHead(): string {
+  const head = ["HTTP/1.1 200 OK", "connection: close", "content-type: text/event-stream", "cache-control: no-store"];
+  return `${head.join("\r\n")}\r\n\r\n`;
+}
+
+function format(method: string, { status, contentType, body, policy }: Answer): string {
   const head = [
     `HTTP/1.1 ${status} ${reasons[status] ?? ""}`,
     "connection: close",
     `content-type: ${contentType}`,
     `content-length: ${new TextEncoder().encode(body).byteLength}`,
     "cache-control: no-store",
+    ...(policy === undefined
+      ? []
+      : [`content-security-policy: ${policy}`, "x-content-type-options: nosniff", "referrer-policy: no-referrer"]),
     ...(status === 405 ? ["allow: GET, HEAD"] : []),
   ];
   return `${head.join("\r\n")}\r\n\r\n${method === "HEAD" ? "" : body}`;

@@ -11,15 +11,11 @@ export interface Response {
 }
 
 const plain = "text/plain; charset=utf-8";
-const index =
-  "/healthz  is no share lost?\n/readyz   is every share ready?\n/metrics  for Prometheus\n/mounts   JSON\n/volumes  JSON, of plugin\n";
 
 /** Answers a request; `take` looks at the instance only where the answer tells of it. */
 export function respond(method: string, url: string, take: () => Snapshot): Response {
   if (method !== "GET" && method !== "HEAD") return text(405, "only GET and HEAD are answered");
   switch (pathOf(url)) {
-    case "/":
-      return { status: 200, contentType: plain, body: index };
     case "/healthz":
       return health(take(), false);
     case "/readyz":
@@ -33,8 +29,16 @@ export function respond(method: string, url: string, take: () => Snapshot): Resp
     case "/volumes":
       return json(describeVolumes(take().status.volumes ?? []));
     default:
-      return text(404, "not found; there are /healthz, /readyz, /metrics, /mounts and /volumes");
+      return text(404, "not found; there are /, /healthz, /readyz, /metrics, /mounts and /volumes");
   }
+}
+
+/** What of the page of status is asked for; the rest is answered by `respond`. */
+export function pagePart(method: string, url: string): "page" | "events" | undefined {
+  if (method !== "GET" && method !== "HEAD") return undefined;
+  const path = pathOf(url);
+  if (path === "/") return "page";
+  return path === "/events" ? "events" : undefined;
 }
 
 /** The path of a request's target, in origin form or as proxies write it, in absolute form (RFC 9112 section 3.2). */

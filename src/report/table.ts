@@ -174,7 +174,7 @@ function formatUsed({ totalBytes, freeBytes, availableBytes }: NonNullable<Share
 }
 
 /** Three digits or so: `0.42`, `3.7`, `128`. */
-function formatNumber(value: number): string {
+export function formatNumber(value: number): string {
   if (value === 0) return "0";
   if (value >= 100) return value.toFixed(0);
   return value.toFixed(value >= 10 ? 1 : 2);

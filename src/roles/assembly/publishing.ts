@@ -70,6 +70,11 @@ export function publishBoard(
   };
 }
 
+function later(ms: number, call: () => void): () => void {
+  const timer = setTimeout(call, ms);
+  return () => clearTimeout(timer);
+}
+
 function publishState(log: Log, board: PublishedBoard, stateDir: string, intervalMs: number): () => Promise<void> {
   const file = openStateFile(stateDir, (reason) =>
     log("warn", "the state cannot be published, check and status do not work", {
@@ -82,10 +87,7 @@ function publishState(log: Log, board: PublishedBoard, stateDir: string, interva
   const { news, stop } = refresher(
     {
       nowMs: clock.nowMs,
-      later: (ms, call) => {
-        const timer = setTimeout(call, ms);
-        return () => clearTimeout(timer);
-      },
+      later,
       write: () => file.write(() => formatState(board.current(), instance)),
     },
     intervalMs,
@@ -117,9 +119,13 @@ function serve(log: Log, board: PublishedBoard, address: ListenAddress, targets:
     import("../../host/http-server.ts"),
     import("../../report/http-answer.ts"),
     import("../../report/responses.ts"),
-  ]).then(([http, { answerTo }, { respond }]) => {
+    import("../../report/status-page.ts"),
+  ]).then(([http, { answerTo }, { respond }, { createStatusPage }]) => {
     if (isClosed) return;
-    const answer = (request: Request) => answerTo(request, (method, url) => respond(method, url, take));
+    const page = createStatusPage({ take, later });
+    board.subscribe(page.news);
+    const answer = (request: Request) =>
+      page.answer(request) ?? answerTo(request, (method, url) => respond(method, url, take));
     ({ close } = http.serveHttp(
       address,
       { answer },

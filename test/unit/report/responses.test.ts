@@ -1,6 +1,6 @@
 // What is answered over HTTP.
 import { expect, test } from "vitest";
-import { respond } from "../../../src/report/responses.ts";
+import { pagePart, respond } from "../../../src/report/responses.ts";
 import { instanceStatus, shareStatus } from "./statuses.ts";
 
 const healthy = shareStatus();
@@ -40,12 +40,9 @@ test("/mounts is the document of status --json", () => {
 });
 
 test.each([
-  ["GET", "/", 200],
   ["GET", "http://10.0.0.2:9090/healthz", 200],
   ["GET", "HTTP://nas.example/readyz?verbose", 200],
   ["GET", "https://[fe80::1]:9090/metrics", 200],
-  ["GET", "http://10.0.0.2:9090", 200],
-  ["GET", "http://10.0.0.2:9090?x", 200],
   ["GET", "http://10.0.0.2/nothing", 404],
   ["GET", "nas:/healthz", 404],
   ["GET", "/http://nas/healthz", 404],
@@ -64,5 +61,20 @@ test("what does not tell of the instance does not look at it", () => {
   const never = () => {
     throw new Error("looked at");
   };
-  for (const url of ["/", "/nothing"]) expect(() => respond("GET", url, never)).not.toThrow();
+  expect(() => respond("GET", "/nothing", never)).not.toThrow();
+});
+
+test.each([
+  ["GET", "/", "page"],
+  ["HEAD", "/?x", "page"],
+  ["GET", "http://10.0.0.2:9090", "page"],
+  ["GET", "http://10.0.0.2:9090?x", "page"],
+  ["GET", "/events", "events"],
+  ["GET", "", undefined],
+  ["GET", "//", undefined],
+  ["GET", "/healthz", undefined],
+  ["POST", "/", undefined],
+  ["POST", "/events", undefined],
+])("%s %s asks for %s of the page of status", (method, url, part) => {
+  expect(pagePart(method, url)).toBe(part);
 });
