@@ -3,7 +3,7 @@ import { printable } from "../text/printable.ts";
 
 /** Text that is HTML already. */
 export interface Markup {
-  readonly markup: string;
+  readonly html: string;
 }
 
 type Part = string | number | null | Markup | readonly Markup[];
@@ -18,13 +18,13 @@ const entities: Readonly<Record<string, string>> = {
 
 /** A template of HTML: strings that stand in it are escaped, also for attributes in quotes; null is nothing. */
 export function markup(template: TemplateStringsArray, ...parts: readonly Part[]): Markup {
-  return { markup: template.reduce((before, after, index) => `${before}${written(parts[index - 1] ?? null)}${after}`) };
+  return { html: template.reduce((before, after, index) => `${before}${written(parts[index - 1] ?? null)}${after}`) };
 }
 
 function written(part: Part): string {
   if (part === null) return "";
   if (typeof part === "number") return String(part);
   if (typeof part === "string") return printable(part).replaceAll(/[&<>"']/g, (character) => entities[character] ?? "");
-  if ("markup" in part) return part.markup;
-  return part.map(({ markup }) => markup).join("");
+  if ("html" in part) return part.html;
+  return part.map(({ html }) => html).join("");
 }

@@ -46,7 +46,7 @@ export function formatPage(view: PageView): string {
         <meta name="viewport" content="width=device-width,initial-scale=1" />
         <title>${titleOf(documentOf(view))}</title>
         <link rel="icon" href="${icon}" />
-        <style>${{ markup: style }}</style>
+        <style>${{ html: style }}</style>
         <noscript><meta http-equiv="refresh" content="10" /></noscript>
       </head>
       <body>
@@ -54,14 +54,14 @@ export function formatPage(view: PageView): string {
           <b>nfs-init ${role}</b> <span>${program}</span
           ><span id="live">as of ${clockTime(view.snapshot.wallMs)} UTC</span>
         </div>
-        <main>${{ markup: formatMain(view) }}</main>
+        <main>${{ html: formatMain(view) }}</main>
         <footer>
           <a href="mounts">JSON</a><a href="metrics">Metrics</a><a href="healthz">Health</a
           ><a href="readyz">Readiness</a>
         </footer>
-        <script>${{ markup: script }}</script>
+        <script>${{ html: script }}</script>
       </body>
-    </html> `.markup;
+    </html> `.html;
 }
 
 /** What of the page changes. */
@@ -78,7 +78,7 @@ export function formatMain(view: PageView): string {
     <section>
       <h2>Last changes</h2>
       ${changeList(view)}
-    </section>`.markup;
+    </section>`.html;
 }
 
 function documentOf({ snapshot, before }: PageView): StatusDocument {
