@@ -15,8 +15,7 @@ function view(shares: readonly ShareStatus[], change: Partial<InstanceStatus> = 
 test("text in markup is escaped, also in quotes, and what steers a terminal is shown", () => {
   const text = `<b a="1" c='2'>&\u202E`;
   expect(markup`<i title="${text}">${text}</i>${3}${null}${[markup`<br>`, markup`<hr>`]}`).toEqual({
-    html:
-      '<i title="&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;\\u202e">&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;\\u202e</i>3<br><hr>',
+    html: '<i title="&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;\\u202e">&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;\\u202e</i>3<br><hr>',
   });
 });
 
