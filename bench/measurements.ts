@@ -10,6 +10,7 @@ import { lostShare } from "./measurements/lost-share.ts";
 import { recovery } from "./measurements/recovery.ts";
 import { scale } from "./measurements/scale.ts";
 import { serverReady } from "./measurements/server-ready.ts";
+import { serverLife } from "./measurements/server-life.ts";
 import { size } from "./measurements/size.ts";
 import { start } from "./measurements/start.ts";
 import { waitTraffic } from "./measurements/wait-traffic.ts";
@@ -32,4 +33,5 @@ export const measurements: readonly Measurement[] = [
   recovery,
   watchCost,
   scale,
+  serverLife,
 ];

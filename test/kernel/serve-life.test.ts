@@ -147,4 +147,21 @@ describe("a disk", () => {
       await first.done;
     },
   );
+
+  it("is free at the end, and nothing of the server is left: COMMAND goes first, then the address, the server and the disk", async () => {
+    await lab().sh(format);
+    const left = () =>
+      onServer(`cat /proc/fs/nfsd/threads /proc/fs/nfsd/portlist; ip -o addr | cut -d ' ' -f 1-7; sort /proc/self/mountinfo
+cat /proc/net/unix | grep -c nfs-init; ls /run/rpc_pipefs; ss -Hlntu 2>/dev/null || cat /proc/net/tcp /proc/net/udp | awk '$4 == "0A"'; true`);
+    const before = await left();
+    const has = `ip -o addr | grep -c ${address}; mount -t nfs -o vers=4.2 ${address}:/data /m && echo served; umount /m`;
+    const command = `mkdir /m; trap ${quote(`${has}; exit 3`)} TERM; echo ready; while :; do sleep 0.1; done`;
+    const job = await serving({ ...moving, args: `-- bash -c ${quote(command)}` });
+    await eventually("COMMAND", () => job.stdout().includes("ready"));
+    const { exitCode, stdout, stderr } = await stop(job);
+    expect([exitCode, stdout]).toEqual([3, "ready\n1\nserved\n"]);
+    const ends = ["the process has ended", "the virtual address is given back", "unmounted"];
+    expect(logLines(stderr).flatMap(({ msg }) => (ends.includes(msg) ? [msg] : []))).toEqual(ends);
+    expect(await left()).toBe(before);
+  });
 });
