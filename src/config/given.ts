@@ -85,7 +85,12 @@ function take(name: string, text: string, key: VariableKey, warnings: string[]):
 /** A value as it was given under a name. */
 export function takenAs(name: string, text: string, longest = longestValue): Given {
   const value = tidied(text);
-  return { name, value, isHidden: holdsSecret(value), refusal: valueRefusal(value, longest) };
+  return { name, value, isHidden: holdsSecret(withoutSecretFiles(value)), refusal: valueRefusal(value, longest) };
+}
+
+/** A value without the options that name a file of secrets (mount.cifs(8)), which its path is none of. */
+function withoutSecretFiles(value: string): string {
+  return value.replaceAll(/(?<=^|[\s,])cred(?:entials)?=\/[\w./-]*(?=[\s,;]|$)/g, "");
 }
 
 /** One line of a list of shares. */
@@ -116,7 +121,8 @@ export function given(reader: Reader, key: VariableKey): Given | undefined {
 /** A sentence about a value that cannot be. */
 export function problem({ name, value, isHidden }: Given, reason: string): string {
   // The reason may repeat parts of the value.
-  if (isHidden) return `${name}="***": it seems to hold a password, which NFS has no use for; remove it`;
+  if (isHidden)
+    return `${name}="***": it seems to hold a password, which everybody could read there: NFS has no use for one, and a CIFS share has it in a file (credentials=FILE)`;
   return `${name}="${shown(value)}": ${reason}`;
 }
 

@@ -34,6 +34,7 @@ export type CauseId =
   // the server
   | "other-service"
   | "service-hangs"
+  | "service-not-ready"
   | "version-not-spoken"
   | "minor-not-spoken"
   | "rpcbind-down"

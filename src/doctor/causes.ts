@@ -3,6 +3,7 @@ import { inNamesOf } from "../config/share-names.ts";
 import { reachOf } from "../kinds/nfs/failures.ts";
 import { type NfsQuestion, questionOf } from "../kinds/nfs/question.ts";
 import { type ExactVersion, versionsToTry } from "../kinds/nfs/versions.ts";
+import { answeringServiceCause } from "./steps/answering-service.ts";
 import { accessCause } from "./steps/access-causes.ts";
 import type { Cause } from "./cause.ts";
 import type { Engine } from "./engine.ts";
@@ -53,7 +54,8 @@ function shareCauses(facts: ShareFacts, doctor: DoctorFacts): readonly Cause[] {
 
 /** What is in the way between here and a mount, the mount(2) of the trial included. */
 function serverCause(facts: ShareFacts, doctor: DoctorFacts): Found | undefined {
-  const { share, addresses, trial } = facts;
+  const { share, addresses, service, trial } = facts;
+  if (service !== undefined) return inItsStage(answeringServiceCause(facts));
   const { engine } = doctor;
   const unnamed = nameCause(facts, doctor);
   if (unnamed !== undefined) return unnamed;
@@ -77,9 +79,15 @@ function serverCause(facts: ShareFacts, doctor: DoctorFacts): Found | undefined 
   return kerberosCause(facts, failed) ?? failedMount(doctor, failed);
 }
 
+/** There is nothing else that could have got further. */
+function inItsStage(found: Omit<Found, "stage"> | undefined): Found | undefined {
+  return found && { ...found, stage: stages.minor };
+}
+
 /** It mounts, but not the way one would think. */
 function detourCause(facts: ShareFacts, { engine }: DoctorFacts, mounted: string): Found | undefined {
   const { share, addresses, trial } = facts;
+  if (facts.service !== undefined) return undefined;
   if (mounted !== "3" || !questionOf(share).version4 || trial.kind !== "tried") return undefined;
   const newer = addresses
     .flatMap((address) => blocked4(facts, address, "4.2", engine) ?? [])

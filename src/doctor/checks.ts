@@ -4,6 +4,7 @@ import { versionsToTry } from "../kinds/nfs/versions.ts";
 import { type Check, fails, notApplicable, ok } from "./check.ts";
 import type { AddressFacts, DoctorFacts, ShareFacts } from "./facts.ts";
 import { accessCheck } from "./steps/access.ts";
+import { answeringServiceCheck } from "./steps/answering-service.ts";
 import { exportCheck } from "./steps/exports.ts";
 import { fstabCheck, kernelChecks } from "./steps/kernel.ts";
 import { lockChecks } from "./steps/locks.ts";
@@ -25,7 +26,7 @@ export function shareChecks(facts: ShareFacts): readonly Check[] {
   const checks = [
     mountPointCheck(facts),
     propagationCheck(facts),
-    nameCheck(facts),
+    ...(facts.service === undefined ? [nameCheck(facts)] : answeringServiceCheck(facts)),
     ...facts.addresses.flatMap((address) => addressChecks(facts, address)),
     trialCheck(facts),
   ];

@@ -1,12 +1,14 @@
 // Asks everything doctor wants to know of a share's servers, side by side and each question within its time.
 import { askAddresses } from "../ask/addresses.ts";
 import type { Identity } from "../init/identity.ts";
+import { mountingOf } from "../kinds/mountings.ts";
 import { kernelMount, wantsHelper } from "../kinds/nfs/mount-data.ts";
 import { type NfsQuestion, mountAddresses, questionOf } from "../kinds/nfs/question.ts";
 import { versionsToTry } from "../kinds/nfs/versions.ts";
 import { type OptionPorts, findRefusedOption, isOptionErrno } from "../mount/refused-option.ts";
 import type { Share } from "../shares/share.ts";
 import { lookAtPath } from "./collect-path.ts";
+import { collectByService } from "./collect-service.ts";
 import { type Case, type DoctorPorts, type TrialRequest, limits, within } from "./collect-ports.ts";
 import { type Reached, dump, reach } from "./collect-services.ts";
 import { type DoctorFacts, type NameFact, type ShareFacts, type TrialFact, wantsLocks } from "./facts.ts";
@@ -38,6 +40,7 @@ export async function collectFacts(
 
 async function collectShare(one: Case): Promise<ShareFacts> {
   const { ports, share, whole } = one;
+  if (mountingOf(share).diagnosis === "service") return collectByService(one);
   const question = questionOf(share);
   const mountPoint = ports.mountPoint(share, limits.mountPointMs);
   const { name, addresses } = await resolve(ports, question, whole);

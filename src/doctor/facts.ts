@@ -2,6 +2,7 @@
 import type { ExactVersion } from "../kinds/nfs/versions.ts";
 import type { MountRecord } from "../shares/mountinfo.ts";
 import type { RefusedOption } from "../kinds/mounting.ts";
+import type { Readiness } from "../kinds/server.ts";
 import type { Share } from "../shares/share.ts";
 import { wantsHelper } from "../kinds/nfs/mount-data.ts";
 import type { Identity } from "../init/identity.ts";
@@ -162,6 +163,8 @@ export interface ShareFacts {
   readonly name: NameFact;
   /** Every address of the name that the share may use. */
   readonly addresses: readonly AddressFacts[];
+  /** Whether the service answers, of a kind that is asked nothing else; its addresses are not told apart then. */
+  readonly service?: Readiness;
   readonly trial: TrialFact;
 }
 

@@ -5,6 +5,7 @@ import type { TrialRequest } from "../doctor/collect-ports.ts";
 import type { TrialCall, TrialFact } from "../doctor/facts.ts";
 import { errnoOf } from "../errors.ts";
 import { outcomeOf, tryChild } from "./children.ts";
+import { wholeMountText } from "./mount-secrets.ts";
 import { readText } from "./small-files.ts";
 
 type Told =
@@ -65,8 +66,12 @@ function trial(directory: string, requests: readonly TrialRequest[], tell: (told
   tell({ kind: "entered", refused });
   if (refused !== undefined) return;
   for (const { call } of requests) {
-    const { source, fstype, flags, data } = call;
-    const outcome = outcomeOf(() => native.mount(source, directory, fstype, flags, data));
+    const { source, fstype, flags } = call;
+    const text = wholeMountText(call);
+    const outcome =
+      text === undefined
+        ? ({ kind: "failed", errno: "no-credentials" } as const)
+        : outcomeOf(() => native.mount(source, directory, fstype, flags, text));
     tell({ kind: "called", errno: outcome.kind === "failed" ? outcome.errno : "" });
     if (outcome.kind !== "failed") {
       outcomeOf(() => native.umount2(directory, native.MNT_DETACH | native.UMOUNT_NOFOLLOW));

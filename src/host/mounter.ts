@@ -1,6 +1,5 @@
 // Mounting on this machine: each call on a path runs in a child that is killed when it takes too long.
 import * as native from "native";
-import { mountText } from "../kinds/mount-text.ts";
 import type { Identity } from "../init/identity.ts";
 import type { WriteAccess } from "../lifecycle/writable.ts";
 import { asideSource } from "../mount/aside.ts";
@@ -13,6 +12,7 @@ import { inChild, killOwnChildren, noneLeft, outcomeOf, startChild, tryChild, ty
 import { readOptions } from "./fsconfig.ts";
 import { runHelper } from "./helper.ts";
 import { readMounts } from "./mounts.ts";
+import { wholeMountText } from "./mount-secrets.ts";
 import * as share from "./share-calls.ts";
 import { makeDirectories } from "./small-files.ts";
 
@@ -58,8 +58,11 @@ export function createWorkers(): Workers {
       if (answer.kind === "answer") return preparedOf(answer.value, () => {});
       return { kind: "no-answer", ...(answer.kind === "not-started" ? { notStarted: answer.reason } : {}) };
     },
-    mount: ({ target, ...asked }, signal) =>
-      call("mount", [asked.source, target, asked.fstype, asked.flags, mountText(asked)], undefined, signal),
+    mount: async ({ target, ...asked }, signal) => {
+      const text = wholeMountText(asked);
+      if (text === undefined) return { kind: "failed", errno: "no-credentials" };
+      return call("mount", [asked.source, target, asked.fstype, asked.flags, text], undefined, signal);
+    },
     readOptions: async ({ fstype, source }, words, timeoutMs) => {
       const answer = await inTurn(() => inChild(() => readOptions(fstype, source, words), timeoutMs));
       return answer.kind === "answer" ? answer.value : { kind: "unknown" };

@@ -11,6 +11,8 @@ export interface KindMounting {
   readonly ways: (share: MountedShare, unspoken: readonly string[]) => readonly MountWay[];
   /** What a round of calls came to, with what is to be checked for a share such as this. */
   readonly withHint: (share: MountedShare, failure: MountFailure) => MountFailure;
+  /** What doctor asks of its servers: every step of RPC, or whether the service answers, and a trial mount. */
+  readonly diagnosis: "rpc" | "service";
   /** The modules of the kernel that it takes. */
   readonly modules: readonly string[];
   /**
@@ -71,6 +73,15 @@ export interface KernelMount {
   readonly data: string;
   /** Options whose values nobody is to see, by name; whoever makes the call adds them. */
   readonly secrets?: ReadonlyMap<string, Secret>;
+  /** A file with more of them, which is read for each call: who renews a password need not start anything anew. */
+  readonly secretsFile?: SecretsFile;
+}
+
+/** A file of secret options. */
+export interface SecretsFile {
+  readonly path: string;
+  /** Its options by name; undefined where it has none of use. */
+  readonly parse: (text: string) => ReadonlyMap<string, Secret> | undefined;
 }
 
 /** A server that was found ready to mount from. */

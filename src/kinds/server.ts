@@ -56,6 +56,12 @@ export interface KindServer<Question extends ServerQuestion> {
     signal: AbortSignal,
   ) => Promise<MountAddresses | string>;
   /** Whether the service that `mount` was made from answers at `address`. */
-  readonly answersAt: (dial: Dial, mount: MountRecord, address: string, signal: AbortSignal) => Promise<boolean>;
+  readonly answersAt: (
+    dial: Dial,
+    mount: MountRecord,
+    address: string,
+    signal: AbortSignal,
+    share: Pick<Share, "options">,
+  ) => Promise<boolean>;
   readonly writeAccess: (dial: Dial) => AskWriteAccess;
 }

@@ -2,23 +2,29 @@
 import type { Network } from "../ask/network.ts";
 import type { Dial } from "../rpc/transport.ts";
 import type { KindName, Share } from "../shares/share.ts";
+import { cifsServer, type CifsQuestion } from "./cifs/server.ts";
 import type { MountAddresses, ReadyServer } from "./mounting.ts";
 import type { NfsQuestion } from "./nfs/question.ts";
 import { nfsServer } from "./nfs/server.ts";
 import type { AskWriteAccess, KindServer, PathReadiness, Readiness } from "./server.ts";
 
 interface Questions {
+  readonly cifs: CifsQuestion;
   readonly nfs: NfsQuestion;
 }
 
-const servers: { readonly [Kind in KindName]: KindServer<Questions[Kind]> } = { nfs: nfsServer };
+const servers: { readonly [Kind in KindName]: KindServer<Questions[Kind]> } = {
+  cifs: cifsServer,
+  nfs: nfsServer,
+};
 
 /** What to ask which server; shares with equal questions share the answer. */
 export type ServerQuestion = Questions[KindName];
 
 /** How the server of a share is asked. */
 export function serverOf({ kind }: Pick<Share, "kind">): KindServer<ServerQuestion> {
-  return servers[kind];
+  // A question goes to the kind that it names, so that each is asked its own alone.
+  return servers[kind] as KindServer<ServerQuestion>;
 }
 
 /** The question whose answer tells whether `share` could be mounted now. */

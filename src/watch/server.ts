@@ -18,7 +18,7 @@ export async function askMountedServer(
 ): Promise<"answers" | "silent" | "moved"> {
   const { superOptions } = mount;
   const { answersAt } = serverOf(share);
-  const answers = (address: string) => answersAt(network.dial, mount, address, signal);
+  const answers = (address: string) => answersAt(network.dial, mount, address, signal, share);
   const mountedFrom = optionValue(superOptions, "addr");
   const elsewhere = async (): Promise<boolean> => {
     // An address does not move.

@@ -3,9 +3,11 @@ import { type Check, fails, notApplicable, ok, warning } from "../check.ts";
 import type { DoctorFacts } from "../facts.ts";
 
 export function kernelChecks({ kernel, shares }: DoctorFacts): readonly Check[] {
+  const ofNfs = shares.filter(({ service }) => service === undefined);
+  if (shares.length > 0 && ofNfs.length === 0) return [notApplicable("NFS in the kernel", "no share is of NFS")];
   const { filesystems, loaded, onDisk, release = "unknown" } = kernel;
   const doesNotDecide = "which does not decide: mount(2) has the host load its modules";
-  const errnos = shares.flatMap(({ trial }) => (trial.kind === "tried" ? trial.calls : []));
+  const errnos = ofNfs.flatMap(({ trial }) => (trial.kind === "tried" ? trial.calls : []));
   const isMissing = errnos.length > 0 && errnos.every(({ errno }) => errno === "ENODEV");
   const seen =
     filesystems.length === 0 ? "no nfs in /proc/filesystems" : `${filesystems.join(", ")} in /proc/filesystems`;

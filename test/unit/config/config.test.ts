@@ -470,9 +470,14 @@ const problemCases: readonly ProblemCase[] = [
     names: ["NFS_MOUNTS line 1", "2001:db8::1:/a", "[address]:/path"],
   },
   {
-    what: "a CIFS share",
+    what: "a CIFS share as Windows writes it",
+    env: { NFS_MOUNTS: String.raw`\\srv\share /mnt/a` },
+    names: ["NFS_MOUNTS line 1", "CIFS", "//srv/share", "host:/path"],
+  },
+  {
+    what: "a CIFS share without a user",
     env: { NFS_MOUNTS: "//srv/share /mnt/a" },
-    names: ["NFS_MOUNTS line 1", "//srv/share", "CIFS", "host:/path"],
+    names: ["credentials=FILE", "guest"],
   },
   {
     what: "an EFS id",
@@ -685,7 +690,7 @@ describe("a value that cannot be understood", () => {
       NFS_MOUNT_POINT: "data",
       NFS_2_MOUNT_POINT: "two",
       NFS_2_HOST: "a..b",
-      NFS_MOUNTS: "nas:/x\n//srv/share /y\nnas:/ok /ok",
+      NFS_MOUNTS: "nas:/x\n//srv /y\nnas:/ok /ok",
       NFS_VERSION: "9",
       NFS_WAIT_TIMEOUT: "soon",
       NFS_LOG_LEVEL: "loud",

@@ -1,4 +1,4 @@
-import { isShareMount } from "../../../src/kinds/kinds.ts";
+import { isShareMount, kinds } from "../../../src/kinds/kinds.ts";
 import { parseMountinfo, topMountOn } from "../../../src/shares/mountinfo.ts";
 import { describe, expect, test } from "vitest";
 import fixture from "../../fixtures/mountinfo.json" with { type: "json" };
@@ -64,7 +64,7 @@ describe("a whole mountinfo", () => {
   test.each(fixture.files)("is read: $name", ({ text, records, nfs_mountpoints }) => {
     const parsed = parseMountinfo(text);
     expect(parsed).toHaveLength(records);
-    expect(parsed.filter(isShareMount).map(({ target }) => target)).toEqual(nfs_mountpoints);
+    expect(parsed.filter(kinds.nfs.mounts.isMounted).map(({ target }) => target)).toEqual(nfs_mountpoints);
   });
 
   test("without a line is none", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { questionOf, type NfsQuestion } from "../../../src/kinds/nfs/question.ts";
+import { questionOf } from "../../../src/kinds/nfs/question.ts";
+import type { ServerQuestion } from "../../../src/kinds/servers.ts";
 import type { Readiness } from "../../../src/kinds/server.ts";
 import { serverWaiter } from "../../../src/wait/wait.ts";
 import { leapingClock } from "../fakes/clock.ts";
@@ -14,7 +15,7 @@ const other = questionOf(shareOf({ NFS_HOST: "other" }));
 /** A waiter whose servers answer in turn, each after a time; the last answer stays. */
 function waiterOver(answers: readonly Readiness[], signal = new AbortController().signal, answerMs = 0) {
   const clock = leapingClock();
-  const asked: NfsQuestion[] = [];
+  const asked: ServerQuestion[] = [];
   const asksRpcbind: boolean[] = [];
   const told: string[] = [];
   const waiter = serverWaiter(
@@ -27,7 +28,7 @@ function waiterOver(answers: readonly Readiness[], signal = new AbortController(
         clock.advance(answerMs);
         const answer = answers[Math.min(asked.length, answers.length) - 1] ?? ready;
         // Of version 4 a round that asks less says the same.
-        const isPartial = answer.kind === "not-ready" && !rpcbind && !one.version4;
+        const isPartial = answer.kind === "not-ready" && !rpcbind && one.kind === "nfs" && !one.version4;
         return Promise.resolve(isPartial ? { ...answer, isPartial } : answer);
       },
       tell: (one, reason) => told.push(`${one.host}: ${reason}`),

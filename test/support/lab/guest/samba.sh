@@ -1,0 +1,49 @@
+# A file server of Samba on the host srv; a job that needs it reads this file first. See samba.ts for where it comes from.
+
+SAMBA=/lab/project/.lab/samba
+
+# smb_up [HOST]: starts it with the shares `media` (for the user app, with the password in /lab/state/smb.password) and `open` (for anybody).
+# Its files are /srv/exp/smb and /srv/exp/smb-open. It runs in a mount namespace of its own, with its libraries over those of the lab.
+smb_up() {
+  in_ "${1:-srv}" unshare -m bash -c '
+    set -e
+    for folder in usr lib; do
+      over=/usr; [ $folder = usr ] || over=/usr/lib
+      mount -t overlay -o "lowerdir='$SAMBA'/$folder:$over" overlay $over
+    done
+    mkdir -p /run/samba/{private,lock,state,cache,pid,rpc} /srv/exp/smb /srv/exp/smb-open
+    chmod 777 /srv/exp/smb /srv/exp/smb-open
+    echo hello >/srv/exp/smb/hello
+    echo open >/srv/exp/smb-open/hello
+    cat >/run/samba/smb.conf <<END
+[global]
+server role = standalone server
+map to guest = Bad User
+private dir = /run/samba/private
+lock directory = /run/samba/lock
+state directory = /run/samba/state
+cache directory = /run/samba/cache
+pid directory = /run/samba/pid
+ncalrpc dir = /run/samba/rpc
+log file = /run/samba/log
+disable spoolss = yes
+load printers = no
+smb ports = 445
+[media]
+path = /srv/exp/smb
+read only = no
+valid users = app
+[open]
+path = /srv/exp/smb-open
+read only = no
+guest ok = yes
+END
+    [ -e /run/samba/private/passdb.tdb ] || {
+      IFS= read -r password </lab/state/smb.password || [ -n "$password" ]
+      printf "%s\n%s\n" "$password" "$password" | smbpasswd -c /run/samba/smb.conf -s -a app
+    }
+    smbd -D -s /run/samba/smb.conf' </dev/null >/lab/state/smb.out 2>&1
+}
+
+# smb_down [HOST]: ends it at once, with every connection.
+smb_down() { in_ "${1:-srv}" bash -c 'kill -KILL $(pgrep -x smbd || busybox pidof smbd)'; }
