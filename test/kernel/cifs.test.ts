@@ -1,6 +1,6 @@
 // Shares of Samba: mounted by the kernel's own client of CIFS, with passwords that nobody sees.
 import { beforeAll, expect, it } from "vitest";
-import { logged, logLines, server } from "../support/box.ts";
+import { logged, logLines, quote, server } from "../support/box.ts";
 import { kernelSuite } from "../support/kernel-suite.ts";
 import { prepareSamba } from "../support/lab/samba.ts";
 
@@ -56,4 +56,39 @@ it.each([
   const { exitCode, stderr } = await box().run({ env: mounts(share, options) });
   expect(exitCode).toBe(32);
   expect(stderr).toContain(reason);
+});
+
+it.each([
+  ["a wrong password", "media", `credentials=${credentials}.wrong`, /refuses user or password/],
+  ["a share that is not there", "nothing", "guest", /has no such share/],
+  ["a file of credentials that is not there", "media", "credentials=/lab/state/none", /credentials= cannot be read/],
+  ["an option that the kernel does not know", "open", "guest,colour=red", /option colour=red/],
+])("doctor names %s", async (_, share, options, sentence) => {
+  await lab().sh(`${samba}; smb_up`);
+  const [[name, value] = ["", ""]] = Object.entries(mounts(share, options));
+  const { exitCode, stdout } = await lab().run(
+    `${name}=${quote(value)} container c1 --name box -- nfs-init doctor --json`,
+  );
+  expect((JSON.parse(stdout) as { readonly verdict: string }).verdict).toMatch(sentence);
+  expect(exitCode).toBe(1);
+});
+
+it("doctor finds nothing in the way of a share that would mount, and shows no password", async () => {
+  await lab().sh(`${samba}; smb_up`);
+  const [[name, value] = ["", ""]] = Object.entries(mounts("media", `credentials=${credentials}`));
+  const { exitCode, stdout } = await lab().run(
+    `${name}=${quote(value)} container c1 --name box -- nfs-init doctor --json`,
+  );
+  expect(JSON.parse(stdout)).toMatchObject({ wouldMount: true });
+  expect(stdout).not.toContain("cret");
+  expect(exitCode).toBe(0);
+});
+
+it("doctor names a server that is not there", async () => {
+  await lab().sh(`${samba}; smb_down || :`);
+  const [[name, value] = ["", ""]] = Object.entries(mounts("open", "guest"));
+  const { stdout } = await lab().run(`${name}=${quote(value)} container c1 --name box -- nfs-init doctor --json`);
+  expect((JSON.parse(stdout) as { readonly verdict: string }).verdict).toMatch(
+    /port 445 of 10\.77\.0\.1: connection refused/,
+  );
 });
