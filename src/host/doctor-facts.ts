@@ -17,6 +17,7 @@ import { tryMount } from "./doctor-trial.ts";
 import { readFstab } from "./fstab-file.ts";
 import { findHelper } from "./helper.ts";
 import { readMounts } from "./mounts.ts";
+import { withIds } from "../kinds/efs/names.ts";
 import { resolveName } from "./names.ts";
 import { mountRights } from "./process-facts.ts";
 import { isDirectory, listDirectory, lookAt, parentOf, readText } from "./small-files.ts";
@@ -32,7 +33,7 @@ export interface DoctorSurroundings {
 
 export function doctorPorts({ environment, fstab, mounter }: DoctorSurroundings): DoctorPorts {
   return {
-    network: { dial, resolveName },
+    network: withIds({ dial, resolveName }, environment),
     nowMs: clock.nowMs,
     route: routeTo,
     tryPort,

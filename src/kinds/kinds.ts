@@ -3,10 +3,11 @@ import type { MountRecord } from "../shares/mountinfo.ts";
 import type { KindName, Share } from "../shares/share.ts";
 import type { ParsedSource, ShareKind, SourceProblem } from "./kind.ts";
 import { cifs } from "./cifs/cifs.ts";
+import { efs } from "./efs/efs.ts";
 import { nfs } from "./nfs/nfs.ts";
 
 /** In the order in which a source is offered to them. */
-export const kinds: Readonly<Record<KindName, ShareKind>> = { cifs, nfs };
+export const kinds: Readonly<Record<KindName, ShareKind>> = { cifs, efs, nfs };
 
 /** The table's rows in order. */
 const rows: readonly (readonly [KindName, ShareKind])[] = Object.entries(kinds).map(([name, kind]) => [

@@ -3,6 +3,7 @@ import type { Network } from "../ask/network.ts";
 import type { Dial } from "../rpc/transport.ts";
 import type { KindName, Share } from "../shares/share.ts";
 import { cifsServer, type CifsQuestion } from "./cifs/server.ts";
+import { efsServer } from "./efs/server.ts";
 import type { MountAddresses, ReadyServer } from "./mounting.ts";
 import type { NfsQuestion } from "./nfs/question.ts";
 import { nfsServer } from "./nfs/server.ts";
@@ -10,11 +11,13 @@ import type { AskWriteAccess, KindServer, PathReadiness, Readiness } from "./ser
 
 interface Questions {
   readonly cifs: CifsQuestion;
+  readonly efs: NfsQuestion;
   readonly nfs: NfsQuestion;
 }
 
 const servers: { readonly [Kind in KindName]: KindServer<Questions[Kind]> } = {
   cifs: cifsServer,
+  efs: efsServer,
   nfs: nfsServer,
 };
 

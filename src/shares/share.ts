@@ -2,7 +2,7 @@
 import type { Secret } from "../text/secret.ts";
 
 /** The kinds of share there are; kinds/kinds.ts has what each of them is. */
-export type KindName = "cifs" | "nfs";
+export type KindName = "cifs" | "efs" | "nfs";
 
 /** A server and the path it exports. */
 export interface Source {

@@ -6,11 +6,12 @@ import { hasOption, optionValue } from "../../shares/options.ts";
 import type { Share } from "../../shares/share.ts";
 import type { MountAddresses } from "../mounting.ts";
 import type { ServerQuestion } from "../server.ts";
+import { hostAsked } from "../efs/names.ts";
 import { versionsToTry, type ExactVersion } from "./versions.ts";
 
 /** What to ask which server; shares with equal questions share the answer. */
 export interface NfsQuestion extends ServerQuestion {
-  readonly kind: "nfs";
+  readonly kind: "efs" | "nfs";
   /** Port of the NFS service, undefined where only rpcbind knows it (version 3) or 2049 is meant (version 4). */
   readonly port: number | undefined;
   /** Where mountd is asked for, undefined where it is the server itself. */
@@ -18,6 +19,8 @@ export interface NfsQuestion extends ServerQuestion {
   readonly mountPort: number | undefined;
   /** 4, 6, or undefined for both. */
   readonly family: 4 | 6 | undefined;
+  /** The address to ask where the name is of no use (EFS). */
+  readonly fallback?: string | undefined;
   readonly version4: boolean;
   readonly version3: boolean;
 }
@@ -29,7 +32,7 @@ export function questionOf(share: Pick<Share, "source" | "options" | "version">)
   const protocol = optionValue(options, "proto") ?? "";
   return {
     kind: "nfs",
-    host: share.source.host,
+    host: hostAsked(share.source.host, options),
     port: portIn(options, "port"),
     mountHost: optionValue(options, "mountaddr") ?? optionValue(options, "mounthost"),
     mountPort: portIn(options, "mountport"),

@@ -27,7 +27,6 @@ export function parseSource(text: string): ParsedSource | SourceProblem {
     return { problem: `${scheme} is no address of an NFS export${instead}` };
   }
   if (text.toLowerCase().startsWith("nfs://")) return parseUrl(text);
-  if (/^fs-[0-9a-f]+(?::|$)/.test(text)) return { problem: "EFS file system ids are not supported yet" };
 
   const bracketed = /^\[([^\]]*)\]:(.*)$/s.exec(text);
   if (bracketed !== null) {

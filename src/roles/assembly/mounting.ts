@@ -11,6 +11,7 @@ import { mountRights } from "../../host/process-facts.ts";
 import { dial } from "../../host/sockets.ts";
 import { claimDirectory, hiddenPath, lineClaims, lockTarget } from "../../host/state-directory.ts";
 import type { Config } from "../../config/config.ts";
+import { withIds } from "../../kinds/efs/names.ts";
 import type { KernelMount } from "../../kinds/mounting.ts";
 import type { Share } from "../../shares/share.ts";
 import type { Board } from "../../report/board.ts";
@@ -51,7 +52,7 @@ export function mountingPorts(frame: Frame, { settings, identity }: Config, boar
     log,
     board,
     clock,
-    network: { dial, resolveName },
+    network: withIds({ dial, resolveName }, environment),
     mounter,
     planFacts: planFactsOf(log, stateDir),
     rights: mountRights,

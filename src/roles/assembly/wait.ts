@@ -3,6 +3,7 @@ import { clock } from "../../host/clock.ts";
 import { resolveName } from "../../host/names.ts";
 import { planFactsOf } from "../../host/plan-facts.ts";
 import { dial } from "../../host/sockets.ts";
+import { withIds } from "../../kinds/efs/names.ts";
 import { wait } from "../wait.ts";
 import { readForShares } from "./configuration.ts";
 import { inFrame } from "./frame.ts";
@@ -14,7 +15,7 @@ export function start(given: Start): Promise<number> {
     const config = await readForShares(frame);
     const { log, inbox } = frame;
     const planFacts = planFactsOf(log, config.settings.stateDir);
-    const network = { dial, resolveName };
+    const network = withIds({ dial, resolveName }, frame.environment);
     return wait({ log, board: boardOf(frame, config), clock, network, planFacts, onStop: inbox.onStop }, config);
   });
 }

@@ -480,9 +480,9 @@ const problemCases: readonly ProblemCase[] = [
     names: ["credentials=FILE", "guest"],
   },
   {
-    what: "an EFS id",
-    env: { NFS_MOUNTS: "fs-0123abcd:/ /mnt/a" },
-    names: ["NFS_MOUNTS line 1", "fs-0123abcd", "EFS", "host:/path"],
+    what: "an option of EFS that needs a tunnel",
+    env: { NFS_MOUNTS: "fs-0123abcd:/ /mnt/a efs tls,iam" },
+    names: ["NFS_MOUNTS line 1", "tls", "amazon-efs-utils"],
   },
   {
     what: "a relative target in a list",

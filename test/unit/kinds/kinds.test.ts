@@ -38,9 +38,10 @@ describe("a mount", () => {
 
 describe("a kind", () => {
   const all = Object.entries(kinds);
-  const source = { host: "nas", path: "/export" };
+  const hosts: Readonly<Record<string, string>> = { efs: "fs-0123abcd" };
 
   test.each(all)("takes its own sources as it writes them: %s", (name, { sources }) => {
+    const source = { host: hosts[name] ?? "nas", path: "/export" };
     expect(readSource(sources.format(source))).toMatchObject({ kind: name, source });
   });
 });

@@ -47,8 +47,6 @@ describe("a source", () => {
     ["1.2.3:/data", /host name|address/],
     ["1.2.3.4.5:/data", /host name|address/],
     ["256.1.1.1:/data", /host name|address/],
-    ["fs-0123abcd", /EFS/],
-    ["fs-0123abcd:/", /EFS/],
     [`nas:/${"a".repeat(1_024)}`, /longer/],
     [`${"a".repeat(256)}:/x`, /host name/],
   ])("%s is refused by name", (text, problem) => {
