@@ -48,6 +48,11 @@ export function hostAsked(host: string, options: readonly string[]): string {
   return region === undefined ? host : nameOfId(host, { region, zone });
 }
 
+/** Whether an option of a mount of EFS only says where the file system is: the kernel does not know it. */
+export function saysWhere(label: string, option: string): boolean {
+  return isId(label.split(":")[0] ?? "") && /^(?:az|region|mounttargetip)=/.test(option);
+}
+
 /** Values of the environment by name. */
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -2,6 +2,7 @@
 import type { KernelMount, MountAddresses, MountHelper, MountWay } from "../mounting.ts";
 import { takeFlags } from "../mount-flags.ts";
 import { classifyErrno, classifyFailure } from "./failures.ts";
+import { saysWhere } from "../efs/names.ts";
 import { hasOption, lastOf, optionValue } from "../../shares/options.ts";
 import { mountCallOptions } from "./options.ts";
 import { versionsToTry, type ExactVersion } from "./versions.ts";
@@ -21,7 +22,9 @@ export function kernelMount(
   { server, mountd }: MountAddresses,
 ): KernelMount {
   const { flags, others } = takeFlags(mountCallOptions(share.options, version));
-  const texts = others.filter((option) => option !== "sloppy" && !notForKernel.test(option));
+  const texts = others.filter(
+    (option) => option !== "sloppy" && !notForKernel.test(option) && !saysWhere(share.label, option),
+  );
   texts.push(`addr=${server}`);
   // The kernel reads its text in order, and forgives what it does not know from here on.
   if (others.includes("sloppy")) texts.unshift("sloppy");
