@@ -79,7 +79,10 @@ describe("the verdict", () => {
     ],
     [
       "names a port that version 3 needs where that is asked for",
-      { env: { NFS_SERVER_VERSIONS: "3" }, setup: `${bind}; nc -l -p 20048 & sleep 0.3` },
+      {
+        env: { NFS_SERVER_VERSIONS: "3" },
+        setup: `${bind}; nc -l -p 20048 & until grep -qs ':4E50 .* 0A ' /proc/net/tcp /proc/net/tcp6; do sleep 0.05; done`,
+      },
       1,
       /^\/data cannot be served because port 20048 is taken by another program.*NFS_MOUNTD_PORT/,
     ],
