@@ -122,7 +122,7 @@ export function given(reader: Reader, key: VariableKey): Given | undefined {
 export function problem({ name, value, isHidden }: Given, reason: string): string {
   // The reason may repeat parts of the value.
   if (isHidden)
-    return `${name}="***": it seems to hold a password, which everybody could read there: NFS has no use for one, and a CIFS share has it in a file (credentials=FILE)`;
+    return `${name}="***": it seems to hold a password, which everybody could read there: NFS has no use for one, and a CIFS share has it in a file that its option credentials names`;
   return `${name}="${shown(value)}": ${reason}`;
 }
 
