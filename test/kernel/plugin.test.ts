@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { logged, logLines, quote, server } from "../support/box.ts";
 import { eventually } from "../support/eventually.ts";
+import { everyCombination } from "../support/every-combination.ts";
 import { kernelSuite } from "../support/kernel-suite.ts";
 import type { Job } from "../support/lab/lab.ts";
 import { undoFaults } from "../support/losses.ts";
@@ -108,26 +109,32 @@ describe("a volume", () => {
     expect(await unmount("data", "nobody")).toEqual({ Err: "" });
   });
 
-  it("is counted from the beginning for a daemon that was killed and mounts again", async () => {
-    await start();
-    await create("data");
-    await mount("data", "one");
-    await mount("data", "one");
-    await call("Activate");
-    await mount("data", "one");
-    await unmount("data", "one");
-    expect(await mounted()).toBe(0);
-  });
+  it.runIf(everyCombination)(
+    "is counted from the beginning for a daemon that was killed and mounts again",
+    async () => {
+      await start();
+      await create("data");
+      await mount("data", "one");
+      await mount("data", "one");
+      await call("Activate");
+      await mount("data", "one");
+      await unmount("data", "one");
+      expect(await mounted()).toBe(0);
+    },
+  );
 
-  it("that a daemon gives back which has not mounted it itself is given back whole", async () => {
-    await start();
-    await create("data");
-    await mount("data", "one");
-    await mount("data", "one");
-    await call("Activate");
-    await unmount("data", "one");
-    expect(await mounted()).toBe(0);
-  });
+  it.runIf(everyCombination)(
+    "that a daemon gives back which has not mounted it itself is given back whole",
+    async () => {
+      await start();
+      await create("data");
+      await mount("data", "one");
+      await mount("data", "one");
+      await call("Activate");
+      await unmount("data", "one");
+      expect(await mounted()).toBe(0);
+    },
+  );
 
   it("that only a daemon before had is taken down once no container has it any more", async () => {
     await start();
@@ -166,7 +173,7 @@ describe("a volume", () => {
     expect(await mounted()).toBe(0);
   });
 
-  it("may be created twice alike, and not with other options", async () => {
+  it.runIf(everyCombination)("may be created twice alike, and not with other options", async () => {
     await start();
     expect(await create("data")).toEqual({ Err: "" });
     expect(await create("data")).toEqual({ Err: "" });
@@ -268,7 +275,7 @@ describe("a server that is away", () => {
 });
 
 describe("the plugin", () => {
-  it.each(["TERM", "KILL"])(
+  it.each(everyCombination ? ["TERM", "KILL"] : ["KILL"])(
     "leaves what is in use mounted at SIG%s, and looks after it when it is started again",
     async (name) => {
       await start();

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { logged, logLines, quote, server } from "../support/box.ts";
 import { eventually } from "../support/eventually.ts";
-import { versionsOr } from "../support/every-combination.ts";
+import { everyCombination, versionsOr } from "../support/every-combination.ts";
 import { kernelSuite } from "../support/kernel-suite.ts";
 import { bind, disk, mount, serverBox, type Serve } from "../support/server-box.ts";
 
@@ -11,7 +11,7 @@ const { lab } = kernelSuite();
 const { onServer, start, serving, stop, client } = serverBox(lab);
 
 describe("a client", () => {
-  it.each(versionsOr(["3", "4.0", "4.1", "4.2"]))(
+  it.each(versionsOr(["3", "4.2"]))(
     "mounts, writes, reads, locks, renames and unmounts with version %s",
     async (version) => {
       const job = await serving();
@@ -173,7 +173,7 @@ describe("version 3", () => {
     await stop(job);
   });
 
-  it("is served below an export too, and squashes root as asked", async () => {
+  it.runIf(everyCombination)("is served below an export too, and squashes root as asked", async () => {
     await onServer(`mkdir -m 755 ${disk}/data/sub; echo below >${disk}/data/sub/hello`);
     const job = await serving();
     expect((await client(`${mount("3", "/data/sub")} && cat $m/hello; touch $m/x`)).stdout).toBe("below\n");
@@ -208,7 +208,7 @@ describe("version 3", () => {
     await other.signal("SIGKILL");
   });
 
-  it("is all that is served with NFS_SERVER_VERSIONS=3", async () => {
+  it.runIf(everyCombination)("is all that is served with NFS_SERVER_VERSIONS=3", async () => {
     const job = await serving({ env: { NFS_SERVER_VERSIONS: "3" } });
     expect((await client(`${mount("3")} && cat $m/hello`)).stdout).toBe("hello\n");
     expect((await client(mount("4.2"))).exitCode).toBe(32);
