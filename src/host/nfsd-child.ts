@@ -38,7 +38,7 @@ export function serveKernel(settings: ServerSettings, control: number, tell: Tel
     takeServerName(settings.stateDirectory);
     const place = makePlace(settings);
     // The mount before has made the kernel load its server, which brings them.
-    const channels = channelNames.map(openChannel);
+    const channels = channelNames.map((name) => openChannel(place, name));
     const work = openIfThere("/proc/self/net/rpc/nfsd");
     place.enter();
     const early = openSockets(settings.port);
@@ -79,10 +79,11 @@ export function serveKernel(settings: ServerSettings, control: number, tell: Tel
   }
 }
 
-export function openChannel(name: ChannelName): Channel {
+/** In our own proc file system: that of a container may be read-only. */
+export function openChannel({ proc }: Pick<Place, "proc">, name: ChannelName): Channel {
   try {
-    const fd = native.open(`/proc/self/net/rpc/${name}/channel`, native.O_RDWR | native.O_NONBLOCK);
-    return { name, fd, flush: native.open(`/proc/self/net/rpc/${name}/flush`, native.O_WRONLY) };
+    const fd = native.openat(proc, `self/net/rpc/${name}/channel`, native.O_RDWR | native.O_NONBLOCK);
+    return { name, fd, flush: native.openat(proc, `self/net/rpc/${name}/flush`, native.O_WRONLY) };
   } catch (error) {
     if (errnoOf(error) === "ENOENT") throw new PlaceTrouble({ kind: "no-server" });
     throw troubleOf(`the channel ${name}`, error);

@@ -59,7 +59,7 @@ function tryServer(settings: ServerSettings): ServerTrial {
   try {
     const mounts = native.open("/proc/self/mountinfo", native.O_RDONLY);
     const place = makePlace(settings);
-    const channels = channelNames.map(openChannel);
+    const channels = channelNames.map((name) => openChannel(place, name));
     place.enter();
     checkExports(settings.table, channels, mounts);
     const [versions, threads] = ["versions", "threads"].map((name) => readControl(place.control, name));

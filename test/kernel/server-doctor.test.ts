@@ -92,6 +92,29 @@ describe("the verdict", () => {
     expect(result.exitCode).toBe(exitCode);
   });
 
+  it("names a kernel without an NFS server, and a start ends with 32", async () => {
+    await lab().sh(`cat /proc/sys/kernel/modprobe >/lab/state/modprobe
+in_ srv umount /proc/fs/nfsd; rmmod nfsd; echo /bin/false >/proc/sys/kernel/modprobe`);
+    try {
+      const sentence = /this kernel has no NFS server.*modprobe nfsd/;
+      expect(verdictOf((await doctor()).stdout)).toMatch(sentence);
+      const { exitCode, stderr } = await doctor({ args: "serve" });
+      expect([exitCode, stderr]).toEqual([32, expect.stringMatching(sentence)]);
+    } finally {
+      await lab().sh(`cat /lab/state/modprobe >/proc/sys/kernel/modprobe
+modprobe nfsd; in_ srv mount -t nfsd nfsd /proc/fs/nfsd`);
+    }
+  });
+
+  it("is that all would be served where /proc cannot be written, and so it is", async () => {
+    const setup = `${bind}; mount -o remount,ro /proc`;
+    expect(verdictOf((await doctor({ setup })).stdout)).toMatch(/^\/data would be served/);
+    const job = lab().start(command({ setup, args: "serve" }, "server"));
+    await logged(job, "serving");
+    await lab().sh("container_signal server TERM");
+    expect((await job.done).exitCode).toBe(0);
+  });
+
   it("names a port that another program has", async () => {
     const other = lab().start("in_ srv nc -l -p 2049");
     const listens = async () =>
