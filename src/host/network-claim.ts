@@ -2,8 +2,11 @@
 import * as native from "native";
 import { errnoOf } from "../errors.ts";
 
-/** Takes it and gives what lets it go; undefined while somebody else has it. */
-export function claimName(name: string): (() => void) | undefined {
+/** That of the NFS server, of which a network has one. */
+const name = "nfs-init-serve";
+
+/** Takes it and gives what lets it go; undefined while another instance has it. */
+export function claimNetwork(): (() => void) | undefined {
   const fd = native.socket(native.AF_UNIX, native.SOCK_STREAM);
   try {
     native.bind(fd, { path: `@${name}` });

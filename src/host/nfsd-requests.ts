@@ -9,7 +9,7 @@ import type { ServerAnswer, ServerRequest } from "../export/server.ts";
 import { parseClient, parseWork, type ServerUse } from "../export/use.ts";
 import type { MountClient, MountStatus } from "../export/v3/mount-service.ts";
 import { goodSeconds, nowSeconds } from "./nfsd-answers.ts";
-import { readUpTo } from "./small-files.ts";
+import { readUpTo, takeNames } from "./small-files.ts";
 
 export interface RequestPlace {
   readonly table: ExportTable;
@@ -62,14 +62,8 @@ function useOf({ control, work }: RequestPlace): ServerUse {
 /** Kernels before 5.3 have no such directory. */
 function namesBelow(directory: number, name: string): readonly string[] {
   try {
-    const fd = native.openat(directory, name, native.O_RDONLY | native.O_DIRECTORY);
-    try {
-      const names: string[] = [];
-      for (let more = native.getdents(fd); more !== undefined; more = native.getdents(fd)) names.push(...more);
-      return names.filter((one) => /^\d+$/.test(one));
-    } finally {
-      native.close(fd);
-    }
+    const names = takeNames(native.openat(directory, name, native.O_RDONLY | native.O_DIRECTORY));
+    return names.filter((one) => /^\d+$/.test(one));
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return [];

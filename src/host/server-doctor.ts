@@ -5,7 +5,6 @@ import type { ServerDoctorPorts } from "../doctor/server/collect.ts";
 import type { ExportFacts, PortFact, ServerMachineFacts, ServerTrial } from "../doctor/server/facts.ts";
 import { errnoOf } from "../errors.ts";
 import { channelNames } from "../export/channels.ts";
-import { attachedNetworks } from "../export/clients.ts";
 import type { ServerSettings } from "../export/server.ts";
 import { hasPortmapper } from "../export/v3/registration.ts";
 import { mountAround, topMountOn } from "../shares/mountinfo.ts";
@@ -13,10 +12,11 @@ import { findDevice } from "./block-devices.ts";
 import { inChild } from "./children.ts";
 import { clock } from "./clock.ts";
 import { readMounts } from "./mounts.ts";
-import { claimName } from "./network-claim.ts";
+import { claimNetwork } from "./network-claim.ts";
+import { networksHere } from "./networks.ts";
 import { checkExports, openChannel, readControl } from "./nfsd-child.ts";
 import { makePlace, PlaceTrouble } from "./nfsd-place.ts";
-import { lookAt, parentOf, readText } from "./small-files.ts";
+import { lookAt, parentOf } from "./small-files.ts";
 import { dial } from "./sockets.ts";
 
 const portmapperMs = 2_000;
@@ -24,8 +24,7 @@ const portmapperMs = 2_000;
 export const serverDoctorPorts: ServerDoctorPorts = {
   dial,
   nowMs: clock.nowMs,
-  attachedNetworks: () =>
-    attachedNetworks(readText("/proc/self/net/route") ?? "", readText("/proc/self/net/if_inet6") ?? ""),
+  attachedNetworks: networksHere,
   tryServer: async (settings, timeoutMs) => {
     const answer = await inChild(() => tryServer(settings), timeoutMs);
     if (answer.kind === "answer") return answer.value;
@@ -35,7 +34,7 @@ export const serverDoctorPorts: ServerDoctorPorts = {
   },
   tryPort,
   isClaimed: () => {
-    const release = claimName("nfs-init-serve");
+    const release = claimNetwork();
     release?.();
     return release === undefined;
   },

@@ -57,7 +57,11 @@ export function readLink(path: string): string | undefined {
 
 /** The names in a directory, without `.` and `..`. Throws where it cannot be read. */
 export function listDirectory(path: string): readonly string[] {
-  const fd = native.open(path, native.O_RDONLY | native.O_DIRECTORY);
+  return takeNames(native.open(path, native.O_RDONLY | native.O_DIRECTORY));
+}
+
+/** The same of a directory that is open; it is closed. */
+export function takeNames(fd: number): readonly string[] {
   try {
     const names: string[] = [];
     for (let more = native.getdents(fd); more !== undefined; more = native.getdents(fd)) names.push(...more);

@@ -1,5 +1,6 @@
 // What clients of version 3 need beside the kernel's server, while that is served: started before it, told of it, ended after it.
 import type { ServerValues } from "../config/exports.ts";
+import { wantsVersion3 } from "../config/server-settings.ts";
 import { AppError, exitCodes } from "../errors.ts";
 import { formatClient, type Network } from "../export/clients.ts";
 import type { ExportTable } from "../export/exports.ts";
@@ -26,11 +27,6 @@ export interface Version3LifePorts {
   readonly startVersion3: (start: Version3Start) => Promise<Version3 | Version3Failure>;
   /** The networks of this machine. */
   readonly attachedNetworks: () => readonly Network[];
-}
-
-/** Whether it is wanted, as far as the configuration goes: the kernel may not have it. */
-export function wantsVersion3({ serverVersions }: Pick<ServerValues, "serverVersions">): boolean {
-  return serverVersions?.includes("3") ?? true;
 }
 
 /** Requests to whoever drives the kernel's server. */

@@ -1,5 +1,6 @@
 // serve: prepare the directories, start the kernel's server, ask whether every export is served, hand over, watch, end clean.
 import { AppError, exitCodes } from "../errors.ts";
+import { serverSettings } from "../config/server-settings.ts";
 import type { Settings } from "../config/config.ts";
 import type { ExportConfig, Preparation, ServerValues } from "../config/exports.ts";
 import { askExport, type Asked } from "../export/ask.ts";
@@ -182,16 +183,7 @@ async function startServer(
   // The kernel's server registers with a portmapper as soon as it has a socket.
   const version3 = await startVersion3Life(ports, values, table, requests);
   undo.push(version3.close);
-  const kernel = ports.startServer({
-    table,
-    versions: version3.versions,
-    port: values.serverPort,
-    threads: values.serverThreads,
-    graceSeconds: Math.round(values.serverGraceMs / 1_000),
-    leaseSeconds: Math.round(values.serverLeaseMs / 1_000),
-    stateDirectory: values.serverState,
-    lockPort: values.lockdPort,
-  });
+  const kernel = ports.startServer(serverSettings(values, table, version3.versions));
   requests.connect(kernel);
   const serving = Promise.withResolvers<readonly ServedVersion[]>();
   const lost = Promise.withResolvers<never>();

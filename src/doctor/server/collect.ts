@@ -1,5 +1,6 @@
 // Looks at a server that is to be, side by side and within a time; what has not answered by then is silent.
 import type { ExportConfig, Preparation } from "../../config/exports.ts";
+import { serverSettings, wantsVersion3 } from "../../config/server-settings.ts";
 import { askExport } from "../../export/ask.ts";
 import { formatNetwork, type Network } from "../../export/clients.ts";
 import { exportTable, type Export, type ExportTable } from "../../export/exports.ts";
@@ -31,18 +32,9 @@ export async function collectServerFacts(
   budgetMs: number,
 ): Promise<ServerFacts> {
   const startedMs = ports.nowMs();
-  const settings: ServerSettings = {
-    table: nothing,
-    versions: server.serverVersions,
-    port: server.serverPort,
-    threads: server.serverThreads,
-    graceSeconds: Math.round(server.serverGraceMs / 1_000),
-    leaseSeconds: Math.round(server.serverLeaseMs / 1_000),
-    stateDirectory: server.serverState,
-    lockPort: server.lockdPort,
-  };
+  const settings = serverSettings(server, nothing, server.serverVersions);
   const trial = await ports.tryServer(settings, budgetMs);
-  const wants3 = server.serverVersions?.includes("3") ?? true;
+  const wants3 = wantsVersion3(server);
   const services = [
     { name: "MOUNT service", variable: "NFS_MOUNTD_PORT", port: server.mountdPort },
     { name: "status monitor", variable: "NFS_STATD_PORT", port: server.statdPort },

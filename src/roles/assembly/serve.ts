@@ -1,7 +1,6 @@
 // Starts serve.
 import * as native from "native";
 import { exitCodes } from "../../errors.ts";
-import { attachedNetworks } from "../../export/clients.ts";
 import { keepVip } from "../../export/vip/vip.ts";
 import { inChild } from "../../host/children.ts";
 import { clock } from "../../host/clock.ts";
@@ -9,11 +8,11 @@ import { complainOf } from "../../host/faults.ts";
 import { killDescendants } from "../../host/descendants.ts";
 import { makeStateDirectory, prepareDirectory } from "../../host/export-directories.ts";
 import { initPorts } from "../../host/init.ts";
-import { claimName } from "../../host/network-claim.ts";
+import { claimNetwork } from "../../host/network-claim.ts";
+import { networksHere } from "../../host/networks.ts";
 import { vipWorld } from "../../host/netlink.ts";
 import { startNfsd } from "../../host/nfsd.ts";
 import { bootId, processStartedMs } from "../../host/process-facts.ts";
-import { readText } from "../../host/small-files.ts";
 import { dial } from "../../host/sockets.ts";
 import { createExportBoard } from "../../report/export-board.ts";
 import { staleAfterMs } from "../../report/refresh.ts";
@@ -88,11 +87,10 @@ async function run(frame: Frame): Promise<number> {
       const { totalBytes, freeBytes, availableBytes } = answer.value;
       return { totalBytes, freeBytes, availableBytes };
     },
-    claimNetwork: () => claimName("nfs-init-serve"),
+    claimNetwork,
     startServer: startNfsd,
     startVersion3,
-    attachedNetworks: () =>
-      attachedNetworks(readText("/proc/self/net/route") ?? "", readText("/proc/self/net/if_inet6") ?? ""),
+    attachedNetworks: networksHere,
     keepVip: (vip, onEvent, signal) => keepVip(vipWorld, vip, onEvent, signal),
   };
   try {
