@@ -90,17 +90,24 @@ export function removeQuietly(path: string): boolean {
   }
 }
 
-/** mkdir(2) of a directory and what is missing above it. */
+/** mkdir(2) of a directory and what is missing above it, which others may make at the same time. */
 export function makeDirectories(path: string, mode = 0o755): void {
+  try {
+    makeDirectory(path, mode);
+  } catch (error) {
+    const parent = parentOf(path);
+    if ((error as native.NativeError).code !== "ENOENT" || parent === "/" || parent === path) throw error;
+    makeDirectories(parent, mode);
+    makeDirectory(path, mode);
+  }
+}
+
+/** mkdir(2) of a directory that may be there already. */
+function makeDirectory(path: string, mode: number): void {
   try {
     native.mkdir(path, mode);
   } catch (error) {
-    const { code } = error as native.NativeError;
-    if (code === "EEXIST" && isDirectory(path)) return;
-    const parent = parentOf(path);
-    if (code !== "ENOENT" || parent === "/" || parent === path || isDirectory(parent)) throw error;
-    makeDirectories(parent, mode);
-    makeDirectories(path, mode);
+    if ((error as native.NativeError).code !== "EEXIST" || !isDirectory(path)) throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 // Files and directories, in a folder of /tmp that goes with each case.
 import * as native from "native";
+import { makeDirectories } from "../../../src/host/small-files.ts";
 import { check, code, equal, readAll, thrown } from "./report.ts";
 
 /** Runs in a new folder, which is the working directory. */
@@ -180,6 +181,22 @@ export const cases = {
     equal(native.ppoll(ends, native.POLLIN, 60_000), [native.POLLHUP, native.POLLIN]);
     equal(native.ppoll([], native.POLLIN, 0), []);
   },
+  "children that all miss the same directories above theirs make them side by side": inFolder(() => {
+    for (let round = 0; round < 50; round++) {
+      const { readEnd, writeEnd } = native.pipe(0);
+      const make = (index: number) => () => {
+        readAll(readEnd);
+        makeDirectories(`${round}/above/${index}`);
+      };
+      const children = Array.from({ length: 8 }, (_, index) => native.fork(make(index), [readEnd]));
+      native.close(writeEnd);
+      native.close(readEnd);
+      equal(
+        children.map((pid) => native.waitid(pid, native.WEXITED)?.status),
+        children.map(() => 0),
+      );
+    }
+  }),
   "another root hides what lies outside": inFolder((folder) => {
     put("file", "inside");
     const { readEnd, writeEnd } = native.pipe(0);
