@@ -1,5 +1,5 @@
 // Does a program answer, in which versions, how soon, and on which port: short questions with a connection of their own.
-import { rpcClient } from "../rpc/client.ts";
+import { rpcClient, type RpcClient } from "../rpc/client.ts";
 import { ports, type RpcFailure } from "../rpc/message.ts";
 import { getPort } from "../rpc/rpcbind.ts";
 import type { Dial } from "../rpc/transport.ts";
@@ -81,11 +81,21 @@ export async function askPort(
 ): Promise<Registration> {
   const client = rpcClient(dial, { address, port: ports.portmapper });
   try {
-    const tcp = await getPort(client, { program, version, transport: "tcp" }, signal);
-    if (tcp.kind !== "not-registered") return tcp;
-    const udp = await getPort(client, { program, version, transport: "udp" }, signal);
-    return udp.kind === "port" ? { kind: "udp-only" } : udp;
+    return await askRegistration(client, program, version, signal);
   } finally {
     client.close();
   }
+}
+
+/** The same over a connection that serves for more questions. */
+export async function askRegistration(
+  rpcbind: RpcClient,
+  program: number,
+  version: number,
+  signal: AbortSignal,
+): Promise<Registration> {
+  const tcp = await getPort(rpcbind, { program, version, transport: "tcp" }, signal);
+  if (tcp.kind !== "not-registered") return tcp;
+  const udp = await getPort(rpcbind, { program, version, transport: "udp" }, signal);
+  return udp.kind === "port" ? { kind: "udp-only" } : udp;
 }

@@ -2,10 +2,11 @@
 import { askAddresses } from "../../ask/addresses.ts";
 import { failureWords, versionRange } from "../../rpc/failure.ts";
 import type { Network } from "../../ask/network.ts";
-import { askPort, callNull, type Answer, type Registration } from "../../ask/service.ts";
+import { askPort, askRegistration, callNull, type Answer, type Registration } from "../../ask/service.ts";
 import { askMountHost, mountHostWords, type NfsQuestion } from "./question.ts";
 import type { ExactVersion } from "./versions.ts";
 import type { Readiness } from "../server.ts";
+import { rpcClient } from "../../rpc/client.ts";
 import { ports, programs } from "../../rpc/message.ts";
 import type { Dial } from "../../rpc/transport.ts";
 
@@ -119,7 +120,10 @@ function isUnreachable(answer: Answer): boolean {
   return answer.kind === "no-answer" && /^(EHOSTUNREACH|ENETUNREACH|EHOSTDOWN)$/.test(answer.errno ?? "");
 }
 
-/** Version 3 needs the NFS service and mountd, both found by rpcbind unless the options name their ports. */
+/**
+ * Version 3 needs the NFS service and mountd, both found by rpcbind unless the options name their ports. rpcbind is asked over one
+ * connection, and the two are asked side by side.
+ */
 async function askVersion3(
   network: Network,
   question: NfsQuestion,
@@ -127,40 +131,61 @@ async function askVersion3(
   signal: AbortSignal,
 ): Promise<Readiness> {
   const { dial } = network;
-  const nfs = await askRegistered(dial, address, programs.nfs, question.port, signal);
-  if (nfs !== undefined) return notReady(`NFS 3 of ${address}: ${nfs}`);
-  const mountHost = await askMountHost(network, question, address, signal);
-  if (mountHost.kind !== "address") return notReady(mountHostWords(question, mountHost));
-  const mountd = await askRegistered(dial, mountHost.address, programs.mountd, question.mountPort, signal);
-  return mountd === undefined
-    ? { kind: "ready", unspoken: [], address }
-    : notReady(`mountd of ${mountHost.address}: ${mountd}`);
+  const rpcbind = rpcClient(dial, { address, port: ports.portmapper });
+  try {
+    const nfs = await findService(question.port, () => askRegistration(rpcbind, programs.nfs, 3, signal));
+    if (nfs.kind === "missing") return notReady(`NFS 3 of ${address}: ${nfs.reason}`);
+    const mountHost = await askMountHost(network, question, address, signal);
+    if (mountHost.kind !== "address") return notReady(mountHostWords(question, mountHost));
+    const mountd = await findService(question.mountPort, () =>
+      mountHost.address === address
+        ? askRegistration(rpcbind, programs.mountd, 3, signal)
+        : askPort(dial, mountHost.address, programs.mountd, 3, signal),
+    );
+    if (mountd.kind === "missing") return notReady(`mountd of ${mountHost.address}: ${mountd.reason}`);
+    const [nfsTrouble, mountdTrouble] = await Promise.all([
+      troubleOf(dial, address, programs.nfs, nfs, signal),
+      troubleOf(dial, mountHost.address, programs.mountd, mountd, signal),
+    ]);
+    if (nfsTrouble !== undefined) return notReady(`NFS 3 of ${address}: ${nfsTrouble}`);
+    if (mountdTrouble !== undefined) return notReady(`mountd of ${mountHost.address}: ${mountdTrouble}`);
+    return { kind: "ready", unspoken: [], address };
+  } finally {
+    rpcbind.close();
+  }
 }
 
-/** Why version 3 of a program does not answer, or undefined where it does. */
-async function askRegistered(
+/** Where version 3 of a program is asked. */
+type Found =
+  | { readonly kind: "port"; readonly port: number }
+  /** Over UDP alone, where it is not asked. */
+  | { readonly kind: "udp-only" }
+  | { readonly kind: "missing"; readonly reason: string };
+
+async function findService(knownPort: number | undefined, askRpcbind: () => Promise<Registration>): Promise<Found> {
+  if (knownPort !== undefined) return { kind: "port", port: knownPort };
+  const found = await askRpcbind();
+  switch (found.kind) {
+    case "port":
+    case "udp-only":
+      return found;
+    case "not-registered":
+      return { kind: "missing", reason: "not registered with rpcbind" };
+    default:
+      return { kind: "missing", reason: `rpcbind: ${failureWords(found)}` };
+  }
+}
+
+/** Why version 3 of a program does not answer where it was found, or undefined where it does. */
+async function troubleOf(
   dial: Dial,
   address: string,
   program: number,
-  knownPort: number | undefined,
+  found: Exclude<Found, { kind: "missing" }>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const found = knownPort === undefined ? await askPort(dial, address, program, 3, signal) : known(knownPort);
-  switch (found.kind) {
-    case "port":
-      break;
-    case "udp-only":
-      return undefined;
-    case "not-registered":
-      return "not registered with rpcbind";
-    default:
-      return `rpcbind: ${failureWords(found)}`;
-  }
+  if (found.kind === "udp-only") return undefined;
   const { port } = found;
   const answer = await callNull(dial, { address, port, program, version: 3 }, signal);
   return answer.kind === "success" ? undefined : `port ${port}: ${failureWords(answer)}`;
-}
-
-function known(port: number): Registration {
-  return { kind: "port", port };
 }
