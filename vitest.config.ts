@@ -2,8 +2,8 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-/** All projects share the same workers. One lab kernel per core at most: each keeps a core busy while it boots. */
-const maxWorkers = Math.max(2, availableParallelism());
+/** All projects share the same workers. Half of its time a lab's kernel waits for a clock: three of them fill two cores. */
+const maxWorkers = Math.max(3, Math.ceil(availableParallelism() * 1.5));
 
 export default defineConfig({
   test: {
