@@ -81,6 +81,18 @@ export function isIn(address: readonly number[], { bytes, prefix }: Network): bo
   });
 }
 
+/** Whether an address may be in both. */
+export function networksMeet(one: Network, other: Network): boolean {
+  return one.prefix < other.prefix ? isIn(other.bytes, one) : isIn(one.bytes, other);
+}
+
+/** Whether others than this machine itself can come from there under an address that they keep: neither loopback nor link-local. */
+export function isFarNetwork({ bytes }: Network): boolean {
+  const [first = 0, second = 0] = bytes;
+  if (bytes.length === 4) return first !== 127 && !(first === 169 && second === 254);
+  return !(first === 0xfe && (second & 0xc0) === 0x80) && bytes.slice(0, 15).some((byte) => byte !== 0);
+}
+
 /** What is known of the machine when somebody comes. */
 export interface Surroundings {
   readonly attached: readonly Network[];

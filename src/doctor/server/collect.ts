@@ -2,7 +2,7 @@
 import type { ExportConfig, Preparation } from "../../config/exports.ts";
 import { serverSettings, wantsVersion3 } from "../../config/server-settings.ts";
 import { askExport } from "../../export/ask.ts";
-import { formatNetwork, type Network } from "../../export/clients.ts";
+import type { Network } from "../../export/clients.ts";
 import { exportTable, type Export, type ExportTable } from "../../export/exports.ts";
 import { versionsLine, type ServerSettings } from "../../export/server.ts";
 import type { Dial } from "../../rpc/transport.ts";
@@ -72,7 +72,7 @@ export async function collectServerFacts(
     machine,
     exports: exports.filter((one) => one !== undefined),
     wanted: server.serverVersions,
-    attached: ports.attachedNetworks().map(formatNetwork),
+    attached: ports.attachedNetworks(),
     tookMs: ports.nowMs() - startedMs,
   };
 }

@@ -1,6 +1,7 @@
 // What is found out about a server that is to be: of this machine, and of each directory that is to be exported.
 import type { Preparation } from "../../config/exports.ts";
 import type { Served } from "../../export/ask.ts";
+import type { Network } from "../../export/clients.ts";
 import type { Export } from "../../export/exports.ts";
 import type { ServedVersion, ServerTrouble } from "../../export/server.ts";
 
@@ -62,7 +63,7 @@ export interface ServerFacts {
   readonly machine: ServerMachineFacts;
   readonly exports: readonly ExportFacts[];
   readonly wanted: readonly ServedVersion[] | undefined;
-  /** Networks that may mount where nothing is said, as text. */
-  readonly attached: readonly string[];
+  /** Networks that may mount where nothing is said. */
+  readonly attached: readonly Network[];
   readonly tookMs: number;
 }

@@ -1,6 +1,5 @@
 // From facts to a page about a server: a line for each check, and one sentence with what is in the way and what to change.
-import type { Client } from "../../export/clients.ts";
-import { formatClient } from "../../export/clients.ts";
+import { formatClient, formatNetwork, isFarNetwork, networksMeet, type Client, type Network } from "../../export/clients.ts";
 import { exportFlags } from "../../export/options.ts";
 import { versionsLine } from "../../export/server.ts";
 import { troubleError } from "../../export/troubles.ts";
@@ -193,22 +192,29 @@ function fileSystemCheck({ trial, mount, preparation }: ExportFacts): Check {
   return ok(name, `the kernel exports ${mount?.fstype ?? "it"}`);
 }
 
-function clientsCheck({ export: one }: ExportFacts, attached: readonly string[]): Check {
+function clientsCheck({ export: one }: ExportFacts, attached: readonly Network[]): Check {
+  const name = "clients";
   const clients = one.rules.flatMap((rule) => rule.clients);
-  const words = clients.flatMap((client) => wordsOf(client, attached));
+  const words = [...new Set(clients.flatMap((client) => wordsOf(client, attached)))].join(", ");
   const isReadOnly = one.rules.every(({ options }) => (options.flags & exportFlags.readOnly) !== 0);
-  const may = isReadOnly ? "may mount it and read" : "may mount it";
-  const fact = `${[...new Set(words)].join(", ")} ${may}`;
+  const fact = `${words} ${isReadOnly ? "may mount it and read" : "may mount it"}`;
+  const far = attached.filter(isFarNetwork);
+  // Names may be of any network. Behind a published port everybody comes from Docker's gateway, which is attached.
+  const mayComeFrom = (network: Network) =>
+    clients.some((client) => client.kind !== "network" || networksMeet(client.network, network));
+  if (far.length > 0 && !far.some(mayComeFrom)) {
+    return warning(
+      name,
+      `${fact}, and nobody from a network that this machine is attached to (${far.map(formatNetwork).join(", ")})`,
+      `unless all clients come through a router, let these networks in too, at ${one.origin}: the log of serve names whom it refuses`,
+    );
+  }
   const isAttachedOnly = clients.every(({ kind }) => kind === "attached");
-  // Behind a published port everybody comes from Docker's gateway.
-  return isAttachedOnly
-    ? ok("clients", `${fact}: the networks of this machine, until NFS_EXPORT_CLIENTS says otherwise`)
-    : ok("clients", fact);
+  return ok(name, isAttachedOnly ? `${fact}: the networks of this machine, until NFS_EXPORT_CLIENTS says otherwise` : fact);
 }
 
-function wordsOf(client: Client, attached: readonly string[]): readonly string[] {
-  if (client.kind === "any") return ["everybody"];
-  return client.kind === "attached" ? attached : formatClient(client, []);
+function wordsOf(client: Client, attached: readonly Network[]): readonly string[] {
+  return client.kind === "any" ? ["everybody"] : formatClient(client, attached);
 }
 
 function servedCheck({ served }: ExportFacts): Check {

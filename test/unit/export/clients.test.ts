@@ -5,10 +5,19 @@ import {
   explainClient,
   fits,
   formatNetwork,
+  isFarNetwork,
   isIn,
+  networksMeet,
   parseClient,
+  type Network,
   type Surroundings,
 } from "../../../src/export/clients.ts";
+
+function networkOf(word: string): Network {
+  const client = parseClient(word);
+  if (client?.kind !== "network") throw new Error(`${word} is no network`);
+  return client.network;
+}
 
 const nowhere: Surroundings = { attached: [], resolve: () => [] };
 
@@ -95,6 +104,35 @@ describe("an address", () => {
 
   test("of another family is in no network", () => {
     expect(isIn([10, 0, 0, 1], { bytes: Array.from({ length: 16 }, () => 0), prefix: 0 })).toBe(false);
+  });
+});
+
+describe("two networks", () => {
+  test.each([
+    ["10.0.0.0/8", "10.1.2.3", true],
+    ["10.1.2.3", "10.0.0.0/8", true],
+    ["10.0.0.0/24", "10.0.1.0/24", false],
+    ["0.0.0.0/0", "172.17.0.5/16", true],
+    ["10.0.1.7/23", "10.0.0.0/24", true],
+    ["::/0", "10.0.0.0/8", false],
+    ["fd00::/8", "fd12::7/64", true],
+  ])("%s and %s meet: %s", (one, other, meet) => {
+    expect(networksMeet(networkOf(one), networkOf(other))).toBe(meet);
+    expect(networksMeet(networkOf(other), networkOf(one))).toBe(meet);
+  });
+
+  test.each([
+    ["127.0.0.0/8", false],
+    ["::1", false],
+    ["169.254.0.0/16", false],
+    ["fe80::1/64", false],
+    ["febf::/64", false],
+    ["172.17.0.0/16", true],
+    ["fd00::/64", true],
+    ["fec0::/64", true],
+    ["169.253.0.0/16", true],
+  ])("%s holds others than this machine and its link: %s", (text, isFar) => {
+    expect(isFarNetwork(networkOf(text))).toBe(isFar);
   });
 });
 

@@ -4,6 +4,10 @@ import type { ExportFacts, ServerFacts, ServerMachineFacts, ServerTrial } from "
 import { judgeServer } from "../../../../src/doctor/server/judge.ts";
 import { defaultOptions } from "../../../../src/export/options.ts";
 
+const attached: ServerFacts["attached"] = [
+  { bytes: [127, 0, 0, 0], prefix: 8 },
+  { bytes: [10, 0, 0, 0], prefix: 8 },
+];
 const fit: ServerTrial = { kind: "fit", versions: "+3 +4 +4.0 +4.1 +4.2", threads: 0 };
 
 const machine: ServerMachineFacts = {
@@ -39,7 +43,7 @@ function judged(
   exports: readonly ExportFacts[] = [one],
   wanted?: ServerFacts["wanted"],
 ) {
-  const facts = { machine: { ...machine, ...changes }, exports, wanted, attached: ["10.0.0.0/8"], tookMs: 1 };
+  const facts = { machine: { ...machine, ...changes }, exports, wanted, attached, tookMs: 1 };
   return judgeServer(facts);
 }
 const checkOf = (findings: ReturnType<typeof judged>, name: string) =>
@@ -128,13 +132,45 @@ test("an emptyDir and records in memory are warnings", () => {
   expect(findings.wouldServe).toBe(true);
 });
 
+const clientsOf = (clients: ExportFacts["export"]["rules"][number]["clients"]) =>
+  checkOf(
+    judged({}, [{ ...one, export: { ...one.export, rules: [{ clients, options: defaultOptions }] } }]),
+    "clients",
+  );
+
 test("clients are told in words", () => {
-  const of = (clients: ExportFacts["export"]["rules"][number]["clients"]) =>
-    checkOf(
-      judged({}, [{ ...one, export: { ...one.export, rules: [{ clients, options: defaultOptions }] } }]),
-      "clients",
-    )?.fact;
-  expect(of([{ kind: "any" }])).toBe("everybody may mount it");
-  expect(of([{ kind: "attached" }])).toMatch(/^10\.0\.0\.0\/8 may mount it: the networks of this machine/);
-  expect(of([{ kind: "name", name: "web" }])).toBe("web may mount it");
+  expect(clientsOf([{ kind: "any" }])?.fact).toBe("everybody may mount it");
+  expect(clientsOf([{ kind: "attached" }])?.fact).toMatch(
+    /^127\.0\.0\.0\/8, 10\.0\.0\.0\/8 may mount it: the networks of this machine/,
+  );
+  expect(clientsOf([{ kind: "name", name: "web" }])?.fact).toBe("web may mount it");
+});
+
+describe("clients that leave out every network that the machine is attached to", () => {
+  const far = { kind: "network", network: { bytes: [192, 168, 7, 0], prefix: 24 } } as const;
+
+  test("are a warning: who may, which networks there are, and what to do", () => {
+    expect(clientsOf([far])).toEqual({
+      name: "clients",
+      status: "warning",
+      fact: "192.168.7.0/24 may mount it, and nobody from a network that this machine is attached to (10.0.0.0/8)",
+      next: "unless all clients come through a router, let these networks in too, at NFS_EXPORT: the log of serve names whom it refuses",
+    });
+  });
+
+  test.each<readonly [string, Parameters<typeof clientsOf>[0]]>([
+    ["an address of one", [far, { kind: "network", network: { bytes: [10, 0, 0, 7], prefix: 32 } }]],
+    ["the world", [{ kind: "network", network: { bytes: [0, 0, 0, 0], prefix: 0 } }]],
+    ["a name, which may be anywhere", [far, { kind: "name", name: "web" }]],
+    ["everybody", [far, { kind: "any" }]],
+  ])("are not those with %s", (_, clients) => {
+    expect(clientsOf(clients)).toMatchObject({ status: "ok" });
+  });
+
+  test("are none where there is no network but the machine itself", () => {
+    const [loopback] = attached;
+    const facts = { machine, exports: [one], wanted: undefined, attached: loopback ? [loopback] : [], tookMs: 1 };
+    const narrow = { ...one, export: { ...one.export, rules: [{ clients: [far], options: defaultOptions }] } };
+    expect(checkOf(judgeServer({ ...facts, exports: [narrow] }), "clients")).toMatchObject({ status: "ok" });
+  });
 });
