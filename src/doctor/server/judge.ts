@@ -1,5 +1,12 @@
 // From facts to a page about a server: a line for each check, and one sentence with what is in the way and what to change.
-import { formatClient, formatNetwork, isFarNetwork, networksMeet, type Client, type Network } from "../../export/clients.ts";
+import {
+  formatClient,
+  formatNetwork,
+  isFarNetwork,
+  networksMeet,
+  type Client,
+  type Network,
+} from "../../export/clients.ts";
 import { exportFlags } from "../../export/options.ts";
 import { versionsLine } from "../../export/server.ts";
 import { troubleError } from "../../export/troubles.ts";
@@ -210,7 +217,10 @@ function clientsCheck({ export: one }: ExportFacts, attached: readonly Network[]
     );
   }
   const isAttachedOnly = clients.every(({ kind }) => kind === "attached");
-  return ok(name, isAttachedOnly ? `${fact}: the networks of this machine, until NFS_EXPORT_CLIENTS says otherwise` : fact);
+  return ok(
+    name,
+    isAttachedOnly ? `${fact}: the networks of this machine, until NFS_EXPORT_CLIENTS says otherwise` : fact,
+  );
 }
 
 function wordsOf(client: Client, attached: readonly Network[]): readonly string[] {
