@@ -1,8 +1,8 @@
 // What was given for a variable, by which name, and what is said of it: tidied, and refused where nobody can have meant it.
 import { encodingProblem } from "../text/encoding.ts";
-import { holdsSecret } from "../text/secrets.ts";
+import { holdsSecret, withoutSecretFiles } from "../text/secrets.ts";
 import { shown } from "../text/shown.ts";
-import { numberedExport, numberedShare } from "./share-names.ts";
+import { isPassword, numberedExport, numberedShare } from "./share-names.ts";
 import type { Format } from "./values.ts";
 import type { Environment, Flags } from "./config.ts";
 import type { Variable } from "./variable.ts";
@@ -25,6 +25,8 @@ export interface Reader {
   readonly flags: ReadonlyMap<VariableKey, Given>;
   /** Lines of `--mount`. */
   readonly mounts: readonly Given[];
+  /** Names of variables that hold a password themselves. */
+  readonly passwords: readonly string[];
   readonly problems: string[];
   readonly warnings: string[];
 }
@@ -54,7 +56,8 @@ export function readGiven(environment: Environment, flags: Flags): Reader {
     if (one.value !== "") flagged.set(variable.key, one);
   }
   const mounts = flags.mounts.map((line) => lineOf("--mount", line));
-  return { values, flags: flagged, mounts, problems: [], warnings };
+  const passwords = Object.keys(environment).filter((name) => isPassword(name) && environment[name] !== "");
+  return { values, flags: flagged, mounts, passwords, problems: [], warnings };
 }
 
 /** Names of our variables that are set. */
@@ -79,18 +82,15 @@ function take(name: string, text: string, key: VariableKey, warnings: string[]):
   }
   // TEST is anybody's name, and any word will do for it.
   const one = takenAs(name, text, isList ? longestList : longestValue);
-  return key === "mountSkip" ? { ...one, isHidden: false } : one;
+  if (key === "mountSkip") return { ...one, isHidden: false };
+  // mount.cifs(8) takes what stands behind a % for the password.
+  return key === "username" && one.value.includes("%") ? { ...one, isHidden: true } : one;
 }
 
 /** A value as it was given under a name. */
 export function takenAs(name: string, text: string, longest = longestValue): Given {
   const value = tidied(text);
   return { name, value, isHidden: holdsSecret(withoutSecretFiles(value)), refusal: valueRefusal(value, longest) };
-}
-
-/** A value without the options that name a file of secrets (mount.cifs(8)), which its path is none of. */
-function withoutSecretFiles(value: string): string {
-  return value.replaceAll(/(?<=^|[\s,])cred(?:entials)?=\/[\w./-]*(?=[\s,;]|$)/g, "");
 }
 
 /** One line of a list of shares. */
@@ -122,7 +122,7 @@ export function given(reader: Reader, key: VariableKey): Given | undefined {
 export function problem({ name, value, isHidden }: Given, reason: string): string {
   // The reason may repeat parts of the value.
   if (isHidden)
-    return `${name}="***": it seems to hold a password, which everybody could read there: NFS has no use for one, and a CIFS share has it in a file that its option credentials names`;
+    return `${name}="***": it seems to hold a password, which everybody could read there: NFS has no use for one, and a CIFS share has it in a file that NFS_PASSWORD_FILE or its option credentials names`;
   return `${name}="${shown(value)}": ${reason}`;
 }
 

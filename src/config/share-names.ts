@@ -20,6 +20,11 @@ export function numberedShare(name: string): { readonly number: string; readonly
   return number === undefined || key === undefined ? undefined : { number, key };
 }
 
+/** Whether a variable would hold a password itself, which none of ours does. */
+export function isPassword(name: string): boolean {
+  return /^NFS_(?:\d{1,15}_)?PASSWORD$/.test(name);
+}
+
 /** Whether a variable means that there is a share, by its name alone: others only say how one is mounted. */
 export function meansShares(name: string): boolean {
   return numberedShare(name) !== undefined || variableRows.some((row) => row.name === name && row.meansShares === true);
@@ -34,11 +39,12 @@ const keyOf: ReadonlyMap<string, ShareKey> = new Map(shareKeys.map((key) => [var
 
 /** `hint` for one share: where it names a variable, the place where that share's own value stands. */
 export function inNamesOf({ names }: { readonly names: ShareNames }, hint: string): string {
+  const called: Partial<Record<ShareKey, string>> = names;
   return hint.replaceAll(
-    /\b(NFS_(?:HOST_MOUNT|HOST|MOUNT_POINT|VERSION|OPTIONS))\b(=?)/g,
+    /\b(NFS_(?:HOST_MOUNT|HOST|MOUNT_POINT|VERSION|OPTIONS|USERNAME|PASSWORD_FILE))\b(=?)/g,
     (_, variable: string, equals: string) => {
       const key = keyOf.get(variable);
-      const name = key === undefined ? variable : names[key];
+      const name = (key === undefined ? undefined : called[key]) ?? variable;
       // "set the path in NFS_MOUNTS line 1 to /data"
       return equals === "=" && name.includes(" ") ? `${name} to ` : `${name}${equals}`;
     },

@@ -1,6 +1,6 @@
 // The shares of a configuration: the single one, the numbered ones, and the lines of a list.
 import type { ShareKind, StatedVersion } from "../kinds/kind.ts";
-import { acceptedSources, kindOf, labelOf, readSource, type KnownSource } from "../kinds/kinds.ts";
+import { acceptedSources, kindOf, labelOf, readHost, readSource, type KnownSource } from "../kinds/kinds.ts";
 import type { KindName, ShareConfig } from "../shares/share.ts";
 import { hasOption, lastOf, splitOptions } from "../shares/options.ts";
 import { encodingProblem } from "../text/encoding.ts";
@@ -8,12 +8,13 @@ import { numberedShare, type ShareKey } from "./share-names.ts";
 import { shown } from "../text/shown.ts";
 import { decodeField } from "../shares/escape.ts";
 import { splitColumns } from "../shares/fstab.ts";
+import { warnOfUnused, withAccount } from "./accounts.ts";
 import type { Environment, Flags } from "./config.ts";
 import { given, lineOf, parsed, problem, readGiven, type Given, type Reader } from "./given.ts";
 import { variableName, variables } from "./variables.ts";
 
-/** What NFS_HOST names the server of. */
-const kindOfVariables: KindName = "nfs";
+/** What a share is of whose server or source cannot be understood, or is not there. */
+const usualKind: KindName = "nfs";
 
 /** Reads every share; one with a problem is left out, with all its problems noted. */
 export function readShares(reader: Reader): readonly ShareConfig[] {
@@ -22,6 +23,7 @@ export function readShares(reader: Reader): readonly ShareConfig[] {
   );
   const others = [...numbers.map((number) => readShare(reader, number)), ...readListedShares(reader)];
   const single = readSingleShare(reader, others.length > 0);
+  warnOfUnused(reader, single === undefined ? others : [single, ...others]);
   return [single, ...others].filter((share) => share !== undefined);
 }
 
@@ -35,27 +37,40 @@ function readSingleShare(reader: Reader, hasOthers: boolean): ShareConfig | unde
     reader.problems.push(problem(meant, reason));
   }
   // Whether or not somebody falls back to them.
-  readHost(reader, given(reader, "host"));
+  readServer(reader, given(reader, "host"));
   if (hostMount !== undefined) parsed(reader, hostMount, variables.hostMount.format);
   readVersion(reader, given(reader, "version"));
-  readOptions(reader, given(reader, "options"), kindOf({ kind: kindOfVariables }));
+  readOptions(reader, given(reader, "options"), kindOf({ kind: usualKind }));
   return undefined;
 }
 
 /** One column of a share: its own value, or the unnumbered variable's where that serves as fallback. */
-function shareValue(reader: Reader, key: ShareKey, number: string | undefined): Given | undefined {
+function shareValue(reader: Reader, key: ShareKey, number: string | undefined, fallsBack: boolean): Given | undefined {
   if (number === undefined) return given(reader, key);
-  const fallsBack = key === "host" || key === "version" || key === "options";
   return reader.values.get(variableName(key, number)) ?? (fallsBack ? given(reader, key) : undefined);
 }
 
+/** The kind of server that a value names. */
+function kindMeant(one: Given | undefined): KindName {
+  return (one === undefined ? undefined : readHost(one.value)?.kind) ?? usualKind;
+}
+
 function readShare(reader: Reader, number?: string): ShareConfig | undefined {
+  const valueOf = (key: ShareKey, fallsBack: boolean) => shareValue(reader, key, number, fallsBack);
+  const hostValue = valueOf("host", true);
+  const kindName = kindMeant(hostValue);
+  const kind = kindOf({ kind: kindName });
+  // What is said of servers of another kind is not meant for this one.
+  const isLikeUnnumbered = kindName === kindMeant(given(reader, "host"));
   const values: Readonly<Record<ShareKey, Given | undefined>> = {
-    host: shareValue(reader, "host", number),
-    hostMount: shareValue(reader, "hostMount", number),
-    mountPoint: shareValue(reader, "mountPoint", number),
-    version: shareValue(reader, "version", number),
-    options: shareValue(reader, "options", number),
+    host: hostValue,
+    hostMount: valueOf("hostMount", false),
+    mountPoint: valueOf("mountPoint", false),
+    version: valueOf("version", isLikeUnnumbered),
+    options: valueOf("options", isLikeUnnumbered),
+    username: valueOf("username", true),
+    passwordFile: valueOf("passwordFile", true),
+    domain: valueOf("domain", true),
   };
   const missing = (key: ShareKey, what: string) =>
     reader.problems.push(`${variableName(key, number)} is not set; set it to ${what}`);
@@ -63,15 +78,25 @@ function readShare(reader: Reader, number?: string): ShareConfig | undefined {
   if (values.host === undefined) missing("host", variables.host.format.accepts);
 
   const target = values.mountPoint && parsed(reader, values.mountPoint, variables.mountPoint.format);
-  const host = readHost(reader, values.host);
+  const server = readServer(reader, values.host);
   const path = values.hostMount === undefined ? target : parsed(reader, values.hostMount, variables.hostMount.format);
   const version = readVersion(reader, values.version);
-  const options = readOptions(reader, values.options, kindOf({ kind: kindOfVariables }));
-  if (target === undefined || host === undefined || path === undefined) return undefined;
+  const options = readOptions(reader, values.options, kind);
+  if (target === undefined || server === undefined || path === undefined) return undefined;
   if (version === undefined || options === undefined) return undefined;
+  const source = { host: server.host, path };
+  const written = kind.sources.parse(kind.sources.format(source));
+  if ("problem" in written) {
+    reader.problems.push(
+      `${values.hostMount?.name ?? variableName("mountPoint", number)}="${shown(path)}": ${written.problem}`,
+    );
+    return undefined;
+  }
+  const whole = withAccount(reader, kind, options.options, (key) => values[key]);
+  if (whole === undefined) return undefined;
   const nameOf = (key: ShareKey) => values[key]?.name ?? variableName(key, number);
   return finishShare(reader, {
-    kind: kindOfVariables,
+    kind: kindName,
     origin: variableName("mountPoint", number),
     names: {
       host: nameOf("host"),
@@ -79,15 +104,17 @@ function readShare(reader: Reader, number?: string): ShareConfig | undefined {
       mountPoint: nameOf("mountPoint"),
       version: nameOf("version"),
       options: nameOf("options"),
+      username: nameOf("username"),
+      passwordFile: nameOf("passwordFile"),
     },
-    source: { host, path },
+    source,
     target,
     stated: [version],
-    options,
+    options: { ...options, options: whole },
   });
 }
 
-function readHost(reader: Reader, one: Given | undefined): string | undefined {
+function readServer(reader: Reader, one: Given | undefined): ReturnType<typeof readHost> {
   return one === undefined ? undefined : parsed(reader, one, variables.host.format);
 }
 
@@ -194,7 +221,7 @@ function readLine(reader: Reader, line: Given): ShareConfig | undefined {
   const [sourceText = "", targetText = "", typeText, optionsText] = columns;
   const source = sourceOf(reader, line, sourceText);
   // Of a source that is none the other columns are read as those of the usual kind.
-  const kindName = source?.kind ?? kindOfVariables;
+  const kindName = source?.kind ?? usualKind;
   const kind = kindOf({ kind: kindName });
   const { accepts, parse, explain } = variables.mountPoint.format;
   const target = parse(targetText);
@@ -207,6 +234,8 @@ function readLine(reader: Reader, line: Given): ShareConfig | undefined {
   const fallback = kind.hasVariables ? given(reader, "options") : undefined;
   const options = readOptions(reader, optionsText === undefined ? fallback : { ...line, value: optionsText }, kind);
   if (source === undefined || target === undefined || stated === undefined || options === undefined) return undefined;
+  const whole = withAccount(reader, kind, [...options.options, ...source.options], (key) => given(reader, key));
+  if (whole === undefined) return undefined;
   const isOwn = optionsText !== undefined || source.options.length > 0;
   const hasType = typeText !== undefined && kind.versions.byType.get(typeText) !== "auto";
   return finishShare(reader, {
@@ -222,7 +251,7 @@ function readLine(reader: Reader, line: Given): ShareConfig | undefined {
     source: source.source,
     target,
     stated,
-    options: { name: isOwn ? line.name : options.name, options: [...options.options, ...source.options] },
+    options: { name: isOwn ? line.name : options.name, options: whole },
   });
 }
 

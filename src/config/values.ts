@@ -111,6 +111,28 @@ function explainPath(text: string): string | undefined {
   return text.startsWith("/") ? undefined : "it does not begin with /";
 }
 
+/** A path that can stand among mount options. */
+export const secretPath: Format<string> = {
+  accepts: "an absolute path without '..', commas and quotes",
+  offers: "files",
+  parse: (text) => (/[,"]/.test(text) ? undefined : absolutePath.parse(text)),
+  explain: (text) =>
+    text.startsWith("/") ? explainPath(text) : "it does not begin with /; it is the path of a file, not what is in it",
+};
+
+/** The most characters that a name of a user or a domain has (CIFS_MAX_USERNAME_LEN, CIFS_MAX_DOMAINNAME_LEN). */
+const longestAccountName = 255;
+
+/** A user's name or a domain's, as it can stand among mount options. */
+export const accountName: Format<string> = {
+  accepts: `a name of at most ${longestAccountName} characters without commas, quotes, slashes and %`,
+  parse: (text) => (/[,"\\/%\p{Cc}]/u.test(text) || text.length > longestAccountName ? undefined : text),
+  explain: (text) => {
+    const [, domain, user] = /^([^,"\\/%]+)[\\/]([^,"\\/%]+)$/.exec(text) ?? [];
+    return user === undefined ? undefined : `write NFS_DOMAIN=${domain} and NFS_USERNAME=${user}`;
+  },
+};
+
 /** A file, or "none". */
 export const fileOrNone: Format<string> = {
   accepts: "an absolute path or none",

@@ -1,20 +1,15 @@
 // The one table of everything that can be configured; the parser, --help, the reference in docs/configuration.md and the checks read it.
-import { defaultOptions } from "../kinds/nfs/options.ts";
-import { optionsProblem } from "../shares/options.ts";
-import { explainHost, parseHost } from "../shares/host.ts";
 import { pluginVariables } from "./plugin-variables.ts";
 import { serverVariables } from "./server-variables.ts";
+import { shareVariables } from "./share-variables.ts";
 import type { Variable, VariableGroup } from "./variable.ts";
 import {
   absolutePath,
-  anyText,
-  anyWordToggle,
   choice,
   duration,
   fileOrNone,
   integer,
   listenAddress,
-  nfsVersion,
   octalMask,
   signal,
   signalMap,
@@ -24,82 +19,9 @@ import {
   type ValueOf,
 } from "./values.ts";
 
-const host: Format<string> = {
-  accepts: "a host name, an IPv4 or an IPv6 address",
-  parse: parseHost,
-  explain: explainHost,
-};
-
-const mountOptions: Format<string> = {
-  accepts: "mount options separated by commas",
-  parse: (text) => (optionsProblem(text) === undefined ? text : undefined),
-  explain: optionsProblem,
-};
-
 /** Every variable by the name the program knows it under. */
 export const variables = {
-  host: {
-    name: "NFS_HOST",
-    group: "Shares",
-    meaning: "server: a name, an IPv4 or an IPv6 address, with or without brackets",
-    format: host,
-    default: "",
-    numbered: true,
-    meansShares: true,
-  },
-  hostMount: {
-    name: "NFS_HOST_MOUNT",
-    group: "Shares",
-    meaning: "exported path on the server",
-    format: absolutePath,
-    default: "",
-    defaultMeaning: "the share's mount point",
-    numbered: true,
-    meansShares: true,
-  },
-  mountPoint: {
-    name: "NFS_MOUNT_POINT",
-    group: "Shares",
-    meaning: "where the share is mounted here; created if absent",
-    format: absolutePath,
-    default: "",
-    defaultMeaning: "none; required unless only further shares are meant",
-    numbered: true,
-    meansShares: true,
-  },
-  version: {
-    name: "NFS_VERSION",
-    group: "Shares",
-    meaning: "protocol version; auto tries 4.2, 4.1, 4.0 and 3 and adds nothing to the fstab line",
-    format: nfsVersion,
-    default: "auto",
-    numbered: true,
-  },
-  options: {
-    name: "NFS_OPTIONS",
-    group: "Shares",
-    meaning: "mount options, see nfs(5); replaces the default as a whole",
-    format: mountOptions,
-    default: defaultOptions,
-    numbered: true,
-  },
-  mounts: {
-    name: "NFS_MOUNTS",
-    group: "Shares",
-    meaning:
-      "further shares, one a line or separated by ';': SOURCE TARGET [TYPE [OPTIONS]] as in fstab(5), SOURCE also as nfs://host[:port]/path[?options]",
-    format: anyText("SOURCE TARGET [TYPE [OPTIONS]], one a line or separated by ';'"),
-    default: "",
-    meansShares: true,
-  },
-  mountSkip: {
-    name: "NFS_MOUNT_SKIP",
-    group: "Shares",
-    meaning: "mount nothing and start COMMAND all the same",
-    format: anyWordToggle,
-    default: "off",
-    aliases: ["TEST"],
-  },
+  ...shareVariables,
   fstab: {
     name: "NFS_FSTAB",
     group: "fstab",
@@ -342,7 +264,16 @@ export const variableRows: readonly (Variable & { readonly key: VariableKey })[]
 );
 
 /** The variables of one share: those that may carry a number. */
-export const shareKeys = ["host", "hostMount", "mountPoint", "version", "options"] as const satisfies VariableKey[];
+export const shareKeys = [
+  "host",
+  "hostMount",
+  "mountPoint",
+  "version",
+  "options",
+  "username",
+  "passwordFile",
+  "domain",
+] as const satisfies VariableKey[];
 
 /** The variables of one export: those that may carry a number. */
 export const exportKeys = [

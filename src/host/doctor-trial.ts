@@ -70,7 +70,7 @@ function trial(directory: string, requests: readonly TrialRequest[], tell: (told
     const text = wholeMountText(call);
     const outcome =
       text === undefined
-        ? ({ kind: "failed", errno: "no-credentials" } as const)
+        ? ({ kind: "failed", errno: call.secretsFile?.lack ?? "" } as const)
         : outcomeOf(() => native.mount(source, directory, fstype, flags, text));
     tell({ kind: "called", errno: outcome.kind === "failed" ? outcome.errno : "" });
     if (outcome.kind !== "failed") {

@@ -1,5 +1,5 @@
 // What is said where something went wrong that nobody expected, or before there is a log: loaded only then.
-import { holdsSecret } from "../text/secrets.ts";
+import { holdsSecret, withoutSecretFiles } from "../text/secrets.ts";
 import { printable } from "../text/printable.ts";
 import { AppError, exitCodes, messageOf } from "../errors.ts";
 import { complain } from "./stdio.ts";
@@ -18,7 +18,7 @@ export async function sayLastWords(error: unknown): Promise<number> {
   const { message, hint, exitCode } = error;
   const text = `nfs-init: ${message}${hint === undefined ? "" : `; ${hint}`}`;
   // What was typed is repeated, and may hold what nobody is to read; where that ends cannot be told.
-  complain(`${holdsSecret(text) ? unspoken : printable(text)}\n`);
+  complain(`${holdsSecret(withoutSecretFiles(text)) ? unspoken : printable(text)}\n`);
   return exitCode;
 }
 

@@ -60,7 +60,7 @@ export function createWorkers(): Workers {
     },
     mount: async ({ target, ...asked }, signal) => {
       const text = wholeMountText(asked);
-      if (text === undefined) return { kind: "failed", errno: "no-credentials" };
+      if (text === undefined) return { kind: "failed", errno: asked.secretsFile?.lack ?? "" };
       return call("mount", [asked.source, target, asked.fstype, asked.flags, text], undefined, signal);
     },
     readOptions: async ({ fstype, source }, words, timeoutMs) => {

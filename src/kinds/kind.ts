@@ -22,6 +22,10 @@ export interface SourceWords {
   /** Whether a text is meant as one of this kind, rightly written or not; the last kind of the table takes what none has taken. */
   readonly isMeant: (text: string) => boolean;
   readonly parse: (text: string) => ParsedSource | SourceProblem;
+  /** The server that NFS_HOST names, where `isMeant` holds of its text; undefined where that is none. */
+  readonly host: (text: string) => string | undefined;
+  /** Where it is none: the mistake that it looks like, and the way out. */
+  readonly explainHost: (text: string) => string | undefined;
   /** The text mount(8) and mountinfo know a source by. */
   readonly format: (source: Source) => string;
 }
@@ -44,10 +48,20 @@ export interface SourceProblem {
 export interface OptionWords {
   /** Those of a share that names none. */
   readonly defaults: readonly string[];
+  /** Options with what the variables tell of who it is mounted as, which count where the options say nothing of it; undefined for a kind that asks nobody. */
+  readonly withAccount: ((options: readonly string[], account: Account) => readonly string[]) | undefined;
   /** Why a share of `host` cannot be mounted with such options; undefined where it may be. */
   readonly problem: (options: readonly string[], host: string) => string | undefined;
   /** Brings options into the form of the fstab line. */
   readonly plan: (options: readonly string[], version: string) => PlannedOptions;
+}
+
+/** Who a share is mounted as, as far as the variables tell. */
+export interface Account {
+  readonly username: string | undefined;
+  readonly domain: string | undefined;
+  /** Of a file whose first line is the password. */
+  readonly passwordFile: string | undefined;
 }
 
 /** The options of a share as its fstab line has them, with what was changed and why. */

@@ -27,12 +27,25 @@ export interface KnownSource extends ParsedSource {
 
 /** Reads a source, of whichever kind; expected failures are returned. */
 export function readSource(text: string): KnownSource | SourceProblem {
-  for (const [name, kind] of rows) {
-    if (!kind.sources.isMeant(text)) continue;
-    const parsed = kind.sources.parse(text);
-    return "problem" in parsed ? parsed : { ...parsed, kind: name };
-  }
-  return { problem: "it is no source" };
+  const [name, kind] = kindMeantBy(text);
+  const parsed = kind.sources.parse(text);
+  return "problem" in parsed ? parsed : { ...parsed, kind: name };
+}
+
+/** A server as NFS_HOST names it, and the kind it is of; undefined where the text names none. */
+export function readHost(text: string): { readonly kind: KindName; readonly host: string } | undefined {
+  const [kind, { sources }] = kindMeantBy(text);
+  const host = sources.host(text);
+  return host === undefined ? undefined : { kind, host };
+}
+
+/** Where a text names no server: the mistake that it looks like, and the way out. */
+export function explainHost(text: string): string | undefined {
+  return kindMeantBy(text)[1].sources.explainHost(text);
+}
+
+function kindMeantBy(text: string): readonly [KindName, ShareKind] {
+  return rows.find(([, { sources }]) => sources.isMeant(text)) ?? ["nfs", nfs];
 }
 
 /** The forms in which a source is accepted. */

@@ -82,6 +82,8 @@ export interface SecretsFile {
   readonly path: string;
   /** Its options by name; undefined where it has none of use. */
   readonly parse: (text: string) => ReadonlyMap<string, Secret> | undefined;
+  /** The cause of a call's failure where the file cannot be read, or has none of use. */
+  readonly lack: string;
 }
 
 /** A server that was found ready to mount from. */

@@ -108,7 +108,7 @@ export const roles: readonly Role[] = [
     publishes: true,
     variables: {
       groups: ["Docker volumes", "Waiting and mounting", "Watching", "Reporting"],
-      keys: ["version", "options"],
+      keys: ["version", "options", "username", "passwordFile", "domain"],
     },
     needsShares: false,
     // Docker waits 120 s for a mount.

@@ -19,6 +19,9 @@ export interface ShareNames {
   readonly mountPoint: string;
   readonly version: string;
   readonly options: string;
+  /** Where a variable may tell it. */
+  readonly username?: string;
+  readonly passwordFile?: string;
 }
 
 /** One share as it is wanted: everything the plan, the fstab line and the mount call need. */

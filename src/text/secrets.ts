@@ -25,6 +25,11 @@ export function holdsSecret(value: string): boolean {
   return decoded !== unescaped && givesAway(decoded);
 }
 
+/** `text` without the options that name a file of secrets (mount.cifs(8)), which its path is none of. */
+export function withoutSecretFiles(text: string): string {
+  return text.replaceAll(/(?<=^|[\s,"])cred(?:entials)?=\/[\w./-]*(?=[\s,;"]|$)/g, "");
+}
+
 /** `value` as it may be shown: not at all where it seems to hold a password, whose end cannot be told. */
 export function redact(value: string): string {
   return holdsSecret(value) ? "***" : value;

@@ -1,7 +1,7 @@
 // CIFS as a kind of share: its sources, options and versions, and how a mount of it is known.
 import type { ShareKind } from "../kind.ts";
-import { defaultOptions, optionsProblem, planOptions } from "./options.ts";
-import { formatSource, isCifsSource, parseSource } from "./source.ts";
+import { defaultOptions, optionsProblem, planOptions, withAccount } from "./options.ts";
+import { explainServer, formatSource, isCifsSource, parseServer, parseSource } from "./source.ts";
 import { agreeOnVersion } from "./versions.ts";
 
 export const cifs: ShareKind = {
@@ -11,8 +11,10 @@ export const cifs: ShareKind = {
     isMeant: isCifsSource,
     parse: parseSource,
     format: formatSource,
+    host: parseServer,
+    explainHost: explainServer,
   },
-  options: { defaults: defaultOptions, problem: optionsProblem, plan: planOptions },
+  options: { defaults: defaultOptions, withAccount, problem: optionsProblem, plan: planOptions },
   versions: {
     byType: new Map([
       ["cifs", "auto"],

@@ -1,4 +1,4 @@
-// The file that says who a share is mounted as, as mount.cifs(8) has it: `username=`, `password=` and `domain=`, a line each.
+// The files that say who a share is mounted as: `username=`, `password=` and `domain=`, a line each, as mount.cifs(8) has it; or a password alone.
 import { secretOf, type Secret } from "../../text/secret.ts";
 
 /** The words of such a file, and what the kernel calls each. */
@@ -23,4 +23,10 @@ export function parseCredentials(text: string): ReadonlyMap<string, Secret> | un
     if (name !== undefined) found.set(name, secretOf(value));
   }
   return found.has("username") ? found : undefined;
+}
+
+/** What a file says whose first line is a password, and blanks of it; undefined where that is empty. */
+export function parsePassword(text: string): ReadonlyMap<string, Secret> | undefined {
+  const [password = ""] = text.split(/\r?\n/, 1);
+  return password === "" ? undefined : new Map([["password", secretOf(password)]]);
 }

@@ -18,7 +18,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   EACCES: {
     prospect: "permanent",
     words: "the server refuses user or password, or the user may not use the share",
-    hint: "check the file of credentials= (username=, password=, domain=), and who may use the share on the server",
+    hint: "check who it is mounted as (NFS_USERNAME and the file of NFS_PASSWORD_FILE, or the file of the option credentials), and who may use the share on the server",
   },
   ENOENT: {
     prospect: "permanent",
@@ -29,6 +29,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
     prospect: "permanent",
     words: "the file of credentials= cannot be read, or names no user",
     hint: "make it a file with the lines username=NAME and password=PASSWORD that root may read",
+  },
+  "no-password": {
+    prospect: "permanent",
+    words: "the file with the password cannot be read, or is empty",
+    hint: "write the password into the first line of the file that NFS_PASSWORD_FILE names, and let root read it",
   },
   EPERM: {
     prospect: "permanent",

@@ -1,10 +1,10 @@
 // How CIFS is mounted: by mount(2) alone, with the password from a file that is read for each call.
 import { hasOption, withoutFstabWords } from "../../shares/options.ts";
 import { takeFlags } from "../mount-flags.ts";
-import type { KernelMount, KindMounting, MountAddresses, MountedShare, MountWay } from "../mounting.ts";
-import { parseCredentials } from "./credentials.ts";
+import type { KernelMount, KindMounting, MountAddresses, MountedShare, MountWay, SecretsFile } from "../mounting.ts";
+import { parseCredentials, parsePassword } from "./credentials.ts";
 import { classifyErrno } from "./failures.ts";
-import { credentialsFile, isForCaller } from "./options.ts";
+import { credentialsFile, isForCaller, passwordFile } from "./options.ts";
 
 export const cifsMounting: KindMounting = {
   title: "CIFS",
@@ -49,13 +49,20 @@ export function kernelMount(
   if (!hasOption(words, "iocharset")) words.push("iocharset=utf8");
   words.push(`ip=${server}`);
   if (version !== "auto") words.push(`vers=${version}`);
-  const file = credentialsFile(options);
-  if (file === undefined && hasOption(options, "guest")) words.push("username=");
+  const secretsFile = secretsFileOf(options);
+  if (secretsFile === undefined && hasOption(options, "guest")) words.push("username=");
   return {
     source: label,
     fstype: "cifs",
     flags,
     data: words.join(","),
-    ...(file === undefined ? {} : { secretsFile: { path: file, parse: parseCredentials } }),
+    ...(secretsFile === undefined ? {} : { secretsFile }),
   };
+}
+
+function secretsFileOf(options: readonly string[]): SecretsFile | undefined {
+  const credentials = credentialsFile(options);
+  if (credentials !== undefined) return { path: credentials, parse: parseCredentials, lack: "no-credentials" };
+  const password = passwordFile(options);
+  return password === undefined ? undefined : { path: password, parse: parsePassword, lack: "no-password" };
 }

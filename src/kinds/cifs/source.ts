@@ -19,13 +19,33 @@ export function formatSource({ host, path }: Source): string {
   return `//${host}${path}`;
 }
 
+/** The server of `//host`, as NFS_HOST names one; a path stands apart from it. */
+export function parseServer(text: string): string | undefined {
+  const name = /^\/\/([^/]+)\/?$/.exec(text)?.[1];
+  return name === undefined ? undefined : parseName(name);
+}
+
+/** Where a text is no such server: the mistake that it looks like, and the way out. */
+export function explainServer(text: string): string | undefined {
+  const written = withSlashes(text);
+  const [, name = "", path = ""] = /^\/\/([^/]*)\/*(.*)$/s.exec(written) ?? [];
+  if (path !== "") {
+    return `it holds a path; write NFS_HOST=${shown(`//${name}`)} and NFS_HOST_MOUNT=${shown(`/${path}`)}`;
+  }
+  return parseName(name) === undefined ? explainHost(name) : `write a CIFS server as ${shown(`//${name}`)}`;
+}
+
+function parseName(name: string): string | undefined {
+  return isIPv6(name) ? name : parseHost(name);
+}
+
 /** Reads a source; expected failures are returned. */
 export function parseSource(text: string): ParsedSource | SourceProblem {
   if (!text.startsWith("//")) return { problem: `write a CIFS share as ${shown(withSlashes(text))}` };
   const slash = text.indexOf("/", 2);
   if (slash === -1) return { problem: "it names no share of the server: //host/share" };
   const name = text.slice(2, slash);
-  const host = isIPv6(name) ? name : parseHost(name);
+  const host = parseName(name);
   if (host === undefined) {
     const why = explainHost(name);
     return { problem: `"${shown(name)}" is not a host name or an address${why === undefined ? "" : `: ${why}`}` };

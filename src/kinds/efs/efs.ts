@@ -26,9 +26,12 @@ export const efs: ShareKind = {
     isMeant: (text) => isId(text.split(":")[0] ?? ""),
     parse,
     format: nfs.sources.format,
+    host: (text) => (isId(text) ? text : undefined),
+    explainHost: nfs.sources.explainHost,
   },
   options: {
     defaults: recommended,
+    withAccount: undefined,
     problem: optionProblem,
     plan: nfs.options.plan,
   },

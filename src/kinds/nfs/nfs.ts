@@ -1,5 +1,6 @@
 // NFS as a kind of share: its sources, options and versions, and how a mount of it is known.
 import type { MountRecord } from "../../shares/mountinfo.ts";
+import { explainHost, parseHost } from "../../shares/host.ts";
 import { splitOptions } from "../../shares/options.ts";
 import type { Source } from "../../shares/share.ts";
 import type { ShareKind } from "../kind.ts";
@@ -15,9 +16,12 @@ export const nfs: ShareKind = {
     isMeant: () => true,
     parse: parseSource,
     format: formatSource,
+    host: parseHost,
+    explainHost,
   },
   options: {
     defaults: splitOptions(defaultOptions),
+    withAccount: undefined,
     problem: transportProblem,
     plan: planOptions,
   },

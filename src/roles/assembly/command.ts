@@ -1,7 +1,7 @@
 // COMMAND as it was given, and what it is to be: its user, its rights, its limits.
 import * as native from "native";
 import type { Config } from "../../config/config.ts";
-import { holdsSecret } from "../../text/secrets.ts";
+import { holdsSecret, withoutSecretFiles } from "../../text/secrets.ts";
 import { variables } from "../../config/variables.ts";
 import { AppError, exitCodes } from "../../errors.ts";
 import { ownRights } from "../../host/process-facts.ts";
@@ -35,7 +35,7 @@ export function commandOf(
 /** Whether an entry of the environment is a variable that may be ours, and holds a secret. */
 function isSecret(entry: Uint8Array): boolean {
   const text = native.decodeUtf8(entry);
-  return text.startsWith("NFS_") && holdsSecret(text.slice(text.indexOf("=") + 1));
+  return text.startsWith("NFS_") && holdsSecret(withoutSecretFiles(text.slice(text.indexOf("=") + 1)));
 }
 
 /** Whether COMMAND can be made what it is to be is known before anything is touched. */

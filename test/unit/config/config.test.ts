@@ -3,6 +3,7 @@ import { fstabLines } from "../../../src/plan/plan.ts";
 import { describe, expect, test } from "vitest";
 import { noFlags, readConfig, type Environment, type Flags } from "../../../src/config/config.ts";
 import { variables, type VariableKey } from "../../../src/config/variables.ts";
+import { holdsSecret, withoutSecretFiles } from "../../../src/text/secrets.ts";
 import { configOf, planOf } from "../fakes/shares.ts";
 
 function flags(values: Partial<Record<VariableKey, string>>, mounts: readonly string[] = []): Flags {
@@ -260,6 +261,80 @@ const linesCases: readonly LinesCase[] = [
     ],
   },
   {
+    what: "a server of CIFS, with user, password and domain",
+    env: {
+      NFS_HOST: "//nas",
+      NFS_HOST_MOUNT: "/media/films",
+      NFS_MOUNT_POINT: "/data",
+      NFS_USERNAME: "anna b",
+      NFS_PASSWORD_FILE: "/run/secrets/nas",
+      NFS_DOMAIN: "WORK",
+    },
+    lines: [
+      String.raw`//nas/media/films /data cifs hard,username=anna\040b,domain=WORK,x-nfs-init.password-file=/run/secrets/nas 0 0`,
+    ],
+  },
+  {
+    what: "numbered shares of CIFS beside one of NFS, whose options and version are not theirs",
+    env: {
+      ...single,
+      NFS_OPTIONS: "hard,nolock,noresvport",
+      NFS_VERSION: "4.1",
+      NFS_USERNAME: "anna",
+      NFS_PASSWORD_FILE: "/run/secrets/nas",
+      NFS_2_HOST: "//nas",
+      NFS_2_MOUNT_POINT: "/two",
+      NFS_3_HOST: "//nas",
+      NFS_3_MOUNT_POINT: "/three",
+      NFS_3_USERNAME: "berta",
+      NFS_3_PASSWORD_FILE: "/run/secrets/berta",
+      NFS_3_OPTIONS: "soft",
+    },
+    lines: [
+      "nas:/data /data nfs hard,nolock,noresvport,vers=4.1 0 0",
+      "//nas/two /two cifs hard,username=anna,x-nfs-init.password-file=/run/secrets/nas 0 0",
+      "//nas/three /three cifs soft,username=berta,x-nfs-init.password-file=/run/secrets/berta 0 0",
+    ],
+  },
+  {
+    what: "numbered shares of CIFS that fall back to the server and its options",
+    env: {
+      NFS_HOST: "//nas",
+      NFS_OPTIONS: "hard,uid=1000",
+      NFS_USERNAME: "anna",
+      NFS_PASSWORD_FILE: "/run/secrets/nas",
+      NFS_1_MOUNT_POINT: "/one",
+    },
+    lines: ["//nas/one /one cifs hard,uid=1000,username=anna,x-nfs-init.password-file=/run/secrets/nas 0 0"],
+  },
+  {
+    what: "lines of CIFS, the first of which alone leaves open who it is mounted as",
+    env: {
+      NFS_USERNAME: "anna",
+      NFS_PASSWORD_FILE: "/run/secrets/nas",
+      NFS_DOMAIN: "WORK",
+      NFS_MOUNTS: [
+        "//nas/a /a",
+        "//nas/b /b cifs guest",
+        "//nas/c /c cifs credentials=/run/c",
+        "//nas/d /d cifs sec=krb5i",
+        "//nas/e /e cifs username=berta,x-nfs-init.password-file=/run/e,domain=HOME",
+      ].join("\n"),
+    },
+    lines: [
+      "//nas/a /a cifs hard,username=anna,domain=WORK,x-nfs-init.password-file=/run/secrets/nas 0 0",
+      "//nas/b /b cifs guest 0 0",
+      "//nas/c /c cifs credentials=/run/c 0 0",
+      "//nas/d /d cifs sec=krb5i 0 0",
+      "//nas/e /e cifs username=berta,x-nfs-init.password-file=/run/e,domain=HOME 0 0",
+    ],
+  },
+  {
+    what: "a file system of EFS by its id",
+    env: { NFS_HOST: "fs-0123abcd", NFS_HOST_MOUNT: "/", NFS_MOUNT_POINT: "/data", NFS_OPTIONS: "hard" },
+    lines: ["fs-0123abcd:/ /data nfs hard,vers=4.1 0 0"],
+  },
+  {
     what: "a list whose missing columns fall back",
     env: {
       NFS_VERSION: "4.1",
@@ -477,7 +552,72 @@ const problemCases: readonly ProblemCase[] = [
   {
     what: "a CIFS share without a user",
     env: { NFS_MOUNTS: "//srv/share /mnt/a" },
-    names: ["credentials=FILE", "guest"],
+    names: ["NFS_USERNAME", "NFS_PASSWORD_FILE", "credentials", "guest"],
+  },
+  {
+    what: "a file of a password by a way that leads from nowhere",
+    env: { NFS_MOUNTS: "//srv/share /mnt/a cifs username=a,x-nfs-init.password-file=nas" },
+    names: ["x-nfs-init.password-file", "absolute path"],
+  },
+  {
+    what: "a version of SMB beside a file of credentials",
+    env: { NFS_MOUNTS: "//srv/share /mnt/a cifs credentials=/run/secrets/nas,vers=1.0" },
+    names: ["credentials=/run/secrets/nas,vers=1.0", "not safe"],
+  },
+  {
+    what: "the share in the server of CIFS",
+    env: { ...single, NFS_HOST: "//srv/media/films", NFS_USERNAME: "app" },
+    names: ["NFS_HOST=//srv and NFS_HOST_MOUNT=/media/films"],
+  },
+  {
+    what: "the server of CIFS as Windows writes it",
+    env: { ...single, NFS_HOST: String.raw`\\srv`, NFS_USERNAME: "app" },
+    names: ["NFS_HOST", "//srv"],
+  },
+  {
+    what: "the root of a server of CIFS",
+    env: { ...single, NFS_HOST: "//srv", NFS_HOST_MOUNT: "/", NFS_USERNAME: "app" },
+    names: ["NFS_HOST_MOUNT", "no share"],
+  },
+  {
+    what: "a version of NFS for a server of CIFS",
+    env: { ...single, NFS_HOST: "//srv", NFS_VERSION: "4.1", NFS_USERNAME: "app" },
+    names: ["NFS_VERSION", "4.1", "SMB"],
+  },
+  {
+    what: "a server of CIFS without a user",
+    env: { ...single, NFS_HOST: "//srv" },
+    names: ["NFS_OPTIONS", "NFS_USERNAME", "NFS_PASSWORD_FILE"],
+  },
+  {
+    what: "a password without its user",
+    env: { ...single, NFS_HOST: "//srv", NFS_PASSWORD_FILE: "/run/secrets/nas" },
+    names: ["NFS_USERNAME", "nobody whose it is"],
+  },
+  {
+    what: "a user with the domain in front",
+    env: { ...single, NFS_HOST: "//srv", NFS_USERNAME: String.raw`WORK\anna` },
+    names: ["NFS_DOMAIN=WORK and NFS_USERNAME=anna"],
+  },
+  {
+    what: "a user that cannot stand among options",
+    env: { ...single, NFS_HOST: "//srv", NFS_USERNAME: "anna,uid=0" },
+    names: ["NFS_USERNAME", "without commas"],
+  },
+  {
+    what: "a domain that cannot stand among options",
+    env: { ...single, NFS_HOST: "//srv", NFS_USERNAME: "anna", NFS_DOMAIN: "W,K" },
+    names: ["NFS_DOMAIN", "without commas"],
+  },
+  {
+    what: "a file of a password that is none",
+    env: { ...single, NFS_HOST: "//srv", NFS_USERNAME: "anna", NFS_PASSWORD_FILE: "nas.txt" },
+    names: ["NFS_PASSWORD_FILE", "the path of a file, not what is in it"],
+  },
+  {
+    what: "a file of a password that cannot stand among options",
+    env: { ...single, NFS_HOST: "//srv", NFS_USERNAME: "anna", NFS_PASSWORD_FILE: "/run/a,b" },
+    names: ["NFS_PASSWORD_FILE", "commas"],
   },
   {
     what: "an option of EFS that needs a tunnel",
@@ -678,10 +818,24 @@ const problemCases: readonly ProblemCase[] = [
 ];
 
 describe("a value that cannot be understood", () => {
+  test.each([
+    ["NFS_PASSWORD", { NFS_HOST: "//srv", NFS_MOUNT_POINT: "/data", NFS_USERNAME: "anna" }],
+    ["NFS_PASSWORD", { NFS_MOUNTS: "//srv/media /data cifs guest" }],
+    ["NFS_2_PASSWORD", { NFS_2_HOST: "//srv", NFS_2_MOUNT_POINT: "/data", NFS_2_USERNAME: "anna" }],
+  ])("a password in %s itself is refused, and shown nowhere", (name, env) => {
+    const result = readConfig({ ...env, [name]: "geheim" });
+    if (result.kind !== "problems") throw new Error("it is accepted");
+    expect(result.problems).toEqual([expect.stringMatching(new RegExp(`^${name} is refused: .* ${name}_FILE `))]);
+    expect(holdsSecret(result.problems.join("\n"))).toBe(false);
+    expect(JSON.stringify(result)).not.toContain("geheim");
+  });
+
   test.each(problemCases)("is named with its variable and what is accepted: $what", ({ env, names, flags: given }) => {
     const problems = problemsOf(env, given);
     expect(problems).toHaveLength(1);
     for (const name of names) expect(problems[0]).toContain(name);
+    // The last words of the program hide a text that seems to hold a password, whole.
+    expect(holdsSecret(withoutSecretFiles(problems[0] ?? ""))).toBe(false);
   });
 
   test("is reported together with every other one", () => {
@@ -967,6 +1121,7 @@ describe("a secret", () => {
     ["in a path that could be", { ...single, NFS_MOUNT_POINT: `/data/token=${secret}` }],
     ["in the host", { ...single, NFS_HOST: `user:${secret}@nas` }],
     ["behind a user's name", { ...single, NFS_OPTIONS: `username=x%${secret}` }],
+    ["behind the name of a user alone", { ...single, NFS_HOST: "//srv", NFS_USERNAME: `x%${secret}` }],
     ["in credentials", { ...single, NFS_OPTIONS: `cred=${secret}` }],
     ["called pw", { ...single, NFS_OPTIONS: `ro,pw=${secret}` }],
     ["called token", { NFS_MOUNTS: `nfs://nas/a?token=${secret} /mnt/a` }],
@@ -997,6 +1152,14 @@ describe("a secret", () => {
 });
 
 describe("a warning", () => {
+  test("says that an account has no share to be for", () => {
+    expect(configOf({ ...single, NFS_USERNAME: "anna", NFS_DOMAIN: "W" }).warnings).toEqual([
+      "NFS_USERNAME is for a share of CIFS, and there is none: it is ignored; NFS_USER is who COMMAND runs as",
+      "NFS_DOMAIN is for a share of CIFS, and there is none: it is ignored",
+    ]);
+    expect(configOf({ NFS_USERNAME: "anna", NFS_MOUNTS: "//nas/a /a" }).warnings).toEqual([]);
+  });
+
   test.each([
     ["NFS_MOUTN_POINT", "NFS_MOUNT_POINT"],
     ["NFS_HOSTMOUNT", "NFS_HOST_MOUNT"],
@@ -1021,13 +1184,15 @@ describe("a warning", () => {
     ["NFS_TYPE", "NFS_VERSION"],
     ["NFS_2_SERVER", "NFS_2_HOST"],
     ["NFS_2_TARGET", "NFS_2_MOUNT_POINT"],
+    ["NFS_PASSWORD", "NFS_PASSWORD_FILE"],
+    ["NFS_2_PASSWD", "NFS_2_PASSWORD_FILE"],
   ])("names for the unknown %s the nearest, %s", (name, near) => {
     const { warnings } = configOf({ [name]: "x" });
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(new RegExp(`^${name} .* ${near}$`));
   });
 
-  test.each(["NFS_PASSWORD", "NFS_X", "NFS_FOO", "NFS_ROOT", "NFS_2_SKIP", "NFS_COLOUR", "NFS_"])(
+  test.each(["NFS_X", "NFS_FOO", "NFS_ROOT", "NFS_2_SKIP", "NFS_COLOUR", "NFS_"])(
     "names nothing for the unknown %s, to which nothing is near",
     (name) => {
       expect(configOf({ [name]: "x" }).warnings).toEqual([`${name} is not a variable of nfs-init and is ignored`]);

@@ -10,6 +10,9 @@ const values: Partial<Record<VariableKey, string>> = {
   mountPoint: "/mnt/data",
   version: "4.2",
   options: "hard",
+  username: "anna",
+  passwordFile: "/run/secrets/nas",
+  domain: "WORK",
   mounts: "nas:/export /mnt/data",
 };
 

@@ -8,6 +8,9 @@ const promised: Readonly<Record<string, string>> = {
   NFS_MOUNT_POINT: "",
   NFS_VERSION: "auto",
   NFS_OPTIONS: "hard,nolock",
+  NFS_USERNAME: "",
+  NFS_PASSWORD_FILE: "",
+  NFS_DOMAIN: "",
   NFS_MOUNTS: "",
   NFS_MOUNT_SKIP: "off",
   NFS_FSTAB: "/etc/fstab",
@@ -105,6 +108,9 @@ test("the number of a share stands behind NFS_", () => {
     "NFS_12_MOUNT_POINT",
     "NFS_12_VERSION",
     "NFS_12_OPTIONS",
+    "NFS_12_USERNAME",
+    "NFS_12_PASSWORD_FILE",
+    "NFS_12_DOMAIN",
   ]);
   expect(variableName("host")).toBe("NFS_HOST");
 });

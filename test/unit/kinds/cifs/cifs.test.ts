@@ -4,7 +4,7 @@ import { readConfig } from "../../../../src/config/config.ts";
 import { fstabLines, planMounts } from "../../../../src/plan/plan.ts";
 import { mountText } from "../../../../src/kinds/mount-text.ts";
 import { cifs } from "../../../../src/kinds/cifs/cifs.ts";
-import { parseCredentials } from "../../../../src/kinds/cifs/credentials.ts";
+import { parseCredentials, parsePassword } from "../../../../src/kinds/cifs/credentials.ts";
 import { classifyErrno } from "../../../../src/kinds/cifs/failures.ts";
 import { kernelMount } from "../../../../src/kinds/cifs/mounting.ts";
 
@@ -114,6 +114,13 @@ describe("a mount call", () => {
     expect(call.secretsFile?.path).toBe("/run/secrets/nas");
   });
 
+  test("has the user of the options, and the file of the password alone", () => {
+    const given = ["username=anna", "domain=WORK", "x-nfs-init.password-file=/run/secrets/nas"];
+    const call = kernelMount({ ...share, options: given }, addresses);
+    expect(call.data).toBe("username=anna,domain=WORK,iocharset=utf8,ip=192.0.2.1");
+    expect(call.secretsFile).toMatchObject({ path: "/run/secrets/nas", lack: "no-password" });
+  });
+
   test("states the version where one is asked for", () => {
     const call = kernelMount({ ...share, version: "3.1.1", options: ["username=a", "vers=3.1.1"] }, addresses);
     expect(call.data).toBe("username=a,iocharset=utf8,ip=192.0.2.1,vers=3.1.1");
@@ -142,11 +149,26 @@ describe("a file of credentials", () => {
   });
 });
 
+describe("a file of a password", () => {
+  test.each([
+    ["a,\"b' =%ü \n", "a,\"b' =%ü "],
+    ["a\r\nb\n", "a"],
+    [" ", " "],
+  ])("is its first line alone, as it stands: %j", (text, password) => {
+    expect(parsePassword(text)?.get("password")?.reveal()).toBe(password);
+  });
+
+  test.each(["", "\n", "\r\nx"])("that is empty is of no use: %j", (text) => {
+    expect(parsePassword(text)).toBeUndefined();
+  });
+});
+
 describe("a failure", () => {
   test.each([
     ["EACCES", "permanent"],
     ["ENOENT", "permanent"],
     ["no-credentials", "permanent"],
+    ["no-password", "permanent"],
     ["EHOSTDOWN", "transient"],
     ["EINPROGRESS", "transient"],
     ["ECONNREFUSED", "transient"],

@@ -72,7 +72,7 @@ describe("an answer", () => {
       const { kind } = readNegotiateAnswer(bytes.subarray(0, below(bytes.byteLength + 1)));
       expect(["incomplete", "answered", "other"]).toContain(kind);
     }
-  });
+  }, 60_000);
 });
 
 describe("a server", () => {
