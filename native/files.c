@@ -151,6 +151,7 @@ static JSValue stat_result(struct frame *f, int returned, const struct stat *sta
     put(ctx, &result, "size", JS_NewInt64(ctx, stat->st_size));
     put(ctx, &result, "dev", JS_NewBigUint64(ctx, stat->st_dev));
     put(ctx, &result, "ino", JS_NewBigUint64(ctx, stat->st_ino));
+    put(ctx, &result, "mtime", JS_NewInt64(ctx, stat->st_mtim.tv_sec));
     return result;
 }
 

@@ -8,16 +8,28 @@ export interface ServerClient {
   readonly name: string;
   readonly version: string;
   readonly isConfirmed: boolean;
+  /** When the kernel came to know it, on the boot-time clock. */
+  readonly sinceMs: number;
   readonly opens: number;
   readonly locks: number;
   readonly delegations: number;
+  /** What is open, the last two names of each path: as many as are told of. */
+  readonly files: readonly string[];
 }
+
+/** So many names of files are told of each client. */
+const mostFiles = 8;
 
 /** Since the kernel's server was started. */
 export interface ServerWork {
   readonly operations: number;
   readonly readBytes: number;
   readonly writtenBytes: number;
+}
+
+/** What was done between the last two looks. */
+export interface RecentWork extends ServerWork {
+  readonly spanMs: number;
 }
 
 export interface ServerUse extends ServerWork {
@@ -27,20 +39,26 @@ export interface ServerUse extends ServerWork {
 }
 
 /** `info` and `states` of a client (linux fs/nfsd/nfs4state.c, client_info_show and states_show); undefined for what is none. */
-export function parseClient(info: string, states: string): ServerClient | undefined {
+export function parseClient(info: string, states: string, sinceMs: number): ServerClient | undefined {
   const field = (name: string) => new RegExp(`^${name}: *(.*)$`, "m").exec(info)?.[1];
   const address = unquoted(field("address"));
   const minor = field("minor version");
   if (address === undefined || minor === undefined) return undefined;
-  const count = (type: string) => states.match(new RegExp(`^- [^:]*: \\{ *type: ${type},`, "gm"))?.length ?? 0;
+  const held = [...states.matchAll(/^- [^:]*: \{ *type: (\w+),(.*)$/gm)];
+  const count = (type: string) => held.filter(([, one]) => one === type).length;
+  const names = held.flatMap(([, type, rest = ""]) => {
+    return type === "open" ? (/ filename: "(.*?)"(?:, owner: | *\}$)/.exec(rest)?.[1] ?? []) : [];
+  });
   return {
     address: withoutPort(address),
     name: unquoted(field("name")) ?? "",
     version: `4.${minor}`,
     isConfirmed: field("status") !== "unconfirmed",
+    sinceMs,
     opens: count("open"),
     locks: count("lock"),
     delegations: count("deleg"),
+    files: [...new Set(names)].slice(0, mostFiles),
   };
 }
 
@@ -52,6 +70,15 @@ function unquoted(text: string | undefined): string | undefined {
 
 function withoutPort(address: string): string {
   return address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+}
+
+/** The work from one look to a later one, `spanMs` apart; undefined where the counters began anew between them. */
+export function workBetween(before: ServerWork, after: ServerWork, spanMs: number): RecentWork | undefined {
+  const operations = after.operations - before.operations;
+  const readBytes = after.readBytes - before.readBytes;
+  const writtenBytes = after.writtenBytes - before.writtenBytes;
+  if (spanMs <= 0 || Math.min(operations, readBytes, writtenBytes) < 0) return undefined;
+  return { spanMs, operations, readBytes, writtenBytes };
 }
 
 /** /proc/net/rpc/nfsd: `io READ WRITTEN` in bytes, `rpc CALLS ...`. */

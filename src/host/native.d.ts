@@ -194,6 +194,8 @@ declare module "native" {
     readonly size: number;
     readonly dev: bigint;
     readonly ino: bigint;
+    /** Whole seconds since 1970. */
+    readonly mtime: number;
   }
   export function stat(path: CString): Stat;
   export function lstat(path: CString): Stat;

@@ -8,6 +8,8 @@ import { exportFlags } from "../export/options.ts";
 import type { ServerAnswer, ServerRequest } from "../export/server.ts";
 import { parseClient, parseWork, type ServerUse } from "../export/use.ts";
 import type { MountClient, MountStatus } from "../export/v3/mount-service.ts";
+import { clock } from "./clock.ts";
+import { questionPrefix } from "../rpc/nfs4.ts";
 import { goodSeconds, nowSeconds } from "./nfsd-answers.ts";
 import { readUpTo, takeNames } from "./small-files.ts";
 
@@ -51,12 +53,17 @@ const longestStatesBytes = 256 * 1024;
 
 function useOf({ control, work }: RequestPlace): ServerUse {
   const numbers = namesBelow(control, "clients");
-  const clients = numbers.slice(0, mostClients).flatMap((number) => {
-    const info = textBelow(control, `clients/${number}/info`, 4_096);
-    return parseClient(info, textBelow(control, `clients/${number}/states`, longestStatesBytes)) ?? [];
+  const atMs = Date.now();
+  const nowMs = clock.nowMs();
+  const found = numbers.slice(0, mostClients).flatMap((number) => {
+    const { text: info, mtimeMs } = fileBelow(control, `clients/${number}/info`, 4_096);
+    const { text: states } = fileBelow(control, `clients/${number}/states`, longestStatesBytes);
+    return parseClient(info, states, Math.min(nowMs, nowMs - (atMs - mtimeMs))) ?? [];
   });
+  // Who only asked whether it is there is no client.
+  const clients = found.filter(({ name }) => !name.startsWith(questionPrefix));
   const text = work === undefined ? "" : native.decodeLatin1(native.read(work, 65_536, 0));
-  return { ...parseWork(text), clients, clientCount: numbers.length };
+  return { ...parseWork(text), clients, clientCount: numbers.length - (found.length - clients.length) };
 }
 
 /** Kernels before 5.3 have no such directory. */
@@ -70,18 +77,22 @@ function namesBelow(directory: number, name: string): readonly string[] {
   }
 }
 
-/** Nothing of a client that has gone meanwhile. */
-function textBelow(directory: number, path: string, mostBytes: number): string {
+/** The files of a client are made with it, and not changed; there is nothing of one that has gone meanwhile. */
+function fileBelow(
+  directory: number,
+  path: string,
+  mostBytes: number,
+): { readonly text: string; readonly mtimeMs: number } {
   try {
     const fd = native.openat(directory, path, native.O_RDONLY);
     try {
-      return native.decodeUtf8(readUpTo(fd, mostBytes));
+      return { text: native.decodeUtf8(readUpTo(fd, mostBytes)), mtimeMs: native.fstat(fd).mtime * 1_000 };
     } finally {
       native.close(fd);
     }
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
-    return "";
+    return { text: "", mtimeMs: 0 };
   }
 }
 

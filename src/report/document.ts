@@ -1,6 +1,6 @@
 // The document of `status --json` and /mounts: every share with its state, its space and its traffic.
 import type { ExportStatus, InstanceStatus, SharePhase, ShareStatus, VolumeStatus } from "../watch/status.ts";
-import type { ServerUse } from "../export/use.ts";
+import type { RecentWork, ServerClient, ServerWork } from "../export/use.ts";
 import type { Space } from "../mount/ports.ts";
 import { isReady, notReadyMs } from "./board.ts";
 import { statsOn, trafficOf, type MountStats } from "./mountstats.ts";
@@ -20,9 +20,21 @@ export interface StatusDocument {
   /** What `serve` exports; absent for other roles. */
   readonly exports?: readonly ExportDocument[];
   /** Who uses the server of `serve`, and how much since the kernel's server was started; null until it was looked at. */
-  readonly server?: ServerUse | null;
+  readonly server?: ServerDocument | null;
   /** The Docker volumes of `plugin`; absent for other roles. */
   readonly volumes?: readonly VolumeDocument[];
+}
+
+export interface ServerDocument extends ServerWork {
+  /** As many of version 4 as are told of. */
+  readonly clients: readonly ClientDocument[];
+  readonly clientCount: number;
+  /** Between the last two looks; null until there were two. */
+  readonly recent: RecentWork | null;
+}
+
+export interface ClientDocument extends Omit<ServerClient, "sinceMs"> {
+  readonly knownForMs: number;
 }
 
 export interface VolumeDocument {
@@ -95,7 +107,7 @@ export function describeStatus(status: InstanceStatus, now: Counters, before?: C
     ...(status.exports === undefined
       ? {}
       : {
-          server: status.use ?? null,
+          server: describeServer(status, nowMs),
           exports: status.exports.map(({ path, phase, sinceMs, reason = null, space = null }) => ({
             path,
             state: phase,
@@ -106,6 +118,13 @@ export function describeStatus(status: InstanceStatus, now: Counters, before?: C
         }),
     ...(status.volumes === undefined ? {} : { volumes: describeVolumes(status.volumes) }),
   };
+}
+
+function describeServer({ use, recentWork }: InstanceStatus, nowMs: number): ServerDocument | null {
+  if (use === undefined) return null;
+  const { clients, ...rest } = use;
+  const described = clients.map(({ sinceMs, ...client }) => ({ ...client, knownForMs: span(sinceMs, nowMs) }));
+  return { ...rest, clients: described, recent: recentWork ?? null };
 }
 
 export function describeVolumes(volumes: readonly VolumeStatus[]): readonly VolumeDocument[] {

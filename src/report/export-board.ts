@@ -1,5 +1,5 @@
 // The board of `serve`: how the exports are, as others are told.
-import type { ServerUse } from "../export/use.ts";
+import { workBetween, type RecentWork, type ServerUse } from "../export/use.ts";
 import type { Space } from "../mount/ports.ts";
 import type { ExportStatus, InstanceStatus } from "../watch/status.ts";
 import type { BoardNews, InstanceFacts } from "./board.ts";
@@ -20,6 +20,8 @@ export function createExportBoard(nowMs: () => number, facts: InstanceFacts, pat
     paths.map((path) => [path, { path, phase: "starting", sinceMs: nowMs(), reason: undefined }]),
   );
   let use: ServerUse | undefined;
+  let recentWork: RecentWork | undefined;
+  let usedMs = 0;
   const listeners: ((news: BoardNews) => void)[] = [];
   return {
     asked: (path, phase, reason) => {
@@ -31,7 +33,9 @@ export function createExportBoard(nowMs: () => number, facts: InstanceFacts, pat
       for (const listener of listeners) listener(isSame && before.reason === reason ? "look" : "change");
     },
     used: (next, spaces) => {
+      recentWork = use && workBetween(use, next, nowMs() - usedMs);
       use = next;
+      usedMs = nowMs();
       for (const [path, one] of exports) exports.set(path, { ...one, space: spaces.get(path) });
       for (const listener of listeners) listener("look");
     },
@@ -43,6 +47,7 @@ export function createExportBoard(nowMs: () => number, facts: InstanceFacts, pat
       shares: [],
       exports: [...exports.values()],
       use,
+      recentWork,
     }),
     subscribe: (listener) => {
       listeners.push(listener);

@@ -1,5 +1,5 @@
 // The last changes of an instance, for those who come to look later: told by what was and what is.
-import type { InstanceStatus } from "../watch/status.ts";
+import type { InstanceStatus, ShareStatus } from "../watch/status.ts";
 import { toneOfExport, toneOfShare, toneOfVolume, type Tone } from "./tone.ts";
 
 /** Something that changed its state; `from` is undefined for what was not there before. */
@@ -48,15 +48,17 @@ interface Standing {
 }
 
 function standings({ shares, exports = [], volumes = [], restarts }: InstanceStatus): ReadonlyMap<string, Standing> {
+  const ofVolumes = new Set(volumes.map(({ target }) => target));
   return new Map([
-    ...shares.map(({ target, phase, isLost, reason, remounts }): [string, Standing] => {
-      const state = isLost ? `${phase}, lost` : remounts > 0 && phase === "mounted" ? "mounted afresh" : phase;
-      return [`share ${target}`, { subject: target, state, tone: toneOfShare(phase, isLost), reason, round: remounts }];
-    }),
+    ...shares
+      .filter(({ target }) => !ofVolumes.has(target))
+      .map((share): [string, Standing] => [`share ${share.target}`, standingOfShare(share.target, share)]),
     ...exports.map(({ path, phase, reason }): [string, Standing] => {
       return [`export ${path}`, { subject: path, state: phase, tone: toneOfExport(phase), reason, round: 0 }];
     }),
-    ...volumes.map(({ name, phase, reason }): [string, Standing] => {
+    ...volumes.map(({ name, target, phase, reason }): [string, Standing] => {
+      const share = shares.find((one) => one.target === target);
+      if (phase === "mounted" && share !== undefined) return [`volume ${name}`, standingOfShare(name, share)];
       return [`volume ${name}`, { subject: name, state: phase, tone: toneOfVolume(phase), reason, round: 0 }];
     }),
     [
@@ -70,6 +72,11 @@ function standings({ shares, exports = [], volumes = [], restarts }: InstanceSta
       },
     ],
   ]);
+}
+
+function standingOfShare(subject: string, { phase, isLost, reason, remounts }: ShareStatus): Standing {
+  const state = isLost ? `${phase}, lost` : remounts > 0 && phase === "mounted" ? "mounted afresh" : phase;
+  return { subject, state, tone: toneOfShare(phase, isLost), reason, round: remounts };
 }
 
 function changesBetween(

@@ -37,6 +37,7 @@ code{font-size:12.5px;color:var(--soft)}
 .space svg{display:block;width:100%;height:8px;border-radius:4px;background:var(--track);margin-bottom:6px}
 .space rect{fill:var(--bar)}.space .full{fill:var(--bad)}
 dl{display:grid;grid-template-columns:repeat(3,1fr);gap:12px 10px;border-top:1px solid var(--line);padding-top:12px;margin-top:auto}
+dl.wide{grid-template-columns:repeat(auto-fit,minmax(100px,1fr));border:0;padding:0}.card+ol{margin-top:14px}
 dt{font-size:12px;color:var(--soft)}dd{font-size:15px;font-weight:550}
 .span{grid-column:1/-1;font-size:12px;color:var(--soft);font-weight:400}
 ol{list-style:none;padding:0;background:var(--card);border:1px solid var(--line);border-radius:10px}
@@ -63,5 +64,5 @@ if(!document.hidden)connect();
 `;
 
 /** SHA-256 of the two in base64 (CSP level 3); a test holds them against the texts. */
-export const styleHash = "H9RVnJ10e1sH/YNYTZf6sWkGuCWVyOUiuKtl9EERyQw=";
+export const styleHash = "1KkYbs/zrnRsDEXGb4Ms/CQ4x010UEq3Zi56k/nV1uE=";
 export const scriptHash = "+dRrDj/J6JNySFUmBuWOcX8vjTTB4OcWkQUThTpUC7s=";

@@ -1,13 +1,16 @@
 // The page of status: shares, exports and volumes with their state, and the last changes, whole without scripts.
 import {
   describeStatus,
+  type ClientDocument,
   type ExportDocument,
+  type ServerDocument,
   type ShareDocument,
   type StatusDocument,
   type TrafficDocument,
   type VolumeDocument,
 } from "./document.ts";
 import type { Change } from "./history.ts";
+import type { Space } from "../mount/ports.ts";
 import { markup, type Markup } from "./markup.ts";
 import type { Snapshot } from "./metrics.ts";
 import { script, scriptHash, style, styleHash } from "./page-assets.ts";
@@ -67,14 +70,19 @@ export function formatPage(view: PageView): string {
 /** What of the page changes. */
 export function formatMain(view: PageView): string {
   const document = documentOf(view);
-  const { upMs, restarts, shares, exports = [], volumes = [] } = document;
+  const { upMs, restarts, exports = [], volumes = [], server = null } = document;
   const { tone, text } = headline(document);
   const again = restarts === 0 ? "" : `, process started again ${restarts === 1 ? "once" : `${restarts} times`}`;
   return markup`<section data-title="${titleOf(document)}">
       <h1 class="${tone}">${text}</h1>
       <p class="about">up ${formatSpan(upMs)}${again}</p>
     </section>
-    ${section("Shares", shares.map(shareCard))}${section("Exports", exports.map(exportCard))}${section("Volumes", volumes.map(volumeCard))}
+    ${section("Shares", ownShares(document).map(shareCard))}${section("Exports", exports.map(exportCard))}
+    ${server === null ? null : serverSections(server)}
+    ${section(
+      "Volumes",
+      volumes.map((volume) => volumeCard(volume, shareOf(document, volume))),
+    )}
     <section>
       <h2>Last changes</h2>
       ${changeList(view)}
@@ -89,14 +97,23 @@ function titleOf(document: StatusDocument): string {
   return `${headline(document).text} · nfs-init ${document.role}`;
 }
 
-function headline({ shares, exports = [], volumes = [] }: StatusDocument): {
-  readonly tone: Tone;
-  readonly text: string;
-} {
+/** The share that a volume is at this moment; undefined where it is not mounted and nobody tries to. */
+function shareOf({ shares }: StatusDocument, { target }: VolumeDocument): ShareDocument | undefined {
+  return shares.find((share) => share.target === target);
+}
+
+/** Those that are no volumes. */
+function ownShares({ shares, volumes = [] }: StatusDocument): readonly ShareDocument[] {
+  const targets = new Set(volumes.map(({ target }) => target));
+  return shares.filter(({ target }) => !targets.has(target));
+}
+
+function headline(document: StatusDocument): { readonly tone: Tone; readonly text: string } {
+  const { exports = [], volumes = [] } = document;
   const parts = [
     summary(
       "share",
-      shares.map(({ state, isLost }) => toneOfShare(state, isLost)),
+      ownShares(document).map(({ state, isLost }) => toneOfShare(state, isLost)),
       { good: "ready", wait: "not ready", bad: "lost" },
     ),
     summary(
@@ -106,8 +123,8 @@ function headline({ shares, exports = [], volumes = [] }: StatusDocument): {
     ),
     summary(
       "volume",
-      volumes.map(({ state }) => toneOfVolume(state)),
-      { good: "in order", wait: "waiting", bad: "lost" },
+      volumes.map((volume) => stateOfVolume(volume, shareOf(document, volume)).tone),
+      { good: "in order", wait: "not ready", bad: "lost" },
     ),
   ].filter((part) => part !== undefined);
   const worst = (["bad", "wait", "good"] as const).find((tone) => parts.some((part) => part.tone === tone));
@@ -139,45 +156,100 @@ function section(title: string, cards: readonly Markup[]): Markup | null {
 }
 
 function shareCard(share: ShareDocument): Markup {
-  const { target, source, state, isLost, version, reason, stateForMs, answeredAgoMs, remounts, nofail, traffic } =
-    share;
+  const { target, source, state, isLost, version, reason, remounts, nofail, space } = share;
   const tone = toneOfShare(state, isLost);
   const notes = [
     ...(version === null ? [] : [`version ${version}`]),
     ...(nofail ? ["optional"] : []),
     ...(remounts === 0 ? [] : [`mounted afresh ${remounts === 1 ? "once" : `${remounts} times`}`]),
   ];
-  const facts = [
+  return markup`<article class="card ${tone}">
+    ${cardHead(target, isLost ? `${state}, lost` : state, tone)}
+    <p><code>${source}</code>${notes.map((note) => markup`<code> · ${note}</code>`)}</p>
+    ${reasonLine(reason, tone)}${spaceBar(space)}
+    <dl>${shareFacts(share)}</dl>
+  </article>`;
+}
+
+function shareFacts({ stateForMs, answeredAgoMs, traffic }: ShareDocument): readonly Markup[] {
+  return [
     fact("Since", formatSpan(stateForMs)),
     ...(answeredAgoMs === null ? [] : [fact("Last answer", `${formatSpan(answeredAgoMs)} ago`)]),
     ...(traffic === null ? [] : trafficFacts(traffic)),
   ];
-  return markup`<article class="card ${tone}">
-    ${cardHead(target, isLost ? `${state}, lost` : state, tone)}
-    <p><code>${source}</code>${notes.map((note) => markup`<code> · ${note}</code>`)}</p>
-    ${reasonLine(reason, tone)}${spaceBar(share)}
-    <dl>${facts}</dl>
-  </article>`;
 }
 
 function exportCard(exported: ExportDocument): Markup {
-  const { path, state, stateForMs, reason } = exported;
+  const { path, state, stateForMs, reason, space } = exported;
   const tone = toneOfExport(state);
   return markup`<article class="card ${tone}">
-    ${cardHead(path, state.replace("-", " "), tone)}${reasonLine(reason, tone)}
+    ${cardHead(path, state.replace("-", " "), tone)}${reasonLine(reason, tone)}${spaceBar(space)}
     <dl>${fact("Since", formatSpan(stateForMs))}</dl>
   </article>`;
 }
 
-function volumeCard(volume: VolumeDocument): Markup {
-  const { name, source, state, references, reason } = volume;
-  const tone = toneOfVolume(state);
+/** What the server does, and whom it knows. */
+function serverSections({ operations, readBytes, writtenBytes, recent, clients, clientCount }: ServerDocument): Markup {
+  const perSecond = (count: number) => (count * 1_000) / (recent?.spanMs ?? 1);
+  const rate = (bytes: number) => `${formatBytes(Math.round(perSecond(bytes)))}/s`;
+  const facts = [
+    fact("Clients", String(clientCount)),
+    ...(recent === null
+      ? []
+      : [
+          fact("Operations", `${formatNumber(perSecond(recent.operations))}/s`),
+          fact("Read", rate(recent.readBytes)),
+          fact("Written", rate(recent.writtenBytes)),
+        ]),
+  ];
+  const shown = clients.slice(0, mostClientsShown);
+  const more = clientCount - shown.length;
+  return markup`<section>
+    <h2>Clients</h2>
+    <div class="card">
+      <dl class="wide">
+        ${facts}
+        <div class="span">
+          ${operations} operations, ${formatBytes(readBytes)} read, ${formatBytes(writtenBytes)} written in all
+        </div>
+      </dl>
+    </div>
+    ${shown.length === 0 ? null : markup`<ol>${shown.map(clientLine)}</ol>`}
+    ${more === 0 ? null : markup`<p class="none">and ${more} more</p>`}
+  </section>`;
+}
+
+/** More are told of in /mounts. */
+const mostClientsShown = 50;
+
+function clientLine({ address, name, version, knownForMs, opens, locks, files }: ClientDocument): Markup {
+  const held = [...(opens === 0 ? [] : [`${opens} open`]), ...(locks === 0 ? [] : [`${locks} locked`])];
+  const what = held.length === 0 ? "nothing open" : held.join(", ");
+  const names = files.length === 0 ? "" : `: ${files.join(", ")}${opens > files.length ? ", …" : ""}`;
+  return markup`<li>
+    <time>${formatSpan(knownForMs)}</time><code>${address}</code>
+    <p><b>${what}</b><i>${names}</i><br /><i>${name} · version ${version}</i></p>
+  </li>`;
+}
+
+function volumeCard(volume: VolumeDocument, share: ShareDocument | undefined): Markup {
+  const { name, source, references } = volume;
+  const { state, tone } = stateOfVolume(volume, share);
   return markup`<article class="card ${tone}">
     ${cardHead(name, state, tone)}
     <p><code>${source}</code></p>
-    ${reasonLine(reason, tone)}
-    <dl>${fact("Containers", String(references))}</dl>
+    ${reasonLine(volume.reason ?? share?.reason ?? null, tone)}${share === undefined ? null : spaceBar(share.space)}
+    <dl>${fact("Containers", String(references))}${share === undefined ? null : shareFacts(share)}</dl>
   </article>`;
+}
+
+/** What its mount does says more than that there is one. */
+function stateOfVolume(
+  { state }: VolumeDocument,
+  share: ShareDocument | undefined,
+): { readonly state: string; readonly tone: Tone } {
+  if (state !== "mounted" || share === undefined) return { state, tone: toneOfVolume(state) };
+  return { state: share.state, tone: toneOfShare(share.state, share.isLost) };
 }
 
 function cardHead(title: string, state: string, tone: Tone): Markup {
@@ -211,7 +283,7 @@ function trafficFacts(traffic: TrafficDocument): readonly Markup[] {
 }
 
 /** As df(1) has it: of what users without privileges can have. */
-function spaceBar({ space }: ShareDocument): Markup | null {
+function spaceBar(space: Space | null): Markup | null {
   if (space === null) return null;
   const usedBytes = space.totalBytes - space.freeBytes;
   const reachable = usedBytes + space.availableBytes;

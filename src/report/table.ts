@@ -102,15 +102,16 @@ function clientLines(server: StatusDocument["server"]): string {
   const { clients, clientCount, operations, readBytes, writtenBytes } = server;
   const work = `${operations} operations, ${formatBytes(readBytes)} read, ${formatBytes(writtenBytes)} written\n`;
   if (clients.length === 0) return `\n${work}`;
-  const rows = clients.map(({ address, name, version, opens, locks }) => [
+  const rows = clients.map(({ address, name, version, knownForMs, opens, locks }) => [
     address,
     version,
+    formatSpan(knownForMs),
     String(opens),
     String(locks),
     name,
   ]);
   const more = clientCount > clients.length ? `and ${clientCount - clients.length} more\n` : "";
-  const titles = ["CLIENT", "VERSION", "OPEN", "LOCKS", "NAME"];
+  const titles = ["CLIENT", "VERSION", "SINCE", "OPEN", "LOCKS", "NAME"];
   return `\n${plainTable(titles, rows, [])}${more}\n${work}`;
 }
 

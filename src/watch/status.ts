@@ -1,5 +1,5 @@
 // What is known of an instance and its shares at a moment: what the state file, `check`, `status` and the metrics tell.
-import type { ServerUse } from "../export/use.ts";
+import type { RecentWork, ServerUse } from "../export/use.ts";
 import type { Space } from "../mount/ports.ts";
 import type { ShareState } from "./staleness.ts";
 
@@ -86,6 +86,8 @@ export interface InstanceStatus {
   readonly exports?: readonly ExportStatus[];
   /** Who uses the server, as far as the last look told. */
   readonly use?: ServerUse | undefined;
+  /** What the server has done lately; undefined until it was looked at twice. */
+  readonly recentWork?: RecentWork | undefined;
   /** What Docker was promised; undefined for roles that have none. */
   readonly volumes?: readonly VolumeStatus[];
 }

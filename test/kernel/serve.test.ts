@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { logged, logLines, quote, server } from "../support/box.ts";
 import { eventually } from "../support/eventually.ts";
 import { everyCombination, versionsOr } from "../support/every-combination.ts";
+import type { ServerDocument } from "../../src/report/document.ts";
 import { kernelSuite } from "../support/kernel-suite.ts";
 import { bind, disk, mount, serverBox, type Serve } from "../support/server-box.ts";
 
@@ -259,7 +260,7 @@ it("tells who uses it, what each has open, and how much room there is", async ()
   await eventually("the lock", () => holder.stdout().includes("held"), { timeoutMs: 30_000 });
   const status = async () =>
     JSON.parse((await lab().run("container_exec server nfs-init status --json")).stdout) as {
-      server: { operations: number; clients: { address: string; version: string; opens: number; locks: number }[] };
+      server: Pick<ServerDocument, "operations" | "clients">;
       exports: { space: { availableBytes: number } | null }[];
     };
   await eventually("the client", async () =>
@@ -268,7 +269,9 @@ it("tells who uses it, what each has open, and how much room there is", async ()
     ),
   );
   const { server: told, exports } = await status();
-  expect(told.clients.find(({ address }) => address === "10.77.0.11")?.version).toBe("4.2");
+  const known = told.clients.find(({ address }) => address === "10.77.0.11");
+  expect(known).toMatchObject({ version: "4.2", files: [expect.stringMatching(/(^|\/)held$/)] });
+  expect(known?.knownForMs).toBeLessThan(120_000);
   expect(told.operations).toBeGreaterThan(0);
   expect(exports[0]?.space?.availableBytes).toBeGreaterThan(0);
   await holder.signal("SIGKILL");

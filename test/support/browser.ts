@@ -42,7 +42,14 @@ interface Message {
 /** An empty page of a browser that ends with the test. */
 export async function openBrowser(chromium: string): Promise<BrowserPage> {
   const profile = temporaryDirectory();
-  const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0"];
+  const flags = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--remote-debugging-port=0",
+  ];
   const browser = spawn(chromium, [...flags, `--user-data-dir=${profile}`, "about:blank"], {
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -56,7 +56,6 @@ describe("exports", () => {
   test("stand in the published state, the document, the table and the metrics", () => {
     const { board, at } = boardAt();
     board.asked("/data", "served");
-    at(61_000);
     const web = {
       address: "10.0.0.2",
       name: "Linux NFSv4.2 web",
@@ -64,15 +63,20 @@ describe("exports", () => {
       isConfirmed: true,
       opens: 2,
       locks: 1,
+      delegations: 0,
+      files: ["data/log"],
     };
     const use = {
       operations: 99,
       readBytes: 0,
       writtenBytes: 2_048,
-      clients: [{ ...web, delegations: 0 }],
+      clients: [{ ...web, sinceMs: 1_000 }],
       clientCount: 3,
     };
     const space = { totalBytes: 4_096, freeBytes: 2_048, availableBytes: 1_024 };
+    at(51_000);
+    board.used({ ...use, operations: 79 }, new Map());
+    at(61_000);
     board.used(use, new Map([["/data", space]]));
     const status = board.current();
     expect(parseState(formatState(status, { pid: 1, pidNamespace: undefined }))?.exports).toMatchObject([
@@ -84,7 +88,11 @@ describe("exports", () => {
       { path: "/data", state: "served", stateForMs: 60_000, reason: null, space },
       { path: "/logs", state: "starting", stateForMs: 60_000, reason: null, space: null },
     ]);
-    expect(document.server).toEqual(use);
+    expect(document.server).toEqual({
+      ...use,
+      clients: [{ ...web, knownForMs: 60_000 }],
+      recent: { spanMs: 10_000, operations: 20, readBytes: 0, writtenBytes: 0 },
+    });
     expect(formatTable(document, { hasColours: false })).toBe(
       [
         "nfs-init 1.2.3 serve, up 1m 1s",
@@ -93,8 +101,8 @@ describe("exports", () => {
         "/data   served    1m     1.00 KiB",
         "/logs   starting  1m     -",
         "",
-        "CLIENT    VERSION  OPEN  LOCKS  NAME",
-        "10.0.0.2  4.2      2     1      Linux NFSv4.2 web",
+        "CLIENT    VERSION  SINCE  OPEN  LOCKS  NAME",
+        "10.0.0.2  4.2      1m     2     1      Linux NFSv4.2 web",
         "and 2 more",
         "",
         "99 operations, 0 B read, 2.00 KiB written",

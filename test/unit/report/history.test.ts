@@ -54,3 +54,17 @@ test("keeps the last forty", () => {
   }
   expect(history.changes().map(({ wallMs }) => wallMs)).toEqual(Array.from({ length: 40 }, (_, index) => 99 - index));
 });
+
+test("a volume changes as its mount does, and that mount is no share of its own", () => {
+  const history = createHistory();
+  const target = "/v";
+  const volume = { name: "data", source: "nas:/d", target, references: 1, reason: undefined } as const;
+  history.note(instanceStatus([shareStatus({ target })], { volumes: [{ ...volume, phase: "mounted" }] }), 1);
+  const gone = shareStatus({ target, phase: "server-gone", reason: "no answer" });
+  history.note(instanceStatus([gone], { volumes: [{ ...volume, phase: "mounted" }] }), 2);
+  history.note(instanceStatus([], { volumes: [{ ...volume, phase: "unused" }] }), 3);
+  expect(history.changes().map(({ subject, from, to, reason }) => [subject, from, to, reason])).toEqual([
+    ["data", "server-gone", "unused", undefined],
+    ["data", "healthy", "server-gone", "no answer"],
+  ]);
+});
