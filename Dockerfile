@@ -39,6 +39,8 @@ FROM dist-${TARGETARCH} AS nfs-init-dist
 
 # The one file, for every base: COPY --link --from=nfs-init /nfs-init /usr/local/bin/
 FROM nfs-init-${BINARY} AS nfs-init
+# So that docker exec and the probes of a pod find it by its name: there is no other directory.
+ENV PATH=/
 ENTRYPOINT ["/nfs-init"]
 
 ARG VERSION=0.1.0

@@ -1,7 +1,7 @@
 // The Kubernetes examples, by the API's schemas.
 import { describe, expect, it } from "vitest";
 import { fieldErrors, modelOf } from "../support/manifests.ts";
-import { manifestFiles, readManifests, textOf, type Manifest } from "./uses.ts";
+import { manifestFiles, readFinalStage, readManifests, textOf, type Manifest } from "./uses.ts";
 
 describe.each(manifestFiles)("%s", (file) => {
   it("has all that is required, of the right types", () => {
@@ -17,6 +17,11 @@ describe.each(manifestFiles)("%s", (file) => {
 
 it("have no field that does not exist", async () => {
   expect(await fieldErrors(manifestFiles.flatMap(readManifests))).toBe("");
+});
+
+it("call nfs-init by its name, which the image of nothing else finds on its path", () => {
+  expect(readFinalStage("Dockerfile")).toContainEqual(["ENV", "PATH=/"]);
+  expect(textOf("Dockerfile")).toMatch(/^COPY --from=build \S+ \/nfs-init$/m);
 });
 
 it("the models find what is wrong", async () => {

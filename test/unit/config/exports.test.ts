@@ -149,6 +149,13 @@ describe("a line of exports(5)", () => {
     expect(read({ NFS_EXPORTS: "/a", NFS_EXPORT_CLIENTS: "*" }).table.exports[0]?.rules[0]?.clients).toEqual(everybody);
   });
 
+  test("may leave locks of version 3 without a question of who asks", () => {
+    const flags = (options: string) => flagsOf(read({ NFS_EXPORTS: `/a *(${options})` }));
+    // NFSEXP_NOAUTHNLM of linux/nfsd/export.h.
+    for (const word of ["no_auth_nlm", "insecure_locks"]) expect(flags(word) & 0x200, word).toBe(0x200);
+    for (const word of ["auth_nlm", "no_auth_nlm,secure_locks"]) expect(flags(word) & 0x200, word).toBe(0);
+  });
+
   test.each([
     ["data *(rw)", "is no directory"],
     ["/a @net(rw)", "netgroup"],
@@ -189,6 +196,15 @@ describe("the variables of other images", () => {
         NFS_EXPORT: "/data",
         NFS_EXPORT_CLIENTS: "10.0.0.0/8",
         NFS_EXPORT_OPTIONS: "ro,sync,insecure,no_root_squash,fsid=0",
+      },
+    ],
+    [
+      { SHARED_DIRECTORY: "/data", SHARED_DIRECTORY_2: "/data/more", SYNC: "true" },
+      {
+        NFS_EXPORT: "/data",
+        NFS_EXPORT_CLIENTS: "*",
+        NFS_2_EXPORT: "/data/more",
+        NFS_2_EXPORT_OPTIONS: "rw,sync,insecure,no_root_squash",
       },
     ],
     [{ EXPORT_FOLDER: "/data", EXPORT_OPTS: "*(rw,fsid=0)" }, { NFS_EXPORTS: "/data *(rw,fsid=0)" }],
