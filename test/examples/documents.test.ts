@@ -1,13 +1,15 @@
-// What the pages show is understood: every shell block by bash, every command line of nfs-init by its parser, every variable with its value, every YAML block, every npm and docker build file they name.
+// What the pages show is understood: every shell block by bash, every command line of nfs-init by its parser, every variable with its value, every YAML block, every part of a Dockerfile, every file and heading they name.
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { parseCommandLine } from "../../src/command-line/parser.ts";
+import { withServerAliases } from "../../src/config/server-aliases.ts";
 import { variableRows, type VariableKey } from "../../src/config/variables.ts";
 import type { Variable } from "../../src/config/variable.ts";
-import { isReserved } from "../../src/roles/roles.ts";
+import { isReserved, roles } from "../../src/roles/roles.ts";
+import { stagesOf } from "../support/dockerfile.ts";
 import { filesBelow, project, textOf } from "./uses.ts";
 
 const pages = [
@@ -50,7 +52,7 @@ const others = /^(?:docker (?:volume|plugin)|helm|cp|install) /;
 
 /** The arguments of nfs-init in a line that starts it with a word of its own; undefined where it only names it, or leaves something out. */
 function argumentsIn(line: string): readonly string[] | undefined {
-  const [, rest = ""] = /(?:^|\s|\/)nfs-init ((?:--?[a-z-]+|[a-z]+)(?:\s.*)?)$/.exec(line) ?? [];
+  const [, rest = ""] = /^(?:.*[\s/])?nfs-init ((?:--?[a-z-]+|[a-z]+)(?:\s.*)?)$/.exec(line) ?? [];
   if (others.test(line) || /[[\]|…]|\.\.\./.test(rest)) return undefined;
   const [first = ""] = rest.split(/\s(?:&&|;)/);
   const words = [...first.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
@@ -99,6 +101,8 @@ it("finds variables with their values", () => {
 
 it.each(settings)("$page: $name takes `$value`", ({ name, value }) => {
   const row = rows.get(name.replace(/^NFS_\d+_/, "NFS_"));
+  // One of another image, which is turned into ours.
+  if (row === undefined && !Object.hasOwn(withServerAliases({ [name]: value }), name)) return;
   expect(row, name).toBeDefined();
   expect(row?.format.parse(value)).not.toBeUndefined();
 });
@@ -121,4 +125,103 @@ describe.each(pages.filter((page) => blocksOf(page).length > 0))("%s", (page) =>
       }
     }
   });
+});
+
+/** A page for each kind of user. */
+const userPages = ["installing", "server", "docker-volumes", "cifs", "efs", "kubernetes", "balena", "moving-over"];
+
+it.each(userPages)("docs/%s.md opens with whom it is for, and ends with a command that shows that it works", (name) => {
+  const [, opening = ""] = textOf(`docs/${name}.md`).split("\n\n");
+  expect(opening).toMatch(/^For /);
+  const last = textOf(`docs/${name}.md`).split(/^## /m).at(-1) ?? "";
+  expect(last).toMatch(/^See that it works\n[^]*^```sh\n/m);
+});
+
+/** As GitHub makes them of headings. */
+const anchorOf = (heading: string) =>
+  heading
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .replaceAll(" ", "-");
+
+it("links to headings lead to headings that are there", () => {
+  const links = pages.flatMap((page) =>
+    [...textOf(page).matchAll(/\]\(([^)#:]*)#([^)]+)\)/g)].map(([, file = "", anchor = ""]) => ({
+      page: file === "" ? page : join(dirname(page), file),
+      anchor,
+    })),
+  );
+  expect(links.length).toBeGreaterThan(3);
+  for (const { page, anchor } of links) {
+    const headings = [...textOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => anchorOf(heading));
+    expect(headings, page).toContain(anchor);
+  }
+});
+
+const checked = ["sh", "yaml", "dockerfile", "gotmpl", "console", ""];
+
+it("a block is in a language that is looked at here, or is what a program says", () => {
+  for (const page of pages) {
+    for (const { language, text } of blocksOf(page)) {
+      expect(checked, page).toContain(language);
+      // Commands are in a block of a shell.
+      if (language === "") expect(text, page).not.toMatch(/^(?:\$ )?(?:docker|npm|kubectl|helm|systemctl) /m);
+    }
+  }
+});
+
+const dockerfileParts = pages.flatMap((page) =>
+  blocksOf(page)
+    .filter(({ language }) => language === "dockerfile")
+    .map(({ text }) => ({ page, text })),
+);
+
+it.each(dockerfileParts)("$page: a part of a Dockerfile starts and asks nfs-init as it can be", ({ text }) => {
+  const whole = text.startsWith("FROM ") ? text : `FROM scratch\n${text}`;
+  const instructions = stagesOf(whole).at(-1) ?? [];
+  const known = ["FROM", "COPY", "ENTRYPOINT", "CMD", "HEALTHCHECK", "ENV"];
+  for (const [word, rest] of instructions) {
+    expect(known).toContain(word);
+    if (word !== "HEALTHCHECK") continue;
+    const [program, ...check] = JSON.parse(/ CMD (\[.*\])$/.exec(rest)?.[1] ?? "[]") as string[];
+    expect(program).toBe("nfs-init");
+    expect(() => parseCommandLine(check, "")).not.toThrow();
+  }
+  if (!instructions.some(([word]) => word === "ENTRYPOINT")) return;
+  expect(instructions).toContainEqual(["COPY", "--link --from=nfs-init /nfs-init /usr/local/bin/"]);
+  const words = instructions
+    .filter(([word]) => word === "ENTRYPOINT" || word === "CMD")
+    .flatMap(([, rest]) => JSON.parse(rest) as string[]);
+  expect(words[0]).toBe("nfs-init");
+  expect(() => parseCommandLine(words.slice(1), "")).not.toThrow();
+});
+
+it("docs/behaviour.md has every role, and no other", () => {
+  const synopsis = blocksOf("docs/behaviour.md").find(({ text }) => text.startsWith("nfs-init [OPTIONS]"))?.text ?? "";
+  const named = [...synopsis.matchAll(/^nfs-init ([a-z]+)/gm)].map(([, name = ""]) => name);
+  expect(named.toSorted()).toEqual(roles.map(({ name }) => name).toSorted());
+});
+
+it("charts include the templates that the chart has", () => {
+  const named = pages.flatMap((page) =>
+    blocksOf(page)
+      .filter(({ language }) => language === "gotmpl")
+      .flatMap(({ text }) => [...text.matchAll(/include "([^"]+)"/g)].map(([, name = ""]) => name)),
+  );
+  expect(named.length).toBeGreaterThan(0);
+  for (const name of named) expect(textOf("charts/nfs-init/templates/_client.tpl")).toContain(`define "${name}"`);
+});
+
+it("docker build is given files, stages and arguments that are there", () => {
+  const builds = pages.flatMap(shellLines).filter((line) => /\bdocker (?:buildx )?build /.test(line));
+  expect(builds.length).toBeGreaterThan(1);
+  for (const line of builds) {
+    const [, file = "Dockerfile"] = /(?:-f|--file) (\S+)/.exec(line) ?? [];
+    expect(existsSync(join(project, file)), line).toBe(true);
+    const [, target] = /--target (\S+)/.exec(line) ?? [];
+    if (target !== undefined) expect(textOf(file)).toMatch(new RegExp(` AS ${target}$`, "m"));
+    for (const [, name = ""] of line.matchAll(/--build-arg (\w+)=/g))
+      expect(textOf(file)).toMatch(new RegExp(`^ARG ${name}\\b`, "m"));
+  }
 });
