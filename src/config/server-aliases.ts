@@ -35,13 +35,13 @@ export function withServerAliases(environment: Environment): Environment {
   const shared = value("SHARED_DIRECTORY");
   if (shared !== undefined) {
     const words = [value("READ_ONLY") === undefined ? "rw" : "ro", value("SYNC") === undefined ? "async" : "sync"];
-    const options = [...words, "insecure", "no_root_squash"].join(",");
+    const both = [...words, "insecure", "no_root_squash"].join(",");
     set("NFS_EXPORT", shared);
-    set("NFS_EXPORT_OPTIONS", `${options},fsid=0`);
+    set("NFS_EXPORT_OPTIONS", `${both},fsid=0`);
     set("NFS_EXPORT_CLIENTS", value("PERMITTED") ?? "*");
     const second = value("SHARED_DIRECTORY_2");
     set("NFS_2_EXPORT", second);
-    if (second !== undefined) set("NFS_2_EXPORT_OPTIONS", options);
+    if (second !== undefined) set("NFS_2_EXPORT_OPTIONS", both);
   }
   const address = value("VIP");
   if (address !== undefined) {
