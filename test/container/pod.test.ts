@@ -66,7 +66,7 @@ async function expectServed(pod: Running, host: string): Promise<void> {
 
 it("server.yaml serves with its rights alone", async () => {
   // The client is root, who writes to a volume that is root's.
-  const pod = await startPod("examples/kubernetes/server.yaml", "files", {});
+  const pod = await startPod("examples/kubernetes/server/server.yaml", "files", {});
   await expectServed(pod, "files");
 });
 

@@ -1,6 +1,6 @@
 // Finds where the examples use nfs-init: the environments it would read, and the command lines it would be started with.
 import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
 import { stagesOf, type Instruction } from "../support/dockerfile.ts";
 
@@ -20,6 +20,7 @@ export interface Use {
 
 export interface Container {
   readonly name: string;
+  readonly image?: string;
   readonly command?: readonly string[];
   readonly env?: readonly { readonly name: string; readonly value?: string }[];
   readonly envFrom?: readonly { readonly configMapRef?: { readonly name: string } }[];
@@ -30,13 +31,27 @@ export interface Container {
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
   readonly data?: Readonly<Record<string, string>>;
   readonly spec?: {
     readonly template?: {
       readonly spec?: { readonly initContainers?: readonly Container[]; readonly containers?: readonly Container[] };
     };
   };
+}
+
+export interface Kustomization {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly resources?: readonly string[];
+  readonly components?: readonly string[];
+  readonly patches?: readonly {
+    readonly path: string;
+    readonly target?: { readonly kind?: string; readonly name?: string; readonly labelSelector?: string };
+  }[];
+  readonly configMapGenerator?: readonly { readonly name: string; readonly literals: readonly string[] }[];
+  readonly images?: readonly { readonly name: string; readonly newName?: string; readonly newTag?: string }[];
 }
 
 export interface Composition {
@@ -52,14 +67,19 @@ export interface Composition {
   >;
 }
 
-export const composeFiles = ["examples/compose/compose.yaml", "examples/balena/docker-compose.yml"];
+export const balenaFiles = ["examples/balena/docker-compose.yml", "examples/balena-block/fleet/docker-compose.yml"];
+export const composeFiles = ["examples/compose/compose.yaml", ...balenaFiles];
 export const units = ["media", "nfs-init-plugin", "nfs-init-serve", "nfs-init@"].map(
   (name) => `examples/systemd/${name}.service`,
 );
 export const sockets = ["examples/systemd/nfs-init-plugin.socket"];
-export const manifestFiles = readdirSync(join(folder, "kubernetes"))
-  .filter((name) => name.endsWith(".yaml"))
-  .map((name) => `examples/kubernetes/${name}`);
+const kubernetesFiles = filesBelow(join(folder, "kubernetes")).filter((file) => file.endsWith(".yaml"));
+export const kustomizations = kubernetesFiles.filter((file) => basename(file) === "kustomization.yaml");
+/** What kustomize lays over manifests. */
+export const patchFiles = kustomizations.flatMap((file) =>
+  (readKustomization(file).patches ?? []).map(({ path }) => join(dirname(file), path)),
+);
+export const manifestFiles = kubernetesFiles.filter((file) => ![...kustomizations, ...patchFiles].includes(file));
 export const dockerfiles = [
   "Dockerfile.alpine",
   "Dockerfile.ubuntu",
@@ -81,8 +101,17 @@ export function readComposition(file: string): Composition {
   return parse(textOf(file), { merge: true }) as Composition;
 }
 
+export function readKustomization(file: string): Kustomization {
+  return parse(textOf(file)) as Kustomization;
+}
+
 export function readManifests(file: string): readonly Manifest[] {
-  return parseAllDocuments(textOf(file)).map((document) => {
+  return readManifestsIn(textOf(file));
+}
+
+/** The documents of a YAML stream. */
+export function readManifestsIn(text: string): readonly Manifest[] {
+  return parseAllDocuments(text).map((document) => {
     if (document.errors[0] !== undefined) throw document.errors[0];
     return document.toJS() as Manifest;
   });
@@ -127,13 +156,17 @@ function usesOfComposition(file: string): readonly Use[] {
 }
 
 function usesOfManifests(file: string): readonly Use[] {
-  const manifests = readManifests(file);
+  return usesIn(file, readManifests(file));
+}
+
+/** What manifests ask of nfs-init; `where` is for the titles. */
+export function usesIn(where: string, manifests: readonly Manifest[]): readonly Use[] {
   const maps = new Map(
     manifests.filter(({ kind }) => kind === "ConfigMap").map((one) => [one.metadata.name, one.data]),
   );
   return manifests.flatMap(({ spec, metadata }) =>
     [...(spec?.template?.spec?.initContainers ?? []), ...(spec?.template?.spec?.containers ?? [])].map((container) => ({
-      place: `${file} ${metadata.name}/${container.name}`,
+      place: `${where} ${metadata.name}/${container.name}`,
       environment: Object.assign(
         {},
         ...(container.envFrom ?? []).map(({ configMapRef }) => maps.get(configMapRef?.name ?? "")),

@@ -1,46 +1,43 @@
-// The Helm chart, rendered by what Helm is made of (Go's templates, sprig and YAML, out of Debian's packages), and read by the API's schemas.
+// The Helm chart, rendered by Helm and read by the API's schemas.
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { beforeAll, describe, expect, it } from "vitest";
-import { parseAllDocuments } from "yaml";
-import { unpackPackages } from "../../scripts/debian/unpack.ts";
-import type { Manifest } from "../examples/uses.ts";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { readManifestsIn, type Manifest } from "../examples/uses.ts";
 import { fieldErrors, modelOf } from "../support/manifests.ts";
+import { kubernetesTools } from "./kubernetes-tools.ts";
 
 const chart = "charts/nfs-init";
 const user = "test/release/chart";
-const program = "node_modules/.cache/nfs-init/render-chart";
+
+let helm = "";
 
 beforeAll(async () => {
-  const root = await unpackPackages("go", [
-    {
-      names: ["golang-1.19-go", "golang-github-masterminds-sprig-dev", "golang-k8s-sigs-yaml-dev"],
-      withDependencies: true,
-    },
-  ]);
-  const go = join(root, "usr/lib/go-1.19");
-  await execa(join(go, "bin/go"), ["build", "-o", program, "test/release/render.go"], {
-    env: { GOROOT: go, GOPATH: join(root, "usr/share/gocode"), GO111MODULE: "off", CGO_ENABLED: "0" },
-  });
-}, 600_000);
+  helm = (await kubernetesTools()).helm;
+}, 300_000);
 
-async function render(charts: readonly string[], values: object): Promise<readonly Manifest[]> {
-  const { stdout } = await execa(program, ["files", "storage", JSON.stringify(values), ...charts]);
-  return parseAllDocuments(stdout)
-    .map((document) => {
-      if (document.errors[0] !== undefined) throw document.errors[0];
-      return document.toJS() as Manifest | null;
-    })
-    .filter((manifest) => manifest !== null);
+/** Renders the chart itself, or one that has it among its dependencies. */
+async function render(which: "itself" | "a user's", values: object): Promise<readonly Manifest[]> {
+  const work = mkdtempSync(join(tmpdir(), "nfs-init-chart-"));
+  onTestFinished(() => rmSync(work, { recursive: true }));
+  const folder = join(work, "chart");
+  cpSync(which === "itself" ? chart : user, folder, { recursive: true });
+  // What `helm dependency build` does.
+  if (which === "a user's") cpSync(chart, join(folder, "charts/nfs-init"), { recursive: true });
+  writeFileSync(join(work, "values.json"), JSON.stringify(values));
+  const names = ["files", folder, "--namespace", "storage"];
+  const { stdout } = await execa(helm, ["template", ...names, "--values", join(work, "values.json")]);
+  return readManifestsIn(stdout).filter((manifest) => manifest !== null);
 }
 
 const clients = { server: { clients: "10.0.0.0/8" } };
 
-describe.each<{ title: string; charts: readonly string[]; values: object; kinds: readonly string[] }>([
-  { title: "the server", charts: [chart], values: clients, kinds: ["Service", "StatefulSet"] },
+describe.each<{ title: string; which: "itself" | "a user's"; values: object; kinds: readonly string[] }>([
+  { title: "the server", which: "itself", values: clients, kinds: ["Service", "StatefulSet"] },
   {
     title: "the server with everything that can be set",
-    charts: [chart],
+    which: "itself",
     values: {
       server: {
         clients: "10.0.0.0/8",
@@ -56,20 +53,20 @@ describe.each<{ title: string; charts: readonly string[]; values: object; kinds:
   },
   {
     title: "the server with a disk of a class",
-    charts: [chart],
+    which: "itself",
     values: { server: { clients: "10.0.0.0/8", disk: { storageClassName: "fast" } } },
     kinds: ["Service", "StatefulSet"],
   },
-  { title: "another chart with gate and sidecar", charts: [chart, user], values: {}, kinds: ["Deployment"] },
+  { title: "another chart with gate and sidecar", which: "a user's", values: {}, kinds: ["Deployment"] },
   {
     title: "nothing, where the server is not wanted",
-    charts: [chart],
+    which: "itself",
     values: { server: { enabled: false } },
     kinds: [],
   },
-])("$title", ({ charts, values, kinds }) => {
+])("$title", ({ which, values, kinds }) => {
   it("has all that is required, of the right types, and no field that does not exist", async () => {
-    const manifests = await render(charts, values);
+    const manifests = await render(which, values);
     expect(manifests.map(({ kind }) => kind).toSorted()).toEqual(kinds);
     for (const manifest of manifests) modelOf(manifest).create(manifest).validate();
     expect(await fieldErrors(manifests)).toBe("");
@@ -77,7 +74,7 @@ describe.each<{ title: string; charts: readonly string[]; values: object; kinds:
 });
 
 it("a variable that is given wins over the chart's own", async () => {
-  const manifests = await render([chart], { server: { clients: "10.0.0.0/8", env: { NFS_EXPORT_OPTIONS: "ro" } } });
+  const manifests = await render("itself", { server: { clients: "10.0.0.0/8", env: { NFS_EXPORT_OPTIONS: "ro" } } });
   const server = manifests.find(({ kind }) => kind === "StatefulSet");
   const env = server?.spec?.template?.spec?.containers?.[0]?.env ?? [];
   expect(env.filter(({ name }) => name === "NFS_EXPORT_OPTIONS")).toEqual([
@@ -87,5 +84,5 @@ it("a variable that is given wins over the chart's own", async () => {
 });
 
 it("the server is not rendered without saying who may mount", async () => {
-  await expect(render([chart], {})).rejects.toThrow(/server\.clients: the networks that may mount/);
+  await expect(render("itself", {})).rejects.toThrow(/server\.clients: the networks that may mount/);
 });
