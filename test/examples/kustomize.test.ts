@@ -38,7 +38,7 @@ it("the overlay's applications have the labels of the components that it uses", 
   const { resources = [], components = [] } = readKustomization(join(overlay, "kustomization.yaml"));
   const wanted = components.flatMap((name) => {
     const { patches = [] } = readKustomization(join(overlay, name, "kustomization.yaml"));
-    return patches.map(({ target }) => target?.labelSelector);
+    return patches.map(({ target }) => target?.labelSelector ?? "");
   });
   const labels = resources
     .filter((name) => name.endsWith(".yaml"))

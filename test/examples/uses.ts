@@ -111,9 +111,10 @@ export function readManifests(file: string): readonly Manifest[] {
 
 /** The documents of a YAML stream. */
 export function readManifestsIn(text: string): readonly Manifest[] {
-  return parseAllDocuments(text).map((document) => {
+  return parseAllDocuments(text).flatMap((document) => {
     if (document.errors[0] !== undefined) throw document.errors[0];
-    return document.toJS() as Manifest;
+    const manifest = document.toJS() as Manifest | null;
+    return manifest === null ? [] : [manifest];
   });
 }
 

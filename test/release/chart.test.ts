@@ -28,7 +28,7 @@ async function render(which: "itself" | "a user's", values: object): Promise<rea
   writeFileSync(join(work, "values.json"), JSON.stringify(values));
   const names = ["files", folder, "--namespace", "storage"];
   const { stdout } = await execa(helm, ["template", ...names, "--values", join(work, "values.json")]);
-  return readManifestsIn(stdout).filter((manifest) => manifest !== null);
+  return readManifestsIn(stdout);
 }
 
 const clients = { server: { clients: "10.0.0.0/8" } };
