@@ -1,4 +1,4 @@
-# nfs-init alone: an image of one file, for COPY --link --from=nfs-init /nfs-init /usr/local/bin/ in the Dockerfile of any base.
+# nfs-init alone: an image of one file, for COPY --from=nfs-init /nfs-init /usr/local/bin/ in the Dockerfile of any base.
 #
 #   docker build -t nfs-init .
 #   docker buildx build --platform linux/amd64,linux/arm64 -t nfs-init .
@@ -37,7 +37,7 @@ FROM scratch AS dist-arm64
 COPY dist/nfs-init-linux-arm64 /nfs-init
 FROM dist-${TARGETARCH} AS nfs-init-dist
 
-# The one file, for every base: COPY --link --from=nfs-init /nfs-init /usr/local/bin/
+# The one file, for every base: COPY --from=nfs-init /nfs-init /usr/local/bin/
 FROM nfs-init-${BINARY} AS nfs-init
 # So that docker exec and the probes of a pod find it by its name: there is no other directory.
 ENV PATH=/

@@ -3,14 +3,17 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import { parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { parseCommandLine } from "../../src/command-line/parser.ts";
 import { withServerAliases } from "../../src/config/server-aliases.ts";
 import { variableRows, type VariableKey } from "../../src/config/variables.ts";
 import type { Variable } from "../../src/config/variable.ts";
 import { isReserved, roles } from "../../src/roles/roles.ts";
+import { pluginVariables } from "../../scripts/plugin/config.ts";
+import { metrics } from "../../src/report/metrics.ts";
+import { readVolume } from "../../src/volumes/options.ts";
 import { stagesOf } from "../support/dockerfile.ts";
-import { filesBelow, project, textOf } from "./uses.ts";
+import { filesBelow, kustomizations, project, textOf } from "./uses.ts";
 
 const pages = [
   "README.md",
@@ -191,7 +194,7 @@ it.each(dockerfileParts)("$page: a part of a Dockerfile starts and asks nfs-init
     expect(() => parseCommandLine(check, "")).not.toThrow();
   }
   if (!instructions.some(([word]) => word === "ENTRYPOINT")) return;
-  expect(instructions).toContainEqual(["COPY", "--link --from=nfs-init /nfs-init /usr/local/bin/"]);
+  expect(instructions).toContainEqual(["COPY", "--from=nfs-init /nfs-init /usr/local/bin/"]);
   const words = instructions
     .filter(([word]) => word === "ENTRYPOINT" || word === "CMD")
     .flatMap(([, rest]) => JSON.parse(rest) as string[]);
@@ -226,4 +229,56 @@ it("docker build is given files, stages and arguments that are there", () => {
     for (const [, name = ""] of line.matchAll(/--build-arg (\w+)=/g))
       expect(textOf(file)).toMatch(new RegExp(`^ARG ${name}\\b`, "m"));
   }
+});
+
+const allLines = pages.flatMap((page) => shellLines(page).map((line) => ({ page, line })));
+
+it("units of systemd that are named are among the examples", () => {
+  const named = allLines.flatMap(({ line }) => [
+    ...line.matchAll(/(?<![\w/@.-])([\w-]+(?:@\w*)?\.(?:service|socket))\b/g),
+  ]);
+  const units = new Set(named.map(([, unit = ""]) => unit.replace(/@\w*\./, "@.")));
+  expect(units.size).toBeGreaterThan(3);
+  // What ours is in place of.
+  units.delete("nfs-server.service");
+  for (const unit of units) expect(existsSync(join(project, "examples/systemd", unit)), unit).toBe(true);
+});
+
+it("helm is given values that the chart has", () => {
+  const values = parse(textOf("charts/nfs-init/values.yaml")) as object;
+  const set = allLines.flatMap(({ line }) => [...line.matchAll(/--set ([\w.]+)=/g)].map(([, path = ""]) => path));
+  expect(set).toContain("server.clients");
+  for (const path of set) expect(values).toHaveProperty(path);
+});
+
+it("docker volume create is given options that the driver takes", () => {
+  const created = allLines.filter(({ line }) => /docker volume create .*-d nfs-init(?:\s|$)/.test(line));
+  expect(created.length).toBeGreaterThan(1);
+  for (const { line } of created) {
+    const given = [...line.matchAll(/ -o ([\w-]+)=(\S+)/g)].map(([, name, value]) => [name, value] as const);
+    const options = Object.fromEntries(given) as Readonly<Record<string, string>>;
+    expect(readVolume(line.split(" ").at(-1) ?? "", options, undefined), line).not.toHaveProperty("problem");
+  }
+});
+
+it("docker plugin set is given variables that may be set", () => {
+  const settable = pluginVariables()
+    .filter((one) => one.settable !== null)
+    .map(({ name }) => name);
+  const set = allLines.flatMap(({ line }) => [...line.matchAll(/docker plugin set nfs-init (\w+)=/g)]);
+  expect(set.length).toBeGreaterThan(0);
+  for (const [, name = ""] of set) expect(settable).toContain(name);
+});
+
+it("metrics that are named are measured", () => {
+  const known = metrics.map(({ name }) => name);
+  const named = pages.flatMap((page) => inlineCode(page).flatMap((code) => code.match(/^nfs_init_\w+$/) ?? []));
+  expect(named.length).toBeGreaterThan(2);
+  for (const name of named) expect(known).toContain(name);
+});
+
+it("kubectl is given folders with a kustomization", () => {
+  const folders = allLines.flatMap(({ line }) => [...line.matchAll(/kubectl (?:kustomize|apply -k) (\S+)/g)]);
+  expect(folders.length).toBeGreaterThan(1);
+  for (const [, folder = ""] of folders) expect(kustomizations).toContain(`${folder}/kustomization.yaml`);
 });
