@@ -223,8 +223,12 @@ function answering(fd: number, { answer: answerTo, longestBodyBytes }: HttpAnswe
   return { end, isAsked: () => isAsked };
 }
 
+/** What the kernel keeps for a reader that is slow; without it, megabytes, and it would take long until that reader is noticed. */
+const unreadBytes = 32_768;
+
 /** Sends what comes for as long as somebody reads it; gives what is called at the end. */
 function streaming(fd: number, { head, open }: StreamedAnswer, end: () => void): () => void {
+  native.setsockopt(fd, native.SOL_SOCKET, native.SO_SNDBUF, unreadBytes);
   let unsent: Uint8Array = native.encodeUtf8(head);
   let close: (() => void) | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined = setTimeout(end, requestMs);

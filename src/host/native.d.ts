@@ -280,7 +280,7 @@ declare module "native" {
   /** Options whose value is an int. */
   export function getsockopt(fd: number, level: number, option: number): number;
   export function setsockopt(fd: number, level: number, option: number, value: number): void;
-  export const SOL_SOCKET: number, SO_REUSEADDR: number, SO_REUSEPORT: number, SO_BROADCAST: number;
+  export const SOL_SOCKET: number, SO_REUSEADDR: number, SO_REUSEPORT: number, SO_BROADCAST: number, SO_SNDBUF: number;
   export const IPPROTO_TCP: number, TCP_NODELAY: number, IPPROTO_IP: number, IP_MULTICAST_TTL: number;
   export const IPPROTO_IPV6: number, IPV6_V6ONLY: number, IPV6_MULTICAST_HOPS: number, IPPROTO_ICMPV6: number;
   export const IP_PKTINFO: number, IPV6_RECVPKTINFO: number;

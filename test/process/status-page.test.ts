@@ -1,8 +1,11 @@
 // The page of status and its live events, as the executable answers them.
+import { readFileSync } from "node:fs";
 import { request, type IncomingMessage } from "node:http";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { eventually } from "../support/eventually.ts";
+import { everyCombination } from "../support/every-combination.ts";
 import { needRoot, ordinary, temporaryDirectory, type Running } from "../support/process.ts";
 import { startPublishing } from "../support/published.ts";
 
@@ -86,4 +89,52 @@ describe("the page of status", () => {
     watching[0]?.hangUp();
     await eventually("a place", async () => (await read(one, "/events")).status === 200);
   });
+
+  it.runIf(everyCombination)(
+    "hangs up on eight who read nothing, before much is kept for them",
+    { timeout: 120_000 },
+    async () => {
+      const directory = temporaryDirectory();
+      const port = await freePort();
+      // A long page: what fits into the kernel's buffers is soon there.
+      const path = "x".repeat(900);
+      const mounts = Array.from(
+        { length: 30 },
+        (_, index) => `127.0.0.1:/${path} ${directory}/${index} nfs hard,nofail,port=1`,
+      );
+      const running = startPublishing(ordinary, directory, { NFS_LISTEN: `:${port}`, NFS_MOUNTS: mounts.join("\n") });
+      await eventually("it listens", () => running.stderr().includes("answering over HTTP"));
+      const pid = await running.initPid();
+      const before = residentBytes(pid);
+      for (let count = 0; count < 8; count++) {
+        const socket = connect({ host: "127.0.0.1", port }, () => socket.write("GET /events HTTP/1.1\r\n\r\n"));
+        socket.on("error", () => {}).pause();
+        onTestFinished(() => void socket.destroy());
+      }
+      const watch = () => statusOf(`http://127.0.0.1:${port}/events`);
+      await eventually("all places are taken", async () => (await watch()) === 503);
+      await eventually("a place", async () => (await watch()) === 200, { timeoutMs: 60_000, intervalMs: 250 });
+      expect(residentBytes(pid) - before).toBeLessThan(8 * 2 ** 20);
+    },
+  );
 });
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+async function statusOf(url: string): Promise<number> {
+  const stop = new AbortController();
+  const { status } = await fetch(url, { signal: stop.signal });
+  stop.abort();
+  return status;
+}
+
+function residentBytes(pid: number): number {
+  return 1_024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
