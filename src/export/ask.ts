@@ -6,7 +6,7 @@ import { checkAccess } from "../rpc/nfs3.ts";
 import type { MinorVersion } from "../rpc/nfs4-compound.ts";
 import { lookupPath, tryFile, type LookupAnswer, type TrialAnswer } from "../rpc/nfs4.ts";
 import type { Dial } from "../rpc/transport.ts";
-import { isRoot, type Export } from "./exports.ts";
+import { pathInVersion4, type Export } from "./exports.ts";
 import { exportFlags } from "./options.ts";
 import type { ServedVersion } from "./server.ts";
 
@@ -18,6 +18,8 @@ export interface Asked {
   /** The versions that are served, in their order: the highest one is asked, and version 3 beside it. */
   readonly versions: readonly ServedVersion[];
   readonly mountdPort: number;
+  /** All that is exported: where version 4 has one may depend on another. */
+  readonly exports: readonly Export[];
 }
 
 export type Served =
@@ -57,6 +59,11 @@ export async function askExport(
   return highest === "3" ? { kind: "served" } : askVersion4(dial, one, asked, minorVersions[highest], write, signal);
 }
 
+const outside: Served = {
+  kind: "not-served",
+  reason: "version 4 begins at the export with fsid=0, and this one does not lie below it: leave fsid=0 out",
+};
+
 /** Its MOUNT service gives a handle, and the server knows that. */
 async function askVersion3(
   dial: Dial,
@@ -84,12 +91,13 @@ async function askVersion3(
 async function askVersion4(
   dial: Dial,
   one: Export,
-  { address, port }: Asked,
+  { address, port, versions, exports }: Asked,
   minorVersion: MinorVersion,
   write: boolean,
   signal: AbortSignal,
 ): Promise<Served> {
-  const path = isRoot(one) ? "/" : one.path;
+  const path = pathInVersion4(exports, one);
+  if (path === undefined) return versions.includes("3") ? { kind: "served" } : outside;
   const client = rpcClient(dial, { address, port, reserved: true });
   let found: LookupAnswer;
   try {

@@ -33,8 +33,15 @@ export function exportFsid({ path, rules }: Export): number {
 }
 
 /** Whether version 4 begins at this export: fsid=0. */
-export function isRoot(one: Export): boolean {
+function isRoot(one: Export): boolean {
   return exportFsid(one) === 0;
+}
+
+/** Where version 4 has an export: below the one with fsid=0, where there is one; undefined where it cannot be come to from there. */
+export function pathInVersion4(exports: readonly Export[], { path }: Export): string | undefined {
+  const root = exports.find(isRoot)?.path ?? "/";
+  if (!isSameOrBelow(path, root)) return undefined;
+  return root === "/" ? path : path.slice(root.length) || "/";
 }
 
 /** The table, or a sentence for each pair that cannot be told apart. */

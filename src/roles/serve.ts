@@ -82,7 +82,7 @@ export async function serve(
     if (address !== undefined) undo.push(address.release);
     const versions = await Promise.race([server.serving, stopped]);
     const { serverPort: port, mountdPort } = values;
-    const asked = { address: "127.0.0.1", port, versions, mountdPort };
+    const asked = { address: "127.0.0.1", port, versions, mountdPort, exports: table.exports };
     const ask = (write: boolean) => askAll(ports, table.exports, asked, write, values.serverCheckTimeoutMs);
     await Promise.race([untilServed(ports, ask, values, stop.signal), stopped, server.lost]);
     const elapsedMs = Math.round(clock.nowMs() - startedMs);

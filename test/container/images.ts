@@ -64,6 +64,25 @@ export async function buildClient(
   }
 }
 
+/** Builds the image of the one file, by Dockerfile. Returns its name. */
+export async function buildAlone(): Promise<string> {
+  const executable = findExecutable();
+  const image = "nfs-init-test-alone";
+  const context = mkdtempSync(join(tmpdir(), "nfs-init-context-"));
+  try {
+    mkdirSync(join(context, "dist"));
+    for (const file of [executable, ".dockerignore", "Dockerfile"])
+      copyFileSync(join(project, file), join(context, file));
+    await GenericContainer.fromDockerfile(context)
+      .withBuildkit()
+      .withBuildArgs({ BINARY: "dist" })
+      .build(image, { deleteOnExit: false });
+    return image;
+  } finally {
+    rmSync(context, { recursive: true });
+  }
+}
+
 /** Builds a service of an example: `folder` holds its Dockerfile, beside which the executable is put. Returns the image's name. */
 export async function buildService(folder: string): Promise<string> {
   const base = await buildStandIn();

@@ -66,9 +66,14 @@ describe("a client", () => {
     await stop(job);
   });
 
-  it("finds an export with fsid=0 at the root", async () => {
-    const job = await serving({ env: { NFS_EXPORT_OPTIONS: "rw,fsid=0,all_squash" } });
-    expect((await client(`${mount("4.2", "/")} && cat $m/hello`)).stdout).toBe("hello\n");
+  it("finds an export with fsid=0 at the root, and one below it from there", async () => {
+    await onServer(`mkdir ${disk}/other ${disk}/data/deep; chmod 777 ${disk}/other; echo other >${disk}/other/hello`);
+    const job = await serving({
+      setup: `${bind}; mount --bind ${disk}/other /data/deep`,
+      env: { NFS_EXPORT_OPTIONS: "rw,fsid=0,all_squash", NFS_2_EXPORT: "/data/deep", NFS_2_EXPORT_OPTIONS: "rw" },
+    });
+    const script = `${mount("4.2", "/")} && cat $m/hello $m/deep/hello; umount -a -t nfs4; ${mount("4.2", "/deep")} && cat $m/hello`;
+    expect((await client(script)).stdout).toBe("hello\nother\nother\n");
     await stop(job);
   });
 });

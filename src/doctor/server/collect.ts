@@ -57,7 +57,8 @@ export async function collectServerFacts(
       preparation.scratch !== undefined || (preparation.device !== undefined && found.mount?.isOwn !== true);
     const own = exportTable([one]);
     const mayTry = trial.kind === "fit" && found.directory === "there" && !isMadeFirst && !("problems" in own);
-    const asked = { address: "127.0.0.1", port: server.serverPort, versions, mountdPort: server.mountdPort };
+    const { serverPort: port, mountdPort } = server;
+    const asked = { address: "127.0.0.1", port, versions, mountdPort, exports: table.exports };
     const isRunning = versions.length > 0;
     return {
       export: one,

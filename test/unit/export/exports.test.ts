@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { parseClient, type Client } from "../../../src/export/clients.ts";
-import { domainOf, entryFor, exportTable, pathOf, type Export, type ExportTable } from "../../../src/export/exports.ts";
+import {
+  domainOf,
+  entryFor,
+  exportTable,
+  pathInVersion4,
+  pathOf,
+  type Export,
+  type ExportTable,
+} from "../../../src/export/exports.ts";
 import { defaultOptions, exportFlags, fsidOf, parseOptions } from "../../../src/export/options.ts";
 
 const around = { attached: [], resolve: () => [] };
@@ -40,6 +48,20 @@ function got(table: ExportTable, address: string, path: string) {
   const domain = domainOf(table, address, around);
   return domain === undefined ? undefined : entryFor(table, domain, path);
 }
+
+describe("version 4", () => {
+  const paths = (...exports: readonly Export[]) => exports.map((each) => pathInVersion4(exports, each));
+
+  test("has exports at their own paths", () => {
+    expect(paths(one("/srv/a", "*(rw)"), one("/b", "*(rw)"))).toEqual(["/srv/a", "/b"]);
+  });
+
+  test("begins at the export with fsid=0, and has those below it from there, and no other", () => {
+    const exports = [one("/srv", "*(rw,fsid=0)"), one("/srv/a/b", "*(rw)"), one("/srvb", "*(rw)")];
+    expect(paths(...exports)).toEqual(["/", "/a/b", undefined]);
+    expect(paths(one("/", "*(rw,fsid=0)"), one("/a", "*(rw)"))).toEqual(["/", "/a"]);
+  });
+});
 
 describe("a client", () => {
   const table = tableOf(one("/srv/a", "10.0.0.0/8(rw)", "10.1.0.0/16(ro)"), one("/srv/b", "10.0.0.5(rw,all_squash)"));
