@@ -5,10 +5,20 @@ export type Resolved =
   | { readonly kind: "addresses"; readonly addresses: readonly string[] }
   | {
       readonly kind: "unresolved";
-      /** There is no such name, or no address of that family; no name server answers; or it cannot be asked. */
-      readonly cause: "unknown" | "no-answer" | "failed";
+      /**
+       * There is no such name, or no address of that family; no name server answers; it cannot be asked; or it is an id, and the
+       * region that makes a name of it is not known.
+       */
+      readonly cause: "unknown" | "no-answer" | "failed" | "no-region";
       readonly reason: string;
+      /** What to do about it, where that is known: a clause. */
+      readonly hint?: string;
     };
+
+/** Why a name is not resolved, and what to do where that is known: a clause. */
+export function unresolvedWords({ reason, hint }: Extract<Resolved, { kind: "unresolved" }>): string {
+  return hint === undefined ? reason : `${reason}; ${hint}`;
+}
 
 export type Family = 4 | 6;
 

@@ -1,5 +1,6 @@
 // Why a share does not mount, as its facts tell: for each address and version the first thing in the way, and of these the one that got furthest.
 import { inNamesOf } from "../config/share-names.ts";
+import { diagnosisOf } from "../kinds/diagnoses.ts";
 import { reachOf } from "../kinds/nfs/failures.ts";
 import { type NfsQuestion, questionOf } from "../kinds/nfs/question.ts";
 import { type ExactVersion, versionsToTry } from "../kinds/nfs/versions.ts";
@@ -34,7 +35,8 @@ function shareCauses(facts: ShareFacts, doctor: DoctorFacts): readonly Cause[] {
   const add = (isFatal: boolean, found: Found | undefined) => {
     if (found === undefined) return;
     const { id, because, change } = found;
-    causes.push({ id, share: facts.share.label, isFatal, because, change: inNamesOf(facts.share, change) });
+    const own = diagnosisOf(facts.share).changes[id] ?? change;
+    causes.push({ id, share: facts.share.label, isFatal, because, change: inNamesOf(facts.share, own) });
   };
   const point = mountPointCause(facts);
   add(point?.isFatal === true, point);

@@ -1,7 +1,7 @@
 // Asks everything doctor wants to know of a share's servers, side by side and each question within its time.
 import { askAddresses } from "../ask/addresses.ts";
 import type { Identity } from "../init/identity.ts";
-import { mountingOf } from "../kinds/mountings.ts";
+import { diagnosisOf } from "../kinds/diagnoses.ts";
 import { kernelMount, wantsHelper } from "../kinds/nfs/mount-data.ts";
 import { type NfsQuestion, mountAddresses, questionOf } from "../kinds/nfs/question.ts";
 import { versionsToTry } from "../kinds/nfs/versions.ts";
@@ -40,7 +40,7 @@ export async function collectFacts(
 
 async function collectShare(one: Case): Promise<ShareFacts> {
   const { ports, share, whole } = one;
-  if (mountingOf(share).diagnosis === "service") return collectByService(one);
+  if (diagnosisOf(share).steps === "service") return collectByService(one);
   const question = questionOf(share);
   const mountPoint = ports.mountPoint(share, limits.mountPointMs);
   const { name, addresses } = await resolve(ports, question, whole);
@@ -57,12 +57,17 @@ async function resolve(
   question: NfsQuestion,
   whole: AbortSignal,
 ): Promise<{ readonly name: NameFact; readonly addresses: readonly string[] }> {
+  const { fallback } = question;
   const found = await askAddresses(network, question, within(limits.nameMs, whole));
+  if (fallback !== undefined) {
+    const byName = found.kind === "addresses" ? found.addresses : [];
+    return { name: { kind: "resolved" }, addresses: [...new Set([...byName, fallback])] };
+  }
   switch (found.kind) {
     case "addresses":
       return { name: { kind: "resolved" }, addresses: found.addresses };
     case "unresolved":
-      return { name: { kind: found.cause, reason: found.reason }, addresses: [] };
+      return { name: { kind: found.cause, reason: found.reason, hint: found.hint }, addresses: [] };
     case "no-address":
       return { name: { kind: "unknown", reason: "it has no address" }, addresses: [] };
     case "wrong-family":

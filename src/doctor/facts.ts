@@ -141,7 +141,11 @@ export interface AddressFacts {
 
 export type NameFact =
   | { readonly kind: "resolved" }
-  | { readonly kind: "unknown" | "no-answer" | "failed"; readonly reason: string }
+  | {
+      readonly kind: "unknown" | "no-answer" | "failed" | "no-region";
+      readonly reason: string;
+      readonly hint?: string | undefined;
+    }
   | { readonly kind: "wrong-family"; readonly family: 4 | 6; readonly addresses: readonly string[] };
 
 /** One mount(2) in a mount namespace that nobody else sees. */

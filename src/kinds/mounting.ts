@@ -11,8 +11,6 @@ export interface KindMounting {
   readonly ways: (share: MountedShare, unspoken: readonly string[]) => readonly MountWay[];
   /** What a round of calls came to, with what is to be checked for a share such as this. */
   readonly withHint: (share: MountedShare, failure: MountFailure) => MountFailure;
-  /** What doctor asks of its servers: every step of RPC, or whether the service answers, and a trial mount. */
-  readonly diagnosis: "rpc" | "service";
   /** The modules of the kernel that it takes. */
   readonly modules: readonly string[];
   /**

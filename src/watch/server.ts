@@ -17,14 +17,15 @@ export async function askMountedServer(
   signal: AbortSignal,
 ): Promise<"answers" | "silent" | "moved"> {
   const { superOptions } = mount;
-  const { answersAt } = serverOf(share);
+  const { answersAt, question } = serverOf(share);
+  // An id of EFS in a region that the options name has a name of its own.
+  const { host } = question(share);
   const answers = (address: string) => answersAt(network.dial, mount, address, signal, share);
   const mountedFrom = optionValue(superOptions, "addr");
   const elsewhere = async (): Promise<boolean> => {
     // An address does not move.
-    if (isIP(share.source.host) !== 0) return false;
+    if (isIP(host) !== 0) return false;
     if (mountedFrom === undefined) return false;
-    const { host } = share.source;
     // That its own family has been asked for must be sure: addresses of the other one may be all that has come.
     const found = await Promise.all([
       network.resolveName(host, signal, isIP(mountedFrom) === 6 ? 6 : 4),

@@ -1,7 +1,7 @@
 // What the server exports, and to whom.
 import { lastOf } from "../../shares/options.ts";
 import { isSameOrBelow } from "../../shares/paths.ts";
-import type { CauseId } from "../cause.ts";
+import type { CauseId } from "../../kinds/cause-id.ts";
 import { type Check, notApplicable, ok, warning } from "../check.ts";
 import type { Engine } from "../engine.ts";
 import { matchClient } from "../export-match.ts";

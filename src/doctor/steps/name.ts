@@ -1,6 +1,7 @@
 // The server's name.
 import { type Check, fails, ok } from "../check.ts";
 import type { Engine } from "../engine.ts";
+import { questionOf } from "../../kinds/servers.ts";
 import type { DoctorFacts, ShareFacts } from "../facts.ts";
 import type { Found } from "../found.ts";
 
@@ -15,8 +16,14 @@ const serviceNames: Readonly<Record<Engine, string>> = {
 
 /** The name leads to no address that can be used. */
 export function nameCause({ share, name }: ShareFacts, { engine }: DoctorFacts): Found | undefined {
-  const { host } = share.source;
+  const { host } = questionOf(share);
   switch (name.kind) {
+    case "no-region":
+      return {
+        id: "region-unknown",
+        because: `${host} is no name yet: ${name.reason}`,
+        change: name.hint ?? "name the region",
+      };
     case "unknown":
       return {
         id: "name-unknown",
@@ -48,7 +55,7 @@ export function nameCause({ share, name }: ShareFacts, { engine }: DoctorFacts):
 }
 
 export function nameCheck({ share, name, addresses }: ShareFacts): Check {
-  const { host } = share.source;
+  const { host } = questionOf(share);
   switch (name.kind) {
     case "resolved": {
       const all = addresses.map(({ address }) => address).join(", ");
@@ -57,7 +64,8 @@ export function nameCheck({ share, name, addresses }: ShareFacts): Check {
     case "unknown":
     case "no-answer":
     case "failed":
-      return fails("name", `${host}: ${name.reason}`, "check NFS_HOST and /etc/resolv.conf");
+    case "no-region":
+      return fails("name", `${host}: ${name.reason}`, name.hint ?? "check NFS_HOST and /etc/resolv.conf");
     case "wrong-family":
       return fails(
         "name",

@@ -10,7 +10,6 @@ export const cifsMounting: KindMounting = {
   title: "CIFS",
   ways: waysToMount,
   withHint: (_, failure) => failure,
-  diagnosis: "service",
   modules: ["cifs", "nls_utf8"],
   harmless: { fstype: "cifs", data: "vers=3.0" },
   profileRule: "mount fstype=cifs,",

@@ -1,6 +1,7 @@
 // EFS as a kind of share: NFS 4.1 from a file system of Amazon's, which is named by its id.
 import { isIP } from "../../address.ts";
 import { hasOption, nameOf, optionValue } from "../../shares/options.ts";
+import { shown } from "../../text/shown.ts";
 import type { ParsedSource, ShareKind, SourceProblem } from "../kind.ts";
 import { nfs } from "../nfs/nfs.ts";
 import { isId, isRegion, regionOfZone } from "./names.ts";
@@ -23,7 +24,7 @@ export const efs: ShareKind = {
   hasVariables: false,
   sources: {
     accepts: "fs-0123abcd[:/path] (EFS)",
-    isMeant: (text) => isId(text.split(":")[0] ?? ""),
+    isMeant,
     parse,
     format: nfs.sources.format,
     host: (text) => (isId(text) ? text : undefined),
@@ -51,7 +52,18 @@ export const efs: ShareKind = {
   mounts: nfs.mounts,
 };
 
+/** An id with a path or without. What is written like one cannot be a server either: that has a path. */
+function isMeant(text: string): boolean {
+  const host = text.split(":")[0] ?? "";
+  return isId(host.toLowerCase()) || (host === text && /^fs(?:ap)?-[^/]*$/i.test(text));
+}
+
 function parse(text: string): ParsedSource | SourceProblem {
+  const host = text.split(":")[0] ?? "";
+  if (/^fsap-/i.test(host)) {
+    return { problem: `"${shown(host)}" is an access point, which needs the tunnel of Amazon's own mount helper` };
+  }
+  if (!isId(host)) return { problem: `"${shown(host)}" is no id of EFS: fs- and 8 or 17 of 0-9 and a-f` };
   return nfs.sources.parse(text.includes(":") ? text : `${text}:/`);
 }
 

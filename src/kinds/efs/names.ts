@@ -2,7 +2,8 @@
 import type { Network } from "../../ask/network.ts";
 import type { Resolved, ResolveName } from "../../ask/names.ts";
 import { optionValue } from "../../shares/options.ts";
-import { askPlace, type Place } from "./place.ts";
+import { shown } from "../../text/shown.ts";
+import { askPlace, isPlace, type Place, type Unplaced } from "./place.ts";
 
 /** The id of a file system: eight digits, seventeen in those made since 2021. */
 const idPattern = /^fs-[0-9a-f]{8,}$/;
@@ -61,21 +62,25 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * in. There the zone's own name is tried first, which only a file system of one zone has.
  */
 export function withIds({ dial, resolveName }: Network, environment: Environment): Network {
-  let known: Promise<Place | string> | undefined;
+  let known: Promise<Place | Unplaced> | undefined;
   /** Where the machine is; kept once it is known. */
-  const findPlace = async (signal: AbortSignal): Promise<Place | string> => {
-    const region = environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"];
-    if (region !== undefined && region !== "") return { region, zone: undefined };
+  const findPlace = async (signal: AbortSignal): Promise<Place | Unplaced> => {
+    for (const name of ["AWS_REGION", "AWS_DEFAULT_REGION"]) {
+      const region = environment[name] ?? "";
+      if (region === "") continue;
+      if (isRegion(region)) return { region, zone: undefined };
+      return { reason: `${name}=${shown(region)} names none` };
+    }
     known ??= askPlace(dial, environment["ECS_CONTAINER_METADATA_URI_V4"], signal);
     const place = await known;
-    if (typeof place === "string") known = undefined;
+    if (!isPlace(place)) known = undefined;
     return place;
   };
   const resolve: ResolveName = async (name, signal, family) => {
     if (!isId(name)) return resolveName(name, signal, family);
     const place = await findPlace(signal);
-    if (typeof place === "string") return unresolved(`its region is not known (${place}); set region= or AWS_REGION`);
-    if (!isRegion(place.region)) return unresolved("AWS_REGION or AWS_DEFAULT_REGION names no region");
+    if (!isPlace(place)) return withoutRegion(place);
+    if (!isRegion(place.region)) return withoutRegion({ reason: `metadata tells ${shown(place.region)}` });
     if (place.zone !== undefined) {
       const ofZone = await resolveName(nameOfId(name, place), signal, family);
       if (ofZone.kind === "addresses") return ofZone;
@@ -87,6 +92,12 @@ export function withIds({ dial, resolveName }: Network, environment: Environment
   return { dial, resolveName: resolve };
 }
 
-function unresolved(reason: string): Resolved {
-  return { kind: "unresolved", cause: "failed", reason };
+function withoutRegion({ reason, hint }: Unplaced): Resolved {
+  const set = "set AWS_REGION, or region= in the share's options";
+  return {
+    kind: "unresolved",
+    cause: "no-region",
+    reason: `its region is not known: ${reason}`,
+    hint: hint === undefined ? set : `${set}; or ${hint}`,
+  };
 }

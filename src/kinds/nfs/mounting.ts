@@ -8,7 +8,6 @@ export const nfsMounting: KindMounting = {
   title: "NFS",
   ways: waysToMount,
   withHint: withKerberosHint,
-  diagnosis: "rpc",
   modules: ["nfs", "nfsv3", "nfsv4"],
   harmless: { fstype: "nfs", data: "vers=3" },
   profileRule: "mount fstype=nfs*,",

@@ -6,7 +6,7 @@ import { hasOption, optionValue } from "../../shares/options.ts";
 import type { Share } from "../../shares/share.ts";
 import type { MountAddresses } from "../mounting.ts";
 import type { ServerQuestion } from "../server.ts";
-import { hostAsked } from "../efs/names.ts";
+import { hostAsked, isId } from "../efs/names.ts";
 import { versionsToTry, type ExactVersion } from "./versions.ts";
 
 /** What to ask which server; shares with equal questions share the answer. */
@@ -36,6 +36,7 @@ export function questionOf(share: Pick<Share, "source" | "options" | "version">)
     port: portIn(options, "port"),
     mountHost: optionValue(options, "mountaddr") ?? optionValue(options, "mounthost"),
     mountPort: portIn(options, "mountport"),
+    fallback: isId(share.source.host) ? optionValue(options, "mounttargetip") : undefined,
     family: protocol.endsWith("6") ? 6 : hasOption(options, "proto") ? 4 : undefined,
     version4: versions.some((version) => version !== "3"),
     version3: versions.includes("3"),

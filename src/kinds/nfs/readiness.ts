@@ -1,5 +1,6 @@
 // Is the NFS service of a share there: one round of questions to its server, judged.
 import { askAddresses } from "../../ask/addresses.ts";
+import { unresolvedWords } from "../../ask/names.ts";
 import { failureWords, versionRange } from "../../rpc/failure.ts";
 import type { Network } from "../../ask/network.ts";
 import { askPort, askRegistration, callNull, type Answer, type Registration } from "../../ask/service.ts";
@@ -36,7 +37,7 @@ async function askEach(
 ): Promise<Readiness> {
   const { host } = question;
   const found = await askAddresses(network, question, signal);
-  if (found.kind === "unresolved") return notReady(`cannot resolve ${host}: ${found.reason}`);
+  if (found.kind === "unresolved") return notReady(`cannot resolve ${host}: ${unresolvedWords(found)}`);
   if (found.kind === "no-address") return notReady(`${host} has no address`);
   if (found.kind === "wrong-family")
     return notReady(`${host} has no IPv${found.family} address, which proto= asks for`);

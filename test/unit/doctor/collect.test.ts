@@ -5,7 +5,7 @@ import type { DoctorPorts, TrialRequest } from "../../../src/doctor/collect-port
 import { explain } from "../../../src/doctor/explain.ts";
 import type { Environment } from "../../../src/config/config.ts";
 import { answers, fakeNetwork, opaque, rpcbind, serves, words, type Service } from "../fakes/server.ts";
-import { shareOf } from "../fakes/shares.ts";
+import { planOf, shareOf } from "../fakes/shares.ts";
 import { goodFacts } from "./good-facts.ts";
 
 const nfs = 100_003;
@@ -129,6 +129,20 @@ test("port 2049 is asked as well where the options name another port", async () 
     port: { kind: "closed", port: 2050 },
     usualPort: { kind: "success" },
   });
+});
+
+test("the address that an id of EFS may fall back to is asked beside those of its name", async () => {
+  const name = "fs-0123abcd.efs.eu-west-1.amazonaws.com";
+  const line = "fs-0123abcd:/ /mnt/a efs region=eu-west-1,mounttargetip=192.0.2.1";
+  const [share] = planOf({ NFS_MOUNTS: line }).shares;
+  if (share === undefined) throw new Error("no share");
+  const addressesWith = async (names: Parameters<typeof fakeNetwork>[1]) => {
+    const { ports } = setUp({}, names);
+    const { shares } = await collectFacts(ports, [share], undefined, 5_000);
+    return shares[0]?.addresses.map(({ address }) => address);
+  };
+  expect(await addressesWith({})).toEqual(["192.0.2.1"]);
+  expect(await addressesWith({ [name]: ["192.0.2.9"] })).toEqual(["192.0.2.9", "192.0.2.1"]);
 });
 
 test("a name without an answer leaves nothing to ask", async () => {

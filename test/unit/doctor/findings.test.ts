@@ -1,6 +1,6 @@
 // Facts in, the cause and its sentence out: each fault as it was measured on a real nfsd of Linux 6.1.
 import { describe, expect, test } from "vitest";
-import type { CauseId } from "../../../src/doctor/cause.ts";
+import type { CauseId } from "../../../src/kinds/cause-id.ts";
 import type { AddressFacts, DoctorFacts, Path4Fact, ShareFacts } from "../../../src/doctor/facts.ts";
 import { judge } from "../../../src/doctor/findings.ts";
 import type { LookupAnswer } from "../../../src/rpc/nfs4.ts";

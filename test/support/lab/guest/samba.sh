@@ -3,9 +3,10 @@
 SAMBA=/lab/project/.lab/samba
 
 # smb_up [HOST]: starts it with the shares `media` (for the user app, with the password in /lab/state/smb.password) and `open` (for anybody).
+# SMB_GLOBAL and SMB_SHARES are lines more for its configuration, of all and of shares.
 # Its files are /srv/exp/smb and /srv/exp/smb-open. It runs in a mount namespace of its own, with its libraries over those of the lab.
 smb_up() {
-  in_ "${1:-srv}" unshare -m bash -c '
+  SMB_GLOBAL=${SMB_GLOBAL-} SMB_SHARES=${SMB_SHARES-} in_ "${1:-srv}" unshare -m bash -c '
     set -e
     for folder in usr lib; do
       over=/usr; [ $folder = usr ] || over=/usr/lib
@@ -29,6 +30,7 @@ log file = /run/samba/log
 disable spoolss = yes
 load printers = no
 smb ports = 445
+$SMB_GLOBAL
 [media]
 path = /srv/exp/smb
 read only = no
@@ -37,6 +39,7 @@ valid users = app
 path = /srv/exp/smb-open
 read only = no
 guest ok = yes
+$SMB_SHARES
 END
     [ -e /run/samba/private/passdb.tdb ] || {
       IFS= read -r password </lab/state/smb.password || [ -n "$password" ]

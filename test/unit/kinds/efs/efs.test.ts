@@ -78,3 +78,20 @@ describe("a file system of EFS", () => {
     expect(readiness).toMatchObject({ reason: expect.stringMatching(/name not known; mounttargetip: /) as string });
   });
 });
+
+describe("a source that is no id of EFS", () => {
+  test.each([
+    ["fs-12xy", /"fs-12xy" is no id of EFS/],
+    ["fs-0123ABCD:/data", /is no id of EFS.*0-9 and a-f/],
+    ["fsap-0123abcd", /is an access point/],
+  ])("is refused as one: %s", (source, problem) => {
+    expect(readConfig({ NFS_MOUNTS: `${source} /mnt/a` })).toMatchObject({
+      kind: "problems",
+      problems: [expect.stringMatching(problem)],
+    });
+  });
+
+  test("is a server of NFS where it has a path and is no such id", () => {
+    expect(efsShare("fs-1:/export /mnt/a")).toMatchObject({ kind: "nfs", label: "fs-1:/export" });
+  });
+});

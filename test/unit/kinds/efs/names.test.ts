@@ -106,8 +106,20 @@ describe("an id without a region", () => {
   test("is asked for three times, and then told to be in no known region", async () => {
     const { asked, network } = machine({}, {});
     const found = await withIds(network, {}).resolveName(id, signal());
-    expect(found).toMatchObject({ kind: "unresolved", reason: expect.stringMatching(/401.*set region=/) as string });
+    expect(found).toMatchObject({
+      kind: "unresolved",
+      cause: "no-region",
+      reason: expect.stringMatching(/status 401/) as string,
+      hint: expect.stringMatching(/set AWS_REGION, or region=.*IMDSv2/) as string,
+    });
     expect(asked).toHaveLength(3);
+  });
+
+  test.each(["AWS_REGION", "AWS_DEFAULT_REGION"])("is in none where %s names none", async (name) => {
+    const { asked, network } = machine({}, {});
+    const found = await withIds(network, { [name]: "mars" }).resolveName(id, signal());
+    expect(found).toMatchObject({ cause: "no-region", reason: expect.stringContaining(`${name}=mars`) as string });
+    expect(asked).toEqual([]);
   });
 
   test("is told by its whole name where that does not resolve", async () => {
