@@ -234,7 +234,8 @@ const faults: readonly Fault[] = [
   { fault: "IAM", options: "iam", says: [/iam needs the tunnel/], exitCode: 78 },
   { fault: "an access point", options: "accesspoint=fsap-01", says: [/accesspoint needs the tunnel/], exitCode: 78 },
   { fault: "the id of an access point", source: "fsap-0123abcd", says: [/is an access point/], exitCode: 78 },
-  { fault: "an id that is none", source: "fs-12xy", says: [/fs-12xy.* is no id of EFS/], exitCode: 78 },
+  { fault: "an id in capitals", source: "fs-0123ABCD", says: [/is no id of EFS.*small letters/], exitCode: 78 },
+  { fault: "an id that is none", source: "fs-12xy", says: [/accepted as SOURCE.*fs-0123abcd/], exitCode: 78 },
 ];
 
 describe.runIf(everyCombination)("doctor names", () => {

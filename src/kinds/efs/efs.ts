@@ -52,10 +52,9 @@ export const efs: ShareKind = {
   mounts: nfs.mounts,
 };
 
-/** An id with a path or without. What is written like one cannot be a server either: that has a path. */
+/** An id, in capitals too, or an access point's: no other server has such a name. */
 function isMeant(text: string): boolean {
-  const host = text.split(":")[0] ?? "";
-  return isId(host.toLowerCase()) || (host === text && /^fs(?:ap)?-[^/]*$/i.test(text));
+  return isId((text.split(":")[0] ?? "").toLowerCase().replace(/^fsap-/, "fs-"));
 }
 
 function parse(text: string): ParsedSource | SourceProblem {
@@ -63,7 +62,7 @@ function parse(text: string): ParsedSource | SourceProblem {
   if (/^fsap-/i.test(host)) {
     return { problem: `"${shown(host)}" is an access point, which needs the tunnel of Amazon's own mount helper` };
   }
-  if (!isId(host)) return { problem: `"${shown(host)}" is no id of EFS: fs- and 8 or 17 of 0-9 and a-f` };
+  if (!isId(host)) return { problem: `"${shown(host)}" is no id of EFS: that is in small letters` };
   return nfs.sources.parse(text.includes(":") ? text : `${text}:/`);
 }
 

@@ -81,8 +81,8 @@ describe("a file system of EFS", () => {
 
 describe("a source that is no id of EFS", () => {
   test.each([
-    ["fs-12xy", /"fs-12xy" is no id of EFS/],
-    ["fs-0123ABCD:/data", /is no id of EFS.*0-9 and a-f/],
+    ["fs-0123ABCD:/data", /"fs-0123ABCD" is no id of EFS.*small letters/],
+    ["fs-12xy", /accepted as SOURCE: .*fs-0123abcd\[:\/path\] \(EFS\)/],
     ["fsap-0123abcd", /is an access point/],
   ])("is refused as one: %s", (source, problem) => {
     expect(readConfig({ NFS_MOUNTS: `${source} /mnt/a` })).toMatchObject({

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { Connection, Dial } from "../../../../src/rpc/transport.ts";
 import { askPlace } from "../../../../src/kinds/efs/place.ts";
 
-type Answer = string | "refuses" | "hangs";
+/** The bytes of one, or `refuses` or `hangs`. */
+type Answer = string;
 
 /** A connection that sends one answer to whatever it is asked, or none. */
 function answering(answer: Answer, signal: AbortSignal): Connection {
