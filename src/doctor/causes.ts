@@ -4,7 +4,7 @@ import { diagnosisOf } from "../kinds/diagnoses.ts";
 import { reachOf } from "../kinds/nfs/failures.ts";
 import { type NfsQuestion, questionOf } from "../kinds/nfs/question.ts";
 import { type ExactVersion, versionsToTry } from "../kinds/nfs/versions.ts";
-import { answeringServiceCause } from "./steps/answering-service.ts";
+import { answeringServiceCause, readOnlyCause } from "./steps/answering-service.ts";
 import { accessCause } from "./steps/access-causes.ts";
 import type { Cause } from "./cause.ts";
 import type { Engine } from "./engine.ts";
@@ -51,16 +51,17 @@ function shareCauses(facts: ShareFacts, doctor: DoctorFacts): readonly Cause[] {
   else add(false, detourCause(facts, doctor, mounted));
   add(true, lockCause(facts, doctor));
   add(false, accessCause(facts, doctor));
+  add(false, readOnlyCause(facts));
   return causes;
 }
 
 /** What is in the way between here and a mount, the mount(2) of the trial included. */
 function serverCause(facts: ShareFacts, doctor: DoctorFacts): Found | undefined {
   const { share, addresses, service, trial } = facts;
-  if (service !== undefined) return inItsStage(answeringServiceCause(facts));
   const { engine } = doctor;
   const unnamed = nameCause(facts, doctor);
   if (unnamed !== undefined) return unnamed;
+  if (service !== undefined) return answeringServiceCause(facts, engine);
   const question = questionOf(share);
   const versions = versionsToTry(share.version);
   const standings = addresses.flatMap((address) =>
@@ -79,11 +80,6 @@ function serverCause(facts: ShareFacts, doctor: DoctorFacts): Found | undefined 
   );
   if (failed === undefined) return undefined;
   return kerberosCause(facts, failed) ?? failedMount(doctor, failed);
-}
-
-/** There is nothing else that could have got further. */
-function inItsStage(found: Omit<Found, "stage"> | undefined): Found | undefined {
-  return found && { ...found, stage: stages.minor };
 }
 
 /** It mounts, but not the way one would think. */

@@ -26,8 +26,9 @@ export function shareChecks(facts: ShareFacts): readonly Check[] {
   const checks = [
     mountPointCheck(facts),
     propagationCheck(facts),
-    ...(facts.service === undefined ? [nameCheck(facts)] : answeringServiceCheck(facts)),
+    nameCheck(facts),
     ...facts.addresses.flatMap((address) => addressChecks(facts, address)),
+    ...answeringServiceCheck(facts),
     trialCheck(facts),
   ];
   return checks.map((check) =>
@@ -61,6 +62,7 @@ function addressChecks(facts: ShareFacts, address: AddressFacts): readonly Check
             `${port.port}: ${port.errno === "ETIMEDOUT" ? "timed out" : port.reason}`,
             "start the server, or open the port in the firewall",
           );
+  if (facts.service !== undefined) return [routeCheck, portCheck];
   return [
     routeCheck,
     portCheck,

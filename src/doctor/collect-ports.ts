@@ -1,7 +1,8 @@
 // What doctor's questions need of the machine, and how long they may take.
 import type { Network } from "../ask/network.ts";
 import type { Identity } from "../init/identity.ts";
-import type { KernelMount } from "../kinds/mounting.ts";
+import type { SecretsFileFact } from "../kinds/diagnosis.ts";
+import type { KernelMount, SecretsFile } from "../kinds/mounting.ts";
 import type { Mounter } from "../mount/ports.ts";
 import type { Share } from "../shares/share.ts";
 import type { DoctorFacts, MountPointFact, PortFact, RouteFact, TrialFact } from "./facts.ts";
@@ -10,6 +11,8 @@ import type { DoctorFacts, MountPointFact, PortFact, RouteFact, TrialFact } from
 export interface TrialRequest {
   readonly version: string;
   readonly call: KernelMount;
+  /** A file that is read while it is mounted. */
+  readonly rightsFile?: string | undefined;
 }
 
 /** What the questions need of the machine. */
@@ -29,6 +32,8 @@ export interface DoctorPorts {
   /** Mounts for a moment, in a mount namespace of its own, one version after another until one works. */
   readonly trial: (share: Share, requests: readonly TrialRequest[], signal: AbortSignal) => Promise<TrialFact>;
   readonly readOptions: Mounter["readOptions"];
+  /** What a file of secrets has, without what is secret. */
+  readonly secretsFile: (file: SecretsFile) => SecretsFileFact;
   /** Who doctor itself is. */
   readonly self: { readonly uid: number; readonly gid: number; readonly machineName: string };
 }

@@ -6,14 +6,13 @@ import { rpcClient } from "../rpc/client.ts";
 import { ports as wellKnown, programs } from "../rpc/message.ts";
 import { type PortsAnswer, dumpPorts } from "../rpc/rpcbind.ts";
 import { type Case, type DoctorPorts, limits, within } from "./collect-ports.ts";
-import type { AddressFacts, ServiceFact } from "./facts.ts";
+import type { AddressFacts, RouteFact, ServiceFact } from "./facts.ts";
 
 export type Reached = Omit<AddressFacts, "path4" | "path3" | "access">;
 
-/** The way to an address, its port, and the services behind it. */
-export async function reach({ ports, whole }: Case, question: NfsQuestion, address: string): Promise<Reached> {
-  const route = ports.route(address);
-  const nothing = {
+/** An address of which only the way there is known. */
+export function unasked(address: string, route: RouteFact): Reached {
+  return {
     address,
     route,
     port: undefined,
@@ -26,6 +25,12 @@ export async function reach({ ports, whole }: Case, question: NfsQuestion, addre
     mountdAddress: address,
     exports: undefined,
   };
+}
+
+/** The way to an address, its port, and the services behind it. */
+export async function reach({ ports, whole }: Case, question: NfsQuestion, address: string): Promise<Reached> {
+  const route = ports.route(address);
+  const nothing = unasked(address, route);
   if (route.kind === "no-route") return nothing;
   const nfsPort = question.port ?? wellKnown.nfs;
   const rpcbindAnswer = dump(ports, address, whole);
@@ -72,16 +77,16 @@ async function reachMountd(
     const found = await askPort(dial, mountdAddress, programs.mountd, 3, within(limits.questionMs, whole));
     port = found.kind === "port" ? found.port : undefined;
   }
-  const unasked = { mountdAddress, mountdPort: undefined, exports: undefined };
-  if (port === undefined) return { ...unasked, mountd: undefined };
+  const silent = { mountdAddress, mountdPort: undefined, exports: undefined };
+  if (port === undefined) return { ...silent, mountd: undefined };
   const mountd = await askNull(ports, { address: mountdAddress, port, program: programs.mountd, version: 3 }, whole);
   if (mountd.kind === "no-answer") {
     const mountdPort = await ports.tryPort(mountdAddress, port, within(limits.questionMs, whole));
-    return { ...unasked, mountd, mountdPort };
+    return { ...silent, mountd, mountdPort };
   }
-  if (mountd.kind !== "success") return { ...unasked, mountd };
+  if (mountd.kind !== "success") return { ...silent, mountd };
   const exports = await askExports(dial, { address: mountdAddress, port }, within(limits.questionMs, whole));
-  return { ...unasked, mountd, exports };
+  return { ...silent, mountd, exports };
 }
 
 /** The TCP port rpcbind has for version 3 of a program. */

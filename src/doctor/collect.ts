@@ -1,5 +1,4 @@
 // Asks everything doctor wants to know of a share's servers, side by side and each question within its time.
-import { askAddresses } from "../ask/addresses.ts";
 import type { Identity } from "../init/identity.ts";
 import { diagnosisOf } from "../kinds/diagnoses.ts";
 import { kernelMount, wantsHelper } from "../kinds/nfs/mount-data.ts";
@@ -11,8 +10,9 @@ import { lookAtPath } from "./collect-path.ts";
 import { collectByService } from "./collect-service.ts";
 import { type Case, type DoctorPorts, type TrialRequest, limits, within } from "./collect-ports.ts";
 import { type Reached, dump, reach } from "./collect-services.ts";
-import { type DoctorFacts, type NameFact, type ShareFacts, type TrialFact, wantsLocks } from "./facts.ts";
-import { refusalOf } from "./rights.ts";
+import { resolve } from "./collect-name.ts";
+import { type DoctorFacts, type ShareFacts, type TrialFact, wantsLocks } from "./facts.ts";
+import { kindOfFirst, refusalOf } from "./rights.ts";
 
 /** The facts of all shares; what is not answered within `budgetMs` counts as not answered. */
 export async function collectFacts(
@@ -24,7 +24,7 @@ export async function collectFacts(
   const startedMs = ports.nowMs();
   const whole = AbortSignal.timeout(budgetMs);
   const machine = ports.machine(shares);
-  const mayMount = refusalOf(machine.process) === undefined;
+  const mayMount = refusalOf(machine.process, kindOfFirst(shares)) === undefined;
   const [ownRpcbind, ...shareFacts] = await Promise.all([
     shares.some(wantsLocks) ? dump(ports, "127.0.0.1", whole) : undefined,
     ...shares.map((share) => collectShare({ ports, share, identity, mayMount, whole })),
@@ -50,29 +50,6 @@ async function collectShare(one: Case): Promise<ShareFacts> {
     ...reached.map((facts) => lookAtPath(one, question, facts)),
   ]);
   return { share, mountPoint: await mountPoint, name, addresses: complete, trial };
-}
-
-async function resolve(
-  { network }: DoctorPorts,
-  question: NfsQuestion,
-  whole: AbortSignal,
-): Promise<{ readonly name: NameFact; readonly addresses: readonly string[] }> {
-  const { fallback } = question;
-  const found = await askAddresses(network, question, within(limits.nameMs, whole));
-  if (fallback !== undefined) {
-    const byName = found.kind === "addresses" ? found.addresses : [];
-    return { name: { kind: "resolved" }, addresses: [...new Set([...byName, fallback])] };
-  }
-  switch (found.kind) {
-    case "addresses":
-      return { name: { kind: "resolved" }, addresses: found.addresses };
-    case "unresolved":
-      return { name: { kind: found.cause, reason: found.reason, hint: found.hint }, addresses: [] };
-    case "no-address":
-      return { name: { kind: "unknown", reason: "it has no address" }, addresses: [] };
-    case "wrong-family":
-      return { name: found, addresses: [] };
-  }
 }
 
 /** Tries to mount from the first address whose services answer, in each version that they speak. */

@@ -1,6 +1,7 @@
 // What doctor knows when it judges: plain data about this process, its machine, and each share with its server.
 import type { ExactVersion } from "../kinds/nfs/versions.ts";
 import type { MountRecord } from "../shares/mountinfo.ts";
+import type { FailedTrial } from "../kinds/diagnosis.ts";
 import type { RefusedOption } from "../kinds/mounting.ts";
 import type { Readiness } from "../kinds/server.ts";
 import type { Share } from "../shares/share.ts";
@@ -155,6 +156,8 @@ export interface TrialCall {
   readonly errno: string;
   /** The option that it was refused for, where that was found out. */
   readonly refused?: RefusedOption;
+  /** Text of the file that was asked for, of one that went well. */
+  readonly rights?: string | undefined;
 }
 
 export type TrialFact =
@@ -167,8 +170,11 @@ export interface ShareFacts {
   readonly name: NameFact;
   /** Every address of the name that the share may use. */
   readonly addresses: readonly AddressFacts[];
-  /** Whether the service answers, of a kind that is asked nothing else; its addresses are not told apart then. */
+  /** Of a kind that has no steps of RPC: whether the service answers, and what was found about a trial that failed. */
   readonly service?: Readiness;
+  readonly failed?: FailedTrial | undefined;
+  /** Whether the server lets the user write, where it tells. */
+  readonly mayWrite?: boolean | undefined;
   readonly trial: TrialFact;
 }
 

@@ -1,11 +1,18 @@
-// May this process mount NFS at all, and if not, what stands against it: the preflight's own judgement, with a name for each cause.
-import { mountings } from "../kinds/mountings.ts";
+// May this process mount shares at all, and if not, what stands against it: the preflight's own judgement, with a name for each cause.
+import type { KindMounting } from "../kinds/mounting.ts";
 import { refusalOfRights, type MountRights, type Refusal } from "../mount/preflight.ts";
+import { mountingOf } from "../kinds/mountings.ts";
+import type { Share } from "../shares/share.ts";
 import type { ProcessFacts } from "./facts.ts";
 
 export type Forbidden = "capability" | "seccomp" | "user-namespace" | "security-profile" | "not-permitted";
 
 const CAP_SYS_ADMIN = 21n;
+
+/** What is asked of this process is asked for the first share, as it is before the first is mounted. */
+export function kindOfFirst([first]: readonly Pick<Share, "kind">[]): KindMounting {
+  return mountingOf(first ?? { kind: "nfs" });
+}
 
 /** undefined where the capabilities are not known. */
 export function hasSysAdmin({
@@ -19,8 +26,11 @@ export function isNamespaced({ uidMap }: Pick<ProcessFacts, "uidMap">): boolean 
   return uidMap !== undefined && !/^\s*0\s+0\s+4294967295\s*$/.test(uidMap);
 }
 
-/** Why this process cannot mount NFS, undefined where it can. */
-export function refusalOf(facts: ProcessFacts): (Refusal & { readonly forbidden: Forbidden }) | undefined {
+/** Why this process cannot mount shares of a kind, undefined where it can. */
+export function refusalOf(
+  facts: ProcessFacts,
+  kind: Pick<KindMounting, "title" | "profileRule">,
+): (Refusal & { readonly forbidden: Forbidden }) | undefined {
   const { remountErrno, nfsErrno = "EINVAL", effectiveCapabilities, uidMap, securityLabel } = facts;
   const rights: MountRights = {
     effectiveCapabilities,
@@ -29,7 +39,7 @@ export function refusalOf(facts: ProcessFacts): (Refusal & { readonly forbidden:
     remountErrno: () => remountErrno,
     harmlessErrno: () => nfsErrno,
   };
-  const refusal = refusalOfRights(rights, mountings.nfs);
+  const refusal = refusalOfRights(rights, kind);
   return refusal === undefined ? undefined : { ...refusal, forbidden: nameOf(facts) };
 }
 

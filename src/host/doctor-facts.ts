@@ -1,6 +1,7 @@
 // What doctor asks of this machine: /proc, the routing table, the mount point, and a mount that nobody else sees.
 import { isShareMount, isShareOf } from "../kinds/kinds.ts";
-import { mountings } from "../kinds/mountings.ts";
+import type { SecretsFileFact } from "../kinds/diagnosis.ts";
+import type { SecretsFile } from "../kinds/mounting.ts";
 import { mountAround, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
 import { isAlive } from "../mount/answers.ts";
 import type { Share } from "../shares/share.ts";
@@ -9,7 +10,7 @@ import * as native from "native";
 import type { DoctorPorts } from "../doctor/collect-ports.ts";
 import { engineOf } from "../doctor/engine.ts";
 import type { FstabFact, KernelFacts, LockFacts, MountPointFact, ProcessFacts } from "../doctor/facts.ts";
-import { isNamespaced } from "../doctor/rights.ts";
+import { isNamespaced, kindOfFirst } from "../doctor/rights.ts";
 import { errnoOf } from "../errors.ts";
 import type { Mounter } from "../mount/ports.ts";
 import { clock } from "./clock.ts";
@@ -51,6 +52,7 @@ export function doctorPorts({ environment, fstab, mounter }: DoctorSurroundings)
     }),
     mountPoint: (share, timeoutMs) => mountPointFact(share, mounter.statfs, timeoutMs),
     readOptions: mounter.readOptions,
+    secretsFile: secretsFileFact,
     trial: (share, requests, signal) => tryMount(trialDirectory(share), requests, signal),
     self: { uid: native.geteuid(), gid: native.getegid(), machineName: native.uname().nodename },
   };
@@ -59,7 +61,11 @@ export function doctorPorts({ environment, fstab, mounter }: DoctorSurroundings)
 function processFacts([first]: readonly Share[]): ProcessFacts {
   const status = readText("/proc/self/status") ?? "";
   const field = (name: string) => new RegExp(`^${name}:\\s*(\\d+)$`, "m").exec(status)?.[1];
-  const rights = mountRights(first?.label ?? "127.0.0.1:/", first?.realTarget ?? "/", mountings.nfs.harmless);
+  const rights = mountRights(
+    first?.label ?? "127.0.0.1:/",
+    first?.realTarget ?? "/",
+    kindOfFirst(first === undefined ? [] : [first]).harmless,
+  );
   const remountErrno = rights.remountErrno();
   const { effectiveCapabilities, uidMap, securityLabel } = rights;
   const seccomp = field("Seccomp");
@@ -93,6 +99,18 @@ function modulesBelow(modules: string): readonly string[] {
   const builtIn = readText(`${modules}/modules.builtin`) ?? "";
   const listed = readText(`${modules}/modules.dep`) ?? "";
   return ["nfs", "nfsv3", "nfsv4"].filter((name) => new RegExp(`/nfs/${name}\\.ko`).test(`${builtIn}\n${listed}`));
+}
+
+function secretsFileFact({ path, parse }: SecretsFile): SecretsFileFact {
+  try {
+    const { type, mode } = native.stat(path);
+    if (type === "directory") return { path, errno: "EISDIR" };
+    native.access(path, native.R_OK);
+    const read = parse(readText(path) ?? "");
+    return { path, mode: mode & 0o777, has: read && [...read.keys()] };
+  } catch (error) {
+    return { path, errno: errnoOf(error) ?? "EIO" };
+  }
 }
 
 function lockFacts(): Omit<LockFacts, "ownRpcbind"> {

@@ -11,7 +11,7 @@ import { readText } from "./small-files.ts";
 type Told =
   | { readonly kind: "entered"; readonly refused: string | undefined }
   /** "" where the mount was made. */
-  | { readonly kind: "called"; readonly errno: string };
+  | { readonly kind: "called"; readonly errno: string; readonly rights?: string | undefined };
 
 /** Beyond the time of the trial: it only matters where a process that was killed does not go. */
 const callMs = 4_000;
@@ -49,7 +49,7 @@ export async function tryMount(
     for (const { version } of requests) {
       const told = await next();
       const errno = told?.kind === "called" ? told.errno : "ETIMEDOUT";
-      calls.push({ version, errno });
+      calls.push({ version, errno, rights: told?.kind === "called" ? told.rights : undefined });
       if (told === undefined || errno === "") break;
     }
     // Before the namespace goes, so that the server is told.
@@ -65,14 +65,16 @@ function trial(directory: string, requests: readonly TrialRequest[], tell: (told
   const refused = enterPrivateNamespace(directory);
   tell({ kind: "entered", refused });
   if (refused !== undefined) return;
-  for (const { call } of requests) {
+  for (const { call, rightsFile } of requests) {
     const { source, fstype, flags } = call;
     const text = wholeMountText(call);
     const outcome =
       text === undefined
         ? ({ kind: "failed", errno: call.secretsFile?.lack ?? "" } as const)
         : outcomeOf(() => native.mount(source, directory, fstype, flags, text));
-    tell({ kind: "called", errno: outcome.kind === "failed" ? outcome.errno : "" });
+    const errno = outcome.kind === "failed" ? outcome.errno : "";
+    const rights = errno === "" && rightsFile !== undefined ? readText(rightsFile) : undefined;
+    tell({ kind: "called", errno, rights });
     if (outcome.kind !== "failed") {
       outcomeOf(() => native.umount2(directory, native.MNT_DETACH | native.UMOUNT_NOFOLLOW));
       return;

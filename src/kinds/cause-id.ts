@@ -54,6 +54,9 @@ export type CauseId =
   | "flavor-not-offered"
   | "root-export"
   | "server-refuses"
+  | "login-refused"
+  | "share-forbidden"
+  | "credentials-file"
   // the mount itself
   | "mount-hangs"
   | "mount-failed"

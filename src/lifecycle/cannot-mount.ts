@@ -6,9 +6,9 @@ import type { Share } from "../shares/share.ts";
 /** Ends the program with 32; it knows its share, so that the cause can be looked for. */
 export class CannotMount extends AppError {
   readonly share: Share;
-  readonly failure: Pick<MountFailure, "reason" | "hint">;
+  readonly failure: Pick<MountFailure, "reason" | "hint" | "cause">;
 
-  constructor(share: Share, failure: Pick<MountFailure, "reason" | "hint">, cause?: unknown) {
+  constructor(share: Share, failure: Pick<MountFailure, "reason" | "hint" | "cause">, cause?: unknown) {
     super(`cannot mount ${share.label} on ${share.target}: ${failure.reason}`, exitCodes.mountFailed, {
       fields: { source: share.label, target: share.target },
       hint: failure.hint,

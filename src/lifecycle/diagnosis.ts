@@ -6,8 +6,8 @@ import type { Log } from "../report/log.ts";
 
 export interface DiagnosisPorts {
   readonly log: Log;
-  /** The most likely cause why a share does not mount, in one sentence; takes some seconds. */
-  readonly explain?: (share: Share) => Promise<string | undefined>;
+  /** The most likely cause why a share does not mount, in one sentence; takes some seconds. `failure` is the cause of its last call. */
+  readonly explain?: (share: Share, failure?: string) => Promise<string | undefined>;
 }
 
 export interface Diagnosis {
@@ -32,9 +32,9 @@ export function startDiagnosis(
 ): Diagnosis {
   let found: string | undefined;
   let isOver = false;
-  const causeOf = async (share: Share): Promise<string | undefined> => {
+  const causeOf = async (share: Share, failure?: string): Promise<string | undefined> => {
     try {
-      return await explain?.(share);
+      return await explain?.(share, failure);
     } catch {
       // A diagnosis that fails says nothing.
       return undefined;
@@ -56,7 +56,7 @@ export function startDiagnosis(
     withCause: async (error) => {
       if (!(error instanceof CannotMount)) return error;
       const { share, failure } = error;
-      const hint = await causeOf(share);
+      const hint = await causeOf(share, failure.cause);
       return hint === undefined ? error : new CannotMount(share, { ...failure, hint }, error);
     },
     stop: () => {

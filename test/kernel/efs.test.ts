@@ -38,7 +38,7 @@ in_ c1 sh -c 'nginx -c /lab/state/imds.conf >/dev/null 2>&1 &'
 for i in $(seq 100); do in_ c1 curl -s -o /dev/null http://169.254.170.2/ && break; pause 0.1; done`;
 /** Whoever asks the instance's metadata has this shell text run for the answer. */
 const imds = (answer: string) => `${addresses}
-in_ c1 busybox nc -ll -s 169.254.169.254 -p 80 -e sh -c ${quote(answer)} </dev/null >/dev/null 2>&1 & disown; pause 0.3`;
+in_ c1 busybox nc -ll -p 80 -e sh -c ${quote(answer)} </dev/null >/dev/null 2>&1 & disown; pause 0.3`;
 
 async function startMetadata(region: string): Promise<void> {
   await lab().sh(nginx(metadata(region)));
@@ -224,7 +224,7 @@ const faults: readonly Fault[] = [
   },
   {
     fault: "a policy that lets nobody in who comes without TLS",
-    make: `srv_up --v4; ${named}; in_ srv chmod 700 /srv; in_ srv sh -c 'exportfs -ua; exportfs -o rw,root_squash,fsid=0 "*:/srv"; exportfs -f'`,
+    make: `srv_up --v4; ${named}; in_ srv chmod 700 /srv; in_ srv sh -c 'exportfs -ua; exportfs -o rw,root_squash,insecure,fsid=0 "*:/srv"; exportfs -f'`,
     env: inIreland,
     source: `${id}:/exp`,
     says: [/NFS4ERR_ACCESS/, /policy/],

@@ -41,12 +41,17 @@ export type NegotiateAnswer =
   /** It answers, with something else: a clause. */
   | { readonly kind: "other"; readonly reason: string };
 
+/** NEGATIVE SESSION RESPONSE (RFC 1002, section 4.3.4). */
+const negativeSessionResponse = 0x83;
+
 /** STATUS_NOT_SUPPORTED: none of the versions asked for is spoken, so that a newer one is. */
 const notSupported = 0xc000_00bb;
 
 /** Reads the beginning of what a server sent. */
 export function readNegotiateAnswer(bytes: Uint8Array): NegotiateAnswer {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes[0] === negativeSessionResponse)
+    return other("refuses this client, as Samba does by hosts allow or hosts deny");
   if (bytes.byteLength > 0 && bytes[0] !== 0) return other("does not speak SMB");
   if (bytes.byteLength < frameBytes) return { kind: "incomplete" };
   const length = view.getUint32(0);

@@ -56,6 +56,8 @@ export function parseSource(text: string): ParsedSource | SourceProblem {
   if (rest.includes("\\")) return { problem: String.raw`it holds a \; write it with / throughout` };
   const parts = rest.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.length === 0) return { problem: "it names no share of the server: //host/share" };
+  // A mount of it does not end.
+  if (parts[0]?.toUpperCase() === "IPC$") return { problem: "IPC$ is a share without files" };
   if (parts.includes("..")) return { problem: "the path in the share contains '..'" };
   const path = `/${parts.join("/")}`;
   if (path.length > longestPath) return { problem: `share and path are longer than ${longestPath} characters` };

@@ -69,9 +69,9 @@ export function mountingPorts(frame: Frame, { settings, identity }: Config, boar
       const tried = await trial(share, requests, AbortSignal.timeout(explainMs));
       return tried.kind === "tried" ? tried.calls.map(({ errno }) => errno) : [];
     },
-    explain: async (share: Share) => {
+    explain: async (share: Share, failure?: string) => {
       const { explain } = await import("../../doctor/explain.ts");
-      return explain(share, await machine(), identity, explainMs);
+      return explain(share, await machine(), identity, explainMs, failure);
     },
     user: identity ?? { uid: native.geteuid(), gid: native.getegid() },
     onStop: inbox.onStop,

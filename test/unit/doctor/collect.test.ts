@@ -46,6 +46,7 @@ function setUp(services: Parameters<typeof fakeNetwork>[0], names?: Parameters<t
     machine: () => machine,
     mountPoint: () => Promise.resolve({ state: { kind: "empty" }, around: undefined }),
     readOptions: () => Promise.resolve({ kind: "unknown" }),
+    secretsFile: ({ path }) => ({ path, errno: "ENOENT" }),
     trial: (_, requests) => {
       trials.push(...requests);
       return Promise.resolve({ kind: "tried", calls: [] });

@@ -48,5 +48,8 @@ END
     smbd -D -s /run/samba/smb.conf' </dev/null >/lab/state/smb.out 2>&1
 }
 
+# smb_wait [HOST]: until it takes connections.
+smb_wait() { in_ "${1:-srv}" busybox sh -c 'for i in $(seq 200); do busybox nc -w 1 127.0.0.1 445 </dev/null >/dev/null 2>&1 && exit; sleep 0.05; done; exit 1'; }
+
 # smb_down [HOST]: ends it at once, with every connection.
 smb_down() { in_ "${1:-srv}" bash -c 'kill -KILL $(pgrep -x smbd || busybox pidof smbd)'; }
