@@ -10,7 +10,7 @@ import type { Cause } from "./cause.ts";
 import type { Engine } from "./engine.ts";
 import type { AddressFacts, DoctorFacts, ShareFacts } from "./facts.ts";
 import { type Found, furthest, stages } from "./found.ts";
-import { failedMount, kerberosCause } from "./steps/mount-causes.ts";
+import { failedMount, securityCause } from "./steps/mount-causes.ts";
 import { lockCause } from "./steps/locks.ts";
 import { mountPointCause } from "./steps/mount-point.ts";
 import { nameCause } from "./steps/name.ts";
@@ -79,7 +79,7 @@ function serverCause(facts: ShareFacts, doctor: DoctorFacts): Found | undefined 
     (one, other) => reachOf(other.errno) - reachOf(one.errno),
   );
   if (failed === undefined) return undefined;
-  return kerberosCause(facts, failed) ?? failedMount(doctor, failed);
+  return securityCause(facts, failed) ?? failedMount(doctor, failed);
 }
 
 /** It mounts, but not the way one would think. */

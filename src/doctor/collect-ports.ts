@@ -3,9 +3,10 @@ import type { Network } from "../ask/network.ts";
 import type { Identity } from "../init/identity.ts";
 import type { SecretsFileFact } from "../kinds/diagnosis.ts";
 import type { KernelMount, SecretsFile } from "../kinds/mounting.ts";
+import type { SecurityNeeds } from "../kinds/nfs/security.ts";
 import type { Mounter } from "../mount/ports.ts";
 import type { Share } from "../shares/share.ts";
-import type { DoctorFacts, MountPointFact, PortFact, RouteFact, TrialFact } from "./facts.ts";
+import type { DoctorFacts, MountPointFact, PortFact, RouteFact, SecurityFacts, TrialFact } from "./facts.ts";
 
 /** A trial in one version. */
 export interface TrialRequest {
@@ -32,6 +33,8 @@ export interface DoctorPorts {
   /** Mounts for a moment, in a mount namespace of its own, one version after another until one works. */
   readonly trial: (share: Share, requests: readonly TrialRequest[], signal: AbortSignal) => Promise<TrialFact>;
   readonly readOptions: Mounter["readOptions"];
+  /** What of the needs of Kerberos or TLS is seen from here. */
+  readonly security: (needs: SecurityNeeds) => SecurityFacts;
   /** What a file of secrets has, without what is secret. */
   readonly secretsFile: (file: SecretsFile) => SecretsFileFact;
   /** Who doctor itself is. */

@@ -3,6 +3,7 @@ import type { Identity } from "../init/identity.ts";
 import { diagnosisOf } from "../kinds/diagnoses.ts";
 import { kernelMount, wantsHelper } from "../kinds/nfs/mount-data.ts";
 import { type NfsQuestion, mountAddresses, questionOf } from "../kinds/nfs/question.ts";
+import { securityNeeds } from "../kinds/nfs/security.ts";
 import { versionsToTry } from "../kinds/nfs/versions.ts";
 import { type OptionPorts, findRefusedOption, isOptionErrno } from "../mount/refused-option.ts";
 import type { Share } from "../shares/share.ts";
@@ -49,7 +50,9 @@ async function collectShare(one: Case): Promise<ShareFacts> {
     tryMount(one, question, reached),
     ...reached.map((facts) => lookAtPath(one, question, facts)),
   ]);
-  return { share, mountPoint: await mountPoint, name, addresses: complete, trial };
+  const needs = trial.kind === "tried" && trial.calls.every(({ errno }) => errno !== "") && securityNeeds(share);
+  const security = needs ? ports.security(needs) : undefined;
+  return { share, mountPoint: await mountPoint, name, addresses: complete, trial, security };
 }
 
 /** Tries to mount from the first address whose services answer, in each version that they speak. */

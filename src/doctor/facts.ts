@@ -164,6 +164,18 @@ export type TrialFact =
   | { readonly kind: "tried"; readonly calls: readonly TrialCall[] }
   | { readonly kind: "not-tried"; readonly reason: string };
 
+/** What of the needs of Kerberos or TLS is seen from here. */
+export interface SecurityFacts {
+  /** Of the kernel: 6.1.0. */
+  readonly release: string;
+  /** Whether the module is loaded or built in; a trial has the host load it. */
+  readonly hasModule: boolean;
+  /** Where the program runs, of the processes that are seen: in this network namespace, or in another. */
+  readonly program: "here" | "elsewhere" | "unseen";
+  /** Files that are not there, where the program runs or else here. */
+  readonly missing: readonly string[];
+}
+
 export interface ShareFacts {
   readonly share: Share;
   readonly mountPoint: MountPointFact;
@@ -176,6 +188,8 @@ export interface ShareFacts {
   /** Whether the server lets the user write, where it tells. */
   readonly mayWrite?: boolean | undefined;
   readonly trial: TrialFact;
+  /** Of a share with Kerberos or TLS whose trial failed. */
+  readonly security?: SecurityFacts | undefined;
 }
 
 export interface DoctorFacts {

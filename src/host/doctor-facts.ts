@@ -9,7 +9,14 @@ import { isSameOrBelow } from "../shares/paths.ts";
 import * as native from "native";
 import type { DoctorPorts } from "../doctor/collect-ports.ts";
 import { engineOf } from "../doctor/engine.ts";
-import type { FstabFact, KernelFacts, LockFacts, MountPointFact, ProcessFacts } from "../doctor/facts.ts";
+import type {
+  FstabFact,
+  KernelFacts,
+  LockFacts,
+  MountPointFact,
+  ProcessFacts,
+  SecurityFacts,
+} from "../doctor/facts.ts";
 import { isNamespaced, kindOfFirst } from "../doctor/rights.ts";
 import { errnoOf } from "../errors.ts";
 import type { Mounter } from "../mount/ports.ts";
@@ -19,9 +26,10 @@ import { readFstab } from "./fstab-file.ts";
 import { findHelper } from "./helper.ts";
 import { readMounts } from "./mounts.ts";
 import { withIds } from "../kinds/efs/names.ts";
+import type { SecurityNeeds } from "../kinds/nfs/security.ts";
 import { resolveName } from "./names.ts";
 import { mountRights } from "./process-facts.ts";
-import { isDirectory, listDirectory, lookAt, parentOf, readText } from "./small-files.ts";
+import { isDirectory, listDirectory, lookAt, parentOf, readLink, readText } from "./small-files.ts";
 import { dial, routeTo, tryPort } from "./sockets.ts";
 
 /** What doctor is given besides the machine. */
@@ -53,6 +61,7 @@ export function doctorPorts({ environment, fstab, mounter }: DoctorSurroundings)
     mountPoint: (share, timeoutMs) => mountPointFact(share, mounter.statfs, timeoutMs),
     readOptions: mounter.readOptions,
     secretsFile: secretsFileFact,
+    security: securityFacts,
     trial: (share, requests, signal) => tryMount(trialDirectory(share), requests, signal),
     self: { uid: native.geteuid(), gid: native.getegid(), machineName: native.uname().nodename },
   };
@@ -99,6 +108,26 @@ function modulesBelow(modules: string): readonly string[] {
   const builtIn = readText(`${modules}/modules.builtin`) ?? "";
   const listed = readText(`${modules}/modules.dep`) ?? "";
   return ["nfs", "nfsv3", "nfsv4"].filter((name) => new RegExp(`/nfs/${name}\\.ko`).test(`${builtIn}\n${listed}`));
+}
+
+/** Programs are known by their names, and are seen in this pid namespace alone. */
+function securityFacts({ program, module, files }: SecurityNeeds): SecurityFacts {
+  const network = readLink("/proc/self/ns/net");
+  const found = listDirectory("/proc").filter(
+    (pid) => /^\d/.test(pid) && readText(`/proc/${pid}/comm`) === `${program}\n`,
+  );
+  const here = found.find((pid) => readLink(`/proc/${pid}/ns/net`) === network);
+  // Its files are those of its own root.
+  const root = here === undefined ? "" : `/proc/${here}/root`;
+  const { release } = native.uname();
+  const builtIn = readText(`/lib/modules/${release}/modules.builtin`) ?? "";
+  const loaded = readText("/proc/modules") ?? "";
+  return {
+    release,
+    hasModule: module === undefined || `\n${loaded}`.includes(`\n${module} `) || builtIn.includes(`/${module}.ko`),
+    program: here !== undefined ? "here" : found.length > 0 ? "elsewhere" : "unseen",
+    missing: files.filter((file) => lookAt(`${root}${file}`) === undefined),
+  };
 }
 
 function secretsFileFact({ path, parse }: SecretsFile): SecretsFileFact {

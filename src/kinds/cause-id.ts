@@ -51,6 +51,7 @@ export type CauseId =
   | "reserved-port"
   | "kerberos-only"
   | "kerberos-here"
+  | "tls-here"
   | "flavor-not-offered"
   | "root-export"
   | "server-refuses"

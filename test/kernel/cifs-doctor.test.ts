@@ -46,7 +46,7 @@ const faults: readonly Fault[] = [
   // the service
   {
     fault: "another service on the port",
-    make: "smb_down; in_ srv busybox nc -ll -p 445 -e echo HTTP/1.1 400 Bad Request </dev/null >/dev/null 2>&1 & disown; pause 0.3",
+    make: "smb_down; echo changed >/lab/state/srv; in_ srv busybox nc -ll -p 445 -e echo HTTP/1.1 400 Bad Request </dev/null >/dev/null 2>&1 & disown; pause 0.3",
     says: [/port 445 of 10\.77\.0\.1 does not speak SMB/, /what runs on that port/],
   },
   {
@@ -57,7 +57,7 @@ const faults: readonly Fault[] = [
   {
     fault: "a server of version 1",
     global: "server max protocol = NT1\nserver min protocol = NT1",
-    says: [/version 1 of SMB alone/, /server max protocol/],
+    says: [/version 1 of SMB alone|closed the connection, as one does that speaks no SMB 2/, /server max protocol/],
   },
   {
     fault: "a version that is too new for the server",

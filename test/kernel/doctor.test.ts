@@ -43,6 +43,10 @@ const reexport = (options: string, fsid = 100, client = "") =>
 const reject = (how: string) =>
   `echo yes >/lab/state/blackhole.srv; in_ srv iptables-legacy -I INPUT -i eth0 -p tcp --dport 2049 -j REJECT --reject-with ${how}`;
 
+/** Starts the program that Kerberos needs on a client. */
+const gssd = (host: string) =>
+  `in_ ${host} sh -c 'mkdir -p /run/rpc_pipefs; mount -t rpc_pipefs pipefs /run/rpc_pipefs; rpc.gssd -p /run/rpc_pipefs' </dev/null`;
+
 /** What the kernel's server knows of its exports it forgets, so that it asks mountd anew. */
 const hangMountd = "in_ srv sh -c 'exportfs -f; pkill -STOP -x rpc.mountd'; echo changed >/lab/state/srv";
 
@@ -100,7 +104,33 @@ const faults: readonly Fault[] = [
     fault: "Kerberos without rpc.gssd",
     make: reexport("sec=sys:krb5p"),
     env: { NFS_OPTIONS: "hard,nolock,sec=krb5p" },
-    says: [/sec=krb5p needs rpc\.gssd/, /keytab/, /the export offers sys, krb5p/],
+    says: [
+      /sec=krb5p needs rpc\.gssd/,
+      /no rpc\.gssd is seen from here, there is no \/etc\/krb5\.keytab/,
+      /the export offers sys, krb5p/,
+    ],
+  },
+  {
+    fault: "Kerberos with rpc.gssd in another network",
+    make: `${reexport("sec=sys:krb5p")}; ${gssd("c2")}`,
+    env: { NFS_OPTIONS: "hard,nolock,sec=krb5p", NFS_MOUNT_POINT: "/mnt/data" },
+    isOnHost: true,
+    says: [/rpc\.gssd runs in another network than this/, /host's network/],
+    isRare: true,
+  },
+  {
+    fault: "Kerberos with rpc.gssd and without a keytab",
+    make: `${reexport("sec=sys:krb5p")}; ${gssd("c1")}`,
+    env: { NFS_OPTIONS: "hard,nolock,sec=krb5p", NFS_MOUNT_POINT: "/mnt/data" },
+    isOnHost: true,
+    says: [/sec=krb5p needs(?!.*no rpc\.gssd)/, /there is no \/etc\/krb5\.keytab/],
+    isRare: true,
+  },
+  {
+    fault: "TLS, which this kernel does not have",
+    env: { NFS_OPTIONS: "hard,nolock,xprtsec=tls" },
+    says: [/xprtsec=tls needs Linux 6\.5 and tlshd/, /this kernel is 6\.1\./, /no tlshd is seen from here/],
+    isRare: true,
   },
   {
     fault: "version 3 with locks and no statd",

@@ -10,6 +10,11 @@ import { connectionWords } from "../../src/host/errno.ts";
 import { attemptShare } from "../../src/mount/attempt.ts";
 import { callMount } from "../../src/mount/call.ts";
 import type { TargetLock } from "../../src/mount/ports.ts";
+import type { Network } from "../../src/ask/network.ts";
+import { classifyErrno as classifyOfCifs } from "../../src/kinds/cifs/failures.ts";
+import { cifsServer } from "../../src/kinds/cifs/server.ts";
+import { withIds } from "../../src/kinds/efs/names.ts";
+import { withSecurityHint } from "../../src/kinds/nfs/security.ts";
 import { refusalOfRights, type MountRights } from "../../src/mount/preflight.ts";
 import { judgeLookup } from "../../src/kinds/nfs/path.ts";
 import { questionOf } from "../../src/kinds/nfs/question.ts";
@@ -140,6 +145,35 @@ function withoutStatd(): string {
   return classifyFailure(text, 32).reason;
 }
 
+/** What is said of an id of EFS on a machine without metadata. */
+async function withoutRegion(): Promise<string> {
+  const network = withIds(fakeNetwork({}), {});
+  const share = shareOf({ NFS_HOST: "fs-0123abcd" });
+  const answer = await askServer(network, questionOf(share), never);
+  return answer.kind === "not-ready" ? answer.reason : "it is ready";
+}
+
+function hinted(option: string, errno: string): string {
+  return withSecurityHint({ options: [option] }, classifyErrno(errno)).hint ?? "nothing more is said";
+}
+
+/** What is said of a server on port 445 that sends this, and hangs up. */
+async function unspoken(answer: Uint8Array | undefined): Promise<string> {
+  const chunks = [answer];
+  const network: Network = {
+    resolveName: () => Promise.resolve({ kind: "addresses", addresses: ["192.0.2.1"] }),
+    dial: () =>
+      Promise.resolve({
+        reservedPort: false,
+        send: () => {},
+        receive: () => Promise.resolve(chunks.shift()),
+        close: () => {},
+      }),
+  };
+  const readiness = await cifsServer.ask(network, { kind: "cifs", host: "nas", port: 445 }, never, true);
+  return readiness.kind === "not-ready" ? readiness.reason : "it is ready";
+}
+
 const lookedUp = { kind: "nfs-error", operation: "LOOKUP", status: "NFS4ERR_NOENT", path: "/export" } as const;
 
 /** Each message as the page quotes it, and how it comes about. */
@@ -153,6 +187,7 @@ const messages: Readonly<Record<string, () => string | Promise<string>>> = {
   "mountd of ...": () => unready({ "2049": serves(nfs, [3]), "111": rpcbind(registered) }, { NFS_VERSION: "3" }),
   "the server speaks NFS 3 only, and the share asks for version 4": () =>
     unready({ "2049": serves(nfs, [3]) }, { NFS_VERSION: "4" }),
+  "cannot resolve ...: its region is not known: ...": withoutRegion,
   "access denied by server": () => classifyErrno("EACCES").reason,
   "reason given by server: No such file or directory": () => classifyErrno("ENOENT").reason,
   "Operation not permitted": () => classifyErrno("EPERM").reason,
@@ -164,6 +199,18 @@ const messages: Readonly<Record<string, () => string | Promise<string>>> = {
   "No such device": () => classifyErrno("ENODEV").reason,
   "Protocol not supported": () => classifyErrno("EPROTONOSUPPORT").reason,
   "rpc.statd is not running": withoutStatd,
+  "sec=... needs rpc.gssd, ...": () => hinted("sec=krb5p", "EINVAL"),
+  "xprtsec=... needs Linux 6.5 and tlshd": () => hinted("xprtsec=tls", "ESRCH"),
+  "port 445 of ... does not speak SMB": () => unspoken(new TextEncoder().encode("HTTP/1.1 400\r\n\r\n")),
+  "the server closed the connection, as one does that speaks no SMB 2": () => unspoken(undefined),
+  "the server refuses user or password, or the user may not use the share": () => classifyOfCifs("EACCES").reason,
+  "the server has no such share, or no such path in it": () => classifyOfCifs("ENOENT").reason,
+  "the file of credentials= cannot be read, or names no user": () => classifyOfCifs("no-credentials").reason,
+  "the file with the password cannot be read, or is empty": () => classifyOfCifs("no-password").reason,
+  "this kernel has no CIFS client": () => classifyOfCifs("ENODEV").reason,
+  "this kernel does not have the character set of iocharset=": () => classifyOfCifs("ELIBACC").reason,
+  "the server does not speak that version of SMB, or not what the options ask for": () =>
+    classifyOfCifs("EOPNOTSUPP").reason,
   "... may not write: mode ..., owner ...": unwritable,
   "... does not exist, or is not exported to this client": () => {
     const verdict = judgeLookup({ ...lookedUp, reservedPort: true });

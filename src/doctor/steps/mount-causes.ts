@@ -1,10 +1,11 @@
 // Why mount(2) fails although the server would serve: what this kernel lacks, refuses, or cannot do.
-import { kerberosFlavor, kerberosNeeds } from "../../kinds/nfs/kerberos.ts";
+import { kerberosFlavor } from "../../kinds/nfs/kerberos.ts";
+import { inSameNetwork, securityNeeds, type SecurityNeeds } from "../../kinds/nfs/security.ts";
 import { describeRefusedOption } from "../../mount/option-told.ts";
 import { classifyErrno } from "../../kinds/nfs/failures.ts";
 import type { Cause } from "../cause.ts";
 import { inWordsOf } from "../engine.ts";
-import type { DoctorFacts, ShareFacts, TrialCall } from "../facts.ts";
+import type { DoctorFacts, SecurityFacts, ShareFacts, TrialCall } from "../facts.ts";
 
 type Found = Omit<Cause, "share" | "isFatal">;
 
@@ -61,26 +62,51 @@ const flavorNames: Readonly<Record<number, string>> = {
   390_005: "krb5p",
 };
 
-/** What a share with Kerberos lacks where mount(2) fails for one of the reasons that this lack shows itself by. */
-export function kerberosCause({ share, addresses }: ShareFacts, { version, errno }: TrialCall): Found | undefined {
-  const flavor = kerberosFlavor(share);
-  if (flavor === undefined || !/^(?:EACCES|EPERM|EINVAL|ENOENT|EKEYEXPIRED|EKEYREVOKED|ENOKEY|ETIMEDOUT)$/.test(errno))
-    return undefined;
+/** What a share with Kerberos or TLS lacks where mount(2) fails for one of the reasons that this lack shows itself by. */
+export function securityCause(
+  { share, addresses, security }: ShareFacts,
+  { version, errno, refused }: TrialCall,
+): Found | undefined {
+  const needs = securityNeeds(share);
+  // The kernel may refuse the whole for another of its options.
+  if (refused !== undefined && refused.word !== needs?.option) return undefined;
+  if (needs === undefined || !(needs.causes.test(errno) || /^(?:ENOENT|ETIMEDOUT)$/.test(errno))) return undefined;
   const listed = addresses
     .flatMap(({ path3 }) => (path3?.asMounted.kind === "mounted" ? path3.asMounted.flavors : []))
     .map((number) => flavorNames[number] ?? `${number}`);
   const offered = [...new Set(listed)];
-  if (offered.length > 0 && !flavor.split(":").some((one) => offered.includes(one))) {
+  const flavor = kerberosFlavor(share);
+  if (flavor !== undefined && offered.length > 0 && !flavor.split(":").some((one) => offered.includes(one))) {
     return {
       id: "flavor-not-offered",
       because: `the export offers ${offered.join(", ")} and not ${flavor}, which sec= in the options asks for`,
       change: `add ${flavor} to sec= of the export on the server, or set sec=${offered[0] ?? "sys"} in NFS_OPTIONS`,
     };
   }
-  const offers = offered.length > 0 ? `; the export offers ${offered.join(", ")}` : "";
+  const { option, words, kind, program, server } = needs;
+  const name = option.split("=")[0];
+  const lacks = security === undefined ? [] : lackOf(needs, security);
+  const seen = lacks.length === 0 ? "" : `; ${lacks.join(", ")}`;
+  const offers = kind === "kerberos" && offered.length > 0 ? `; the export offers ${offered.join(", ")}` : "";
   return {
-    id: "kerberos-here",
-    because: `sec=${flavor} needs ${kerberosNeeds}, and mount(2) of version ${version} says ${errno}${offers}`,
-    change: "start rpc.gssd with a keytab on the host, or remove sec= from NFS_OPTIONS where the export offers sys",
+    id: `${kind}-here`,
+    because: `${option} needs ${words}, and mount(2) of version ${version} says ${errno}${seen}${offers}`,
+    change:
+      lacks.length === 0
+        ? `look at the log of ${program}: ${server}; or remove ${name}= from NFS_OPTIONS`
+        : `start ${program} ${inSameNetwork}; ${server}; or remove ${name}= from NFS_OPTIONS`,
   };
+}
+
+/** What is missing, as far as it can be seen from here: a clause each. */
+function lackOf({ program, module, since }: SecurityNeeds, facts: SecurityFacts): readonly string[] {
+  const [major = 0, minor = 0] = facts.release.split(".").map(Number);
+  const isOld = since !== undefined && (major < since[0] || (major === since[0] && minor < since[1]));
+  return [
+    ...(isOld ? [`this kernel is ${facts.release}`] : []),
+    ...(module !== undefined && !facts.hasModule ? [`${module} is not loaded`] : []),
+    ...(facts.program === "unseen" ? [`no ${program} is seen from here`] : []),
+    ...(facts.program === "elsewhere" ? [`${program} runs in another network than this`] : []),
+    ...facts.missing.map((file) => `there is no ${file}`),
+  ];
 }

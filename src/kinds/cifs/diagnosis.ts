@@ -81,7 +81,7 @@ function explain(share: MountedShare, failed: FailedTrial): Diagnosis | undefine
 /** The server lets the user not in, or not into the share. */
 function refused({ options, version, label }: MountedShare, { telling: asked, file }: FailedTrial): Diagnosis {
   const isKnown = asked === "ENOENT";
-  const isSigned = hasOption(options, "sign") || /i$/.test(optionValue(options, "sec") ?? "");
+  const isSigned = hasOption(options, "sign") || (optionValue(options, "sec") ?? "").endsWith("i");
   if (hasOption(options, "guest")) {
     return {
       id: "login-refused",

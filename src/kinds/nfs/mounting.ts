@@ -1,13 +1,13 @@
 // How NFS is mounted.
 import type { KindMounting } from "../mounting.ts";
-import { withKerberosHint } from "./kerberos.ts";
 import { isAddedToCall, waysToMount } from "./mount-data.ts";
 import { optionHint } from "./option-hints.ts";
+import { withSecurityHint } from "./security.ts";
 
 export const nfsMounting: KindMounting = {
   title: "NFS",
   ways: waysToMount,
-  withHint: withKerberosHint,
+  withHint: withSecurityHint,
   modules: ["nfs", "nfsv3", "nfsv4"],
   harmless: { fstype: "nfs", data: "vers=3" },
   profileRule: "mount fstype=nfs*,",

@@ -46,6 +46,7 @@ function setUp(services: Parameters<typeof fakeNetwork>[0], names?: Parameters<t
     machine: () => machine,
     mountPoint: () => Promise.resolve({ state: { kind: "empty" }, around: undefined }),
     readOptions: () => Promise.resolve({ kind: "unknown" }),
+    security: () => ({ release: "6.1.0", hasModule: false, program: "unseen", missing: [] }),
     secretsFile: ({ path }) => ({ path, errno: "ENOENT" }),
     trial: (_, requests) => {
       trials.push(...requests);

@@ -67,6 +67,7 @@ const denied = {
 } as const;
 const exportsTo = (directory: string, ...groups: readonly string[]) =>
   ({ kind: "exports", exports: [{ directory, groups }] }) as const;
+const nothingSeen = { release: "6.4.16", hasModule: false, program: "unseen", missing: [] } as const;
 const v3: Environment = { NFS_VERSION: "3" };
 const v4: Environment = { NFS_VERSION: "4.2" };
 const tried = (...calls: readonly (readonly ["3" | "4.0" | "4.1" | "4.2", string])[]) => ({
@@ -569,6 +570,70 @@ describe("a share does not mount", () => {
       },
       /offers sys and not krb5p.*add krb5p to sec=/,
     ],
+    [
+      "kerberos-here",
+      "with Kerberos, of which nothing is seen here",
+      {
+        environment: { ...v4, NFS_OPTIONS: "sec=krb5" },
+        share: { ...tried(["4.2", "EINVAL"]), security: { ...nothingSeen, missing: ["/etc/krb5.keytab"] } },
+        address: { path3: undefined },
+      },
+      /says EINVAL; rpcsec_gss_krb5 is not loaded, no rpc\.gssd is seen from here, there is no \/etc\/krb5\.keytab; start rpc\.gssd/,
+    ],
+    [
+      "option-unknown",
+      "with Kerberos and another option that the kernel refuses",
+      {
+        environment: { ...v4, NFS_OPTIONS: "sec=krb5,colour=red" },
+        share: {
+          trial: {
+            kind: "tried",
+            calls: [{ version: "4.2", errno: "EINVAL", refused: { word: "colour=red", said: undefined } }],
+          },
+          security: nothingSeen,
+        },
+        address: { path3: undefined },
+      },
+      /refuses the mount option colour=red/,
+    ],
+    [
+      "kerberos-here",
+      "with Kerberos and rpc.gssd elsewhere",
+      {
+        environment: { ...v4, NFS_OPTIONS: "sec=krb5" },
+        share: { ...tried(["4.2", "EINVAL"]), security: { ...nothingSeen, hasModule: true, program: "elsewhere" } },
+        address: { path3: undefined },
+      },
+      /says EINVAL; rpc\.gssd runs in another network than this; start rpc\.gssd .*host's network/,
+    ],
+    [
+      "kerberos-here",
+      "with Kerberos where everything is seen",
+      {
+        environment: { ...v4, NFS_OPTIONS: "sec=krb5" },
+        share: { ...tried(["4.2", "EACCES"]), security: { ...nothingSeen, hasModule: true, program: "here" } },
+        address: { path3: undefined },
+      },
+      /says EACCES; look at the log of rpc\.gssd/,
+    ],
+    [
+      "tls-here",
+      "with TLS on an old kernel",
+      {
+        environment: { ...v4, NFS_OPTIONS: "xprtsec=tls" },
+        share: { ...tried(["4.2", "EINVAL"]), security: nothingSeen },
+      },
+      /xprtsec=tls needs Linux 6\.5 and tlshd.*this kernel is 6\.4\.16, no tlshd is seen from here/,
+    ],
+    ...["6.5.0", "6.12.9", "10.0.1"].map((release): [CauseId, string, Fault, RegExp] => [
+      "tls-here",
+      `with TLS and no tlshd on Linux ${release}`,
+      {
+        environment: { ...v4, NFS_OPTIONS: "xprtsec=mtls" },
+        share: { ...tried(["4.2", "ESRCH"]), security: { ...nothingSeen, release, hasModule: true } },
+      },
+      /xprtsec=mtls needs .*certificate of this client.* says ESRCH; no tlshd is seen from here; start tlshd/,
+    ]),
     ["mount-hangs", "where mount(2) does not end", { share: tried(["4.2", "ETIMEDOUT"]) }, /does not end/],
     ["mount-failed", "for an error nothing explains", { share: tried(["4.2", "EIO"]) }, /Input\/output error \(EIO\)/],
   ])("%s: %s", (id, _, fault, sentence) => {
