@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { readManifestsIn, type Manifest } from "../examples/uses.ts";
+import { readManifestsIn, textOf, type Manifest } from "../examples/uses.ts";
 import { fieldErrors, modelOf } from "../support/manifests.ts";
 import { kubernetesTools } from "./kubernetes-tools.ts";
 
@@ -81,6 +81,13 @@ it("a variable that is given wins over the chart's own", async () => {
     { name: "NFS_EXPORT_OPTIONS", value: "ro" },
   ]);
   expect(env).toContainEqual({ name: "NFS_EXPORT", value: "/export/data" });
+});
+
+it("is rendered by what docs/kubernetes.md installs it with", async () => {
+  const [, words = ""] = /^helm install (.*)$/m.exec(textOf("docs/kubernetes.md")) ?? [];
+  const { stdout } = await execa(helm, ["template", ...words.split(" ")]);
+  const text = JSON.stringify(readManifestsIn(stdout));
+  for (const [, value = ""] of words.matchAll(/--set \S+?=(\S+)/g)) expect(text).toContain(JSON.stringify(value));
 });
 
 it("the server is not rendered without saying who may mount", async () => {
