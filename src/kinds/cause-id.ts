@@ -56,7 +56,6 @@ export type CauseId =
   | "root-export"
   | "server-refuses"
   | "login-refused"
-  | "share-forbidden"
   | "credentials-file"
   // the mount itself
   | "mount-hangs"

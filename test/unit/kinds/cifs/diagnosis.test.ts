@@ -28,7 +28,7 @@ describe("a share does not mount", () => {
       "as a user who is refused for this share",
       share("credentials=/run/secrets/nas"),
       { errno: "EACCES", telling: "ENOENT", file: both },
-      "share-forbidden",
+      "login-refused",
       /lets the user in, and not into \/\/nas\/media.*valid users/,
     ],
     [
