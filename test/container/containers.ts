@@ -35,7 +35,8 @@ export interface Running {
   /** Both streams, of all its starts. */
   readonly logs: () => Promise<string>;
   readonly inspect: () => Promise<State>;
-  readonly exec: (script: string) => Promise<string>;
+  /** Runs a script, or where the image has no shell a program with its arguments. */
+  readonly exec: (script: string | readonly string[]) => Promise<string>;
   /** As docker kill: its PID 1 gets SIGKILL; a restart policy is not asked. */
   readonly kill: () => Promise<void>;
   /** As docker start. */
@@ -106,8 +107,9 @@ export async function start(options: ContainerOptions): Promise<Running> {
       };
     },
     exec: async (script) => {
-      const { exitCode, output } = await client.container.exec(container, ["sh", "-c", script]);
-      if (exitCode !== 0) throw new Error(`in ${image}: ${script}: exit code ${exitCode}: ${output}`);
+      const words = typeof script === "string" ? ["sh", "-c", script] : [...script];
+      const { exitCode, output } = await client.container.exec(container, words);
+      if (exitCode !== 0) throw new Error(`in ${image}: ${words.join(" ")}: exit code ${exitCode}: ${output}`);
       return output.trim();
     },
     stop: async (timeoutSeconds) => {

@@ -1,17 +1,19 @@
-// The servers of examples/kubernetes with the rights that their manifests name and no more, and a client of each.
+// The servers of examples/kubernetes with the rights that their manifests name and no more, in the image of nfs-init alone, and clients of each.
 import { getContainerRuntimeClient, Network, type StartedNetwork } from "testcontainers";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readManifests, type Container } from "../examples/uses.ts";
 import { eventually } from "../support/eventually.ts";
 import { patience, start, type Running } from "./containers.ts";
-import { buildClient } from "./images.ts";
+import { buildAlone, buildClient } from "./images.ts";
 
 let network: StartedNetwork;
-let image = "";
+let clientImage = "";
+let serverImage = "";
 
 beforeAll(async () => {
   network = await new Network().start();
-  image = await buildClient("ubuntu");
+  clientImage = await buildClient("ubuntu");
+  serverImage = await buildAlone();
 });
 afterAll(async () => {
   await network.stop();
@@ -27,7 +29,7 @@ function containerIn(file: string): Container {
 async function startPod(file: string, alias: string, environment: Readonly<Record<string, string>>): Promise<Running> {
   const { command = [], env = [], securityContext } = containerIn(file);
   const pod = await start({
-    image,
+    image: serverImage,
     network: network.getName(),
     aliases: [alias],
     entrypoint: command,
@@ -42,7 +44,7 @@ async function startPod(file: string, alias: string, environment: Readonly<Recor
   });
   const isReady = async () =>
     pod
-      .exec("nfs-init check --ready")
+      .exec(["nfs-init", "check", "--ready"])
       .then(() => true)
       .catch(() => false);
   await eventually("its being ready", isReady, patience);
@@ -50,16 +52,19 @@ async function startPod(file: string, alias: string, environment: Readonly<Recor
 }
 
 async function expectServed(pod: Running, host: string): Promise<void> {
-  const client = await start({
-    image,
-    network: network.getName(),
-    mayMount: true,
-    command: ["sh", "-c", "echo written >/data/by-client; echo done"],
-    environment: { NFS_HOST: host, NFS_HOST_MOUNT: "/export/data", NFS_MOUNT_POINT: "/data" },
-  });
-  await eventually("its end", async () => !(await client.inspect()).running, patience);
-  expect(await client.logs()).toContain("done");
-  expect(await pod.exec("cat /export/data/by-client")).toBe("written");
+  const clientSays = async (script: string) => {
+    const client = await start({
+      image: clientImage,
+      network: network.getName(),
+      mayMount: true,
+      command: ["sh", "-c", script],
+      environment: { NFS_HOST: host, NFS_HOST_MOUNT: "/export/data", NFS_MOUNT_POINT: "/data" },
+    });
+    await eventually("its end", async () => !(await client.inspect()).running, patience);
+    return client.logs();
+  };
+  expect(await clientSays("echo written >/data/by-client; echo done")).toContain("done");
+  expect(await clientSays("cat /data/by-client")).toMatch(/^written$/m);
   await pod.stop(30);
   expect(await pod.inspect()).toMatchObject({ running: false, exitCode: 0 });
 }
