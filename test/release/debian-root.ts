@@ -7,7 +7,7 @@ import { onTestFinished } from "vitest";
 import { unpackPackages } from "../../scripts/debian/unpack.ts";
 
 /** What every Debian has and no package says that it needs. */
-const essentials = [
+export const essentials = [
   "base-files",
   "bash",
   "coreutils",
