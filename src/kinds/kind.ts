@@ -102,4 +102,6 @@ export interface MountWords {
   readonly isMounted: (mount: MountRecord) => boolean;
   /** Whether a mount of this kind is of that source. */
   readonly isOf: (mount: MountRecord, source: Source) => boolean;
+  /** Errnos of a look at a mount of this kind that are no answer, besides those that are none of any kind. */
+  readonly silence: readonly string[];
 }

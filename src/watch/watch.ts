@@ -1,6 +1,6 @@
 // Watches shares while COMMAND runs: looks at each once an interval, never waits for one that hangs, and tells what changed.
 import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
-import { isShareOf } from "../kinds/kinds.ts";
+import { isShareOf, kindOf } from "../kinds/kinds.ts";
 import type { Share } from "../shares/share.ts";
 import { isGuard } from "../mount/guard.ts";
 import type { Clock, Look, Space } from "../mount/ports.ts";
@@ -240,6 +240,10 @@ const gatherMs = 50;
 /** Errnos that say a mount does not answer; every other failure of a look is an answer (a refusal, an odd server). */
 const noAnswer: ReadonlySet<string> = new Set(["EIO", "ENODEV", "EHOSTDOWN", "ETIMEDOUT", "ENOTCONN", "EAGAIN"]);
 
+function isSilence(share: Share, errno: string): boolean {
+  return noAnswer.has(errno) || kindOf(share).mounts.silence.includes(errno);
+}
+
 async function observe(
   { look, askServer, saysWritable }: WatchPorts,
   share: Share,
@@ -261,7 +265,7 @@ async function observe(
     const isWritable = said ?? seen.isWritable;
     return { mount: "present", look: { ...seen, isWritable }, server: undefined };
   }
-  if (seen.kind === "failed" && seen.errno !== "ESTALE" && !noAnswer.has(seen.errno)) {
+  if (seen.kind === "failed" && seen.errno !== "ESTALE" && !isSilence(share, seen.errno)) {
     return { mount: "present", look: { kind: "answers", isWritable: undefined }, server: undefined };
   }
   const isStale = seen.kind === "failed" && seen.errno === "ESTALE";

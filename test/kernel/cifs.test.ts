@@ -1,8 +1,12 @@
 // Shares of Samba: mounted by the kernel's own client of CIFS, with passwords that nobody sees.
-import { beforeAll, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { logged, logLines, quote, server } from "../support/box.ts";
+import { eventually } from "../support/eventually.ts";
+import { everyCombination } from "../support/every-combination.ts";
 import { kernelSuite } from "../support/kernel-suite.ts";
+import type { Job } from "../support/lab/lab.ts";
 import { prepareSamba } from "../support/lab/samba.ts";
+import { moveServer, undoFaults } from "../support/losses.ts";
 
 /** What parts options, lines and words elsewhere. */
 const password = `se,cret "quoted" 'x' %ä=`;
@@ -34,6 +38,36 @@ cp ${box().mountPoint()}/hello ${box().mountPoint()}/copy; cat /run/nfs-init/* 2
   const { exitCode, stdout, stderr } = await job.done;
   expect(logLines(stderr).find(({ level }) => level === "fatal")).toBeUndefined();
   expect([exitCode, stdout.trim().split("\n")]).toEqual([1, ["hello", "1", "0", "0"]]);
+});
+
+const byVariables = () => ({
+  NFS_HOST: `//${server}`,
+  NFS_HOST_MOUNT: "/media",
+  NFS_MOUNT_POINT: box().mountPoint(),
+  NFS_USERNAME: "app",
+  NFS_PASSWORD_FILE: "/lab/state/smb.password",
+});
+
+it("a share is mounted for the user of variables, and nothing that can be looked at shows the password", async () => {
+  await lab().sh(`${samba}; smb_up`);
+  const { exitCode, stdout, stderr } = await box().run({
+    env: { ...byVariables(), NFS_LOG_LEVEL: "trace" },
+    command: `cat ${box().mountPoint()}/hello || exit 9
+for role in "status --json" status "doctor --json" doctor fstab "check --ready"; do nfs-init $role; done
+cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ /proc/self/mountinfo /proc/mounts ${box().fstabPath} | tr '\\0' '\\n'
+find /run/nfs-init -type f -exec cat {} +; exit 0`,
+  });
+  expect(exitCode).toBe(0);
+  for (const shown of [
+    /^hello$/m,
+    /"schemaVersion"/,
+    /^NFS_PASSWORD_FILE=\/lab\/state\/smb\.password$/m,
+    / cifs hard,username=app,x-nfs-init\.password-file=\/lab\/state\/smb\.password 0 0$/m,
+    /"wouldMount": *true/,
+  ]) {
+    expect(stdout).toMatch(shown);
+  }
+  expect(`${stdout}${stderr}${lab().console()}`).not.toContain("cret");
 });
 
 it("a server that comes late is waited for", async () => {
@@ -91,4 +125,58 @@ it("doctor names a server that is not there", async () => {
   expect((JSON.parse(stdout) as { readonly verdict: string }).verdict).toMatch(
     /nothing listens on port 445 of 10\.77\.0\.1/,
   );
+});
+
+describe.runIf(everyCombination)("while it is mounted", () => {
+  const quickly = { NFS_WATCH_INTERVAL: "500ms", NFS_WATCH_TIMEOUT: "2s" };
+
+  /** The kernel's client comes back to a server in its own time. */
+  const says = (job: Job, msg: string) =>
+    eventually(msg, () => logLines(job.stderr()).find((line) => line.msg === msg), { timeoutMs: 60_000 });
+
+  const remounted = "the share was mounted afresh, files that were open on it stay stale";
+
+  it("a sidecar mounts it afresh with a password that has changed", async () => {
+    await lab().sh(`${samba}; smb_up; cp /lab/state/smb.password /lab/state/smb.current`);
+    const env = {
+      ...byVariables(),
+      ...quickly,
+      NFS_PASSWORD_FILE: "/lab/state/smb.current",
+      NFS_UNRESPONSIVE_AFTER: "3s",
+      NFS_FSTAB: "none",
+    };
+    const variables = Object.entries(env).map(([name, value]) => `${name}=${quote(value)}`);
+    const job = lab().start(`${variables.join(" ")} container c1 --name box -- nfs-init sidecar`);
+    await says(job, "every share is mounted");
+    try {
+      await lab().sh(`${samba}; smb_password other; printf other >/lab/state/smb.current; smb_down; smb_up`);
+      await says(job, remounted);
+      expect(await lab().sh(`container_exec box cat ${box().mountPoint()}/hello`)).toBe("hello");
+    } finally {
+      await lab().sh(`${samba}; smb_password "$(cat /lab/state/smb.password)"`);
+    }
+    await lab().sh("container_signal box TERM");
+    expect((await job.done).exitCode).toBe(0);
+  });
+
+  it("it is mounted afresh, in place, from a server that has moved", async () => {
+    await lab().sh(`${samba}; smb_up; name set nas.lab $SRV`);
+    try {
+      const job = box().start({
+        env: {
+          NFS_MOUNTS: `//nas.lab/open ${box().mountPoint()} cifs hard,guest`,
+          NFS_WATCH: "remount",
+          NFS_SIGNAL_ON_REMOUNT: "HUP",
+          ...quickly,
+        },
+        command: `trap 'cat ${box().mountPoint()}/hello; exit 5' HUP; while :; do sleep 0.1; done`,
+      });
+      await says(job, "starting the process");
+      await lab().sh(moveServer);
+      await says(job, remounted);
+      expect(await job.done).toMatchObject({ exitCode: 5, stdout: "open\n" });
+    } finally {
+      await lab().sh(undoFaults);
+    }
+  });
 });

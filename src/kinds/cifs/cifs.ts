@@ -26,5 +26,8 @@ export const cifs: ShareKind = {
     fstype: "cifs",
     isMounted: ({ fstype }) => fstype === "cifs" || fstype === "smb3",
     isOf: (mount, source) => mount.source === formatSource(source),
+    // Of statfs(2), once the connection was lost: the server takes the password no longer, or no longer has the share. Each call tries
+    // again, so that the mount answers when that is mended; a fresh one has a password that was changed.
+    silence: ["EACCES", "ENOENT"],
   },
 };

@@ -37,6 +37,7 @@ export const nfs: ShareKind = {
     fstype: "nfs",
     isMounted: ({ fstype }) => fstype === "nfs" || fstype === "nfs4",
     isOf,
+    silence: [],
   },
 };
 

@@ -170,6 +170,35 @@ describe("a healthy share", () => {
   });
 });
 
+describe("a share of CIFS", () => {
+  const { shares } = planOf({ NFS_MOUNTS: "//nas/a /mnt/a cifs guest" });
+  const mounts = () => [localMount("/mnt/a", { fstype: "cifs", source: "//nas/a" })];
+
+  test.each(["EACCES", "ENOENT"])(
+    "does not answer while its server says %s, and is lost after a while",
+    async (errno) => {
+      const watch = watching({
+        shares: () => shares,
+        mounts,
+        look: () => ({ kind: "failed", errno }),
+        unresponsiveAfterMs: 30 * second,
+      });
+      await watch.until(20 * second);
+      expect(watch.changes.map(({ to, lost }) => [to, lost === undefined])).toEqual([["unresponsive", true]]);
+      await watch.until(60 * second);
+      expect(watch.changes.at(-1)?.lost).toBeDefined();
+      await watch.stop();
+    },
+  );
+
+  test("answers where its server refuses a look with EPERM", async () => {
+    const watch = watching({ shares: () => shares, mounts, look: () => ({ kind: "failed", errno: "EPERM" }) });
+    await watch.until(60 * second);
+    expect(watch.changes).toEqual([]);
+    await watch.stop();
+  });
+});
+
 describe("a look that hangs", () => {
   test("holds up no other share", async () => {
     const shares = sharesOn("hung", "a", "b");
