@@ -13,8 +13,8 @@ export interface HttpServerEvents {
 }
 
 export interface HttpAnswers {
-  /** The whole answer as it is sent. One that is not there yet may take as long as it likes. */
-  readonly answer: (request: Request) => string | Promise<string | StreamedAnswer>;
+  /** The whole answer as it is sent. One that is not there yet may take as long as it likes; `isGone` once its reader has hung up. */
+  readonly answer: (request: Request, isGone: () => boolean) => string | Promise<string | StreamedAnswer>;
   /** The longest body that is read; without it none is. */
   readonly longestBodyBytes?: number;
 }
@@ -201,11 +201,12 @@ function answering(fd: number, { answer: answerTo, longestBodyBytes }: HttpAnswe
     endStream = streaming(fd, text, end);
   };
   const ask = (asked: Request) => {
-    const text = answerTo(asked);
+    const text = answerTo(asked, () => isOver);
     if (typeof text === "string") return say(text);
     isAsked = true;
     clearTimeout(timer);
-    native.unwatch(fd);
+    // Of a Unix socket only that it is closed, which needs not be asked for: poll(2), POLLHUP.
+    native.watch(fd, 0, end);
     // A fault in an answer is the asker's alone.
     text.then(go, () => say(refusal(500)));
   };

@@ -26,6 +26,7 @@ import {
   place,
   placeQuietly,
   VolumeError,
+  wholeShare,
   type VolumeSettings,
   type VolumeSharePorts,
 } from "./volume-shares.ts";
@@ -57,6 +58,8 @@ export interface VolumeDriver {
   readonly mounts: Map<string, VolumeMount>;
   /** Why a volume could not be mounted last. */
   readonly troubles: Map<string, string>;
+  /** Volumes that are being mounted for somebody. */
+  readonly mounting: Set<string>;
   /** One thing at a time for each volume, in the order in which they were asked for. */
   readonly inTurn: <T>(name: string, work: () => Promise<T>) => Promise<T>;
 }
@@ -67,7 +70,7 @@ export function createDriver(ports: VolumeDriverPorts, given: VolumeSettings): V
   const before: Volumes = stored?.volumes ?? new Map<string, Volume>();
   // No mount outlives the start of the machine.
   const volumes = stored === undefined || stored.bootId === ports.bootId ? before : unused(before);
-  return { ports, given, volumes, mounts: new Map(), troubles: new Map(), inTurn: turns() };
+  return { ports, given, volumes, mounts: new Map(), troubles: new Map(), mounting: new Set(), inTurn: turns() };
 }
 
 function turns(): VolumeDriver["inTurn"] {
@@ -88,12 +91,13 @@ function turns(): VolumeDriver["inTurn"] {
   };
 }
 
-/** Answers a request of the daemon. */
+/** Answers a request of the daemon; `isGone` tells whether nobody waits for the answer any more. */
 export async function answerDaemon(
   driver: VolumeDriver,
   method: string,
   path: string,
   body: string,
+  isGone: () => boolean,
 ): Promise<DriverResponse> {
   const parsed = parseRequest(method, path, body);
   if (parsed.kind === "refused") {
@@ -101,7 +105,7 @@ export async function answerDaemon(
   }
   const { request } = parsed;
   try {
-    return { status: 200, body: formatAnswer(await act(driver, request)) };
+    return { status: 200, body: formatAnswer(await act(driver, request, isGone)) };
   } catch (error) {
     if (!(error instanceof VolumeError) && !(error instanceof AppError)) throw error;
     const reason = sentenceOf(error);
@@ -115,11 +119,15 @@ export async function answerDaemon(
 }
 
 /** What only looks does not wait for its turn: no mount holds it up. */
-function act(driver: VolumeDriver, request: VolumeRequest): VolumeAnswer | Promise<VolumeAnswer> {
+function act(
+  driver: VolumeDriver,
+  request: VolumeRequest,
+  isGone: () => boolean,
+): VolumeAnswer | Promise<VolumeAnswer> {
   const { volumes, mounts, inTurn } = driver;
   switch (request.kind) {
     case "activate":
-      keep(driver, activated(volumes));
+      activate(driver);
       return { kind: "activated" };
     case "capabilities":
       return { kind: "capabilities" };
@@ -136,9 +144,12 @@ function act(driver: VolumeDriver, request: VolumeRequest): VolumeAnswer | Promi
       known(driver, request.name);
       return { kind: "mountpoint", path: mounts.get(request.name)?.target ?? "" };
     case "create":
-      return create(driver, request.name, request.options);
-    case "mount":
-      return inTurn(request.name, () => mountFor(driver, request.name, request.id));
+      return inTurn(request.name, async () => create(driver, request.name, request.options));
+    case "mount": {
+      const { name, id } = request;
+      const limitMs = limitFrom(driver);
+      return inTurn(name, () => mountFor(driver, name, id, limitMs, isGone));
+    }
     case "unmount":
       return inTurn(request.name, () => unmountFor(driver, request.name, request.id));
     case "remove":
@@ -160,6 +171,17 @@ function keep(driver: VolumeDriver, next: Volumes): void {
   driver.volumes = next;
 }
 
+/** A daemon does without the driver where this fails: what cannot be written holds for as long as this process lives. */
+function activate(driver: VolumeDriver): void {
+  const next = activated(driver.volumes);
+  try {
+    keep(driver, next);
+  } catch (error) {
+    onlyVolumeError(error);
+    driver.volumes = next;
+  }
+}
+
 function known({ volumes }: VolumeDriver, name: string): Volume {
   const volume = volumes.get(name);
   if (volume === undefined) throw new VolumeError(`no such volume: ${name}`);
@@ -179,38 +201,67 @@ function create(driver: VolumeDriver, name: string, options: Readonly<Record<str
   return { kind: "done" };
 }
 
-async function mountFor(driver: VolumeDriver, name: string, id: string): Promise<VolumeAnswer> {
+/** One that has waited long for its turn gets this at least. */
+const leastMountMs = 5_000;
+
+/** What is left of NFS_WAIT_TIMEOUT, counted from now on; 0 is for ever. */
+function limitFrom({ ports: { clock }, given }: VolumeDriver): () => number {
+  const { waitTimeoutMs } = given.config.settings;
+  const endMs = clock.nowMs() + waitTimeoutMs;
+  return () => Math.min(waitTimeoutMs, Math.max(leastMountMs, endMs - clock.nowMs()));
+}
+
+async function mountFor(
+  driver: VolumeDriver,
+  name: string,
+  id: string,
+  limitMs: () => number,
+  isGone: () => boolean,
+): Promise<VolumeAnswer> {
+  const { mounting, mounts, troubles } = driver;
   known(driver, name);
-  // Noted first: a mount without a user would stay for ever, a user without a mount is given back.
-  keep(driver, mounted(driver.volumes, name, id));
+  mounting.add(name);
   try {
-    const { target } = await ensureMounted(driver, name);
-    driver.troubles.delete(name);
+    if (isGone()) throw goneError();
+    const { target } = await ensureMounted(driver, name, limitMs);
+    // The daemon has given up, or was killed: it will not give back what it does not know it has.
+    if (isGone()) throw goneError();
+    // Noted last: whoever asks a plugin anew that was killed would be counted twice. It takes down what nobody has when it starts again.
+    keep(driver, mounted(driver.volumes, name, id));
+    troubles.delete(name);
     return { kind: "mountpoint", path: target };
   } catch (error) {
-    driver.troubles.set(name, sentenceOf(error));
-    keep(driver, unmounted(driver.volumes, name, id));
+    if (mounts.has(name) && !isUsed(driver.volumes.get(name))) await takeDown(driver, name);
+    troubles.set(name, sentenceOf(error));
     throw error;
+  } finally {
+    mounting.delete(name);
   }
 }
 
+const goneError = () => new VolumeError("who asked for it does not wait any more");
+
 /** Has a volume mounted and well. */
-async function ensureMounted(driver: VolumeDriver, name: string): Promise<VolumeMount> {
+async function ensureMounted(driver: VolumeDriver, name: string, limitMs: () => number): Promise<VolumeMount> {
   const { ports, given, mounts } = driver;
   const there = mounts.get(name);
   if (there !== undefined) {
-    await there.restored();
+    await there.restored(limitMs());
     return there;
   }
   const { spec, share } = place(given, name, known(driver, name).options);
-  if (spec.subdirectory !== undefined) await makeSubdirectory(ports, given, name, spec);
-  const mount = await mountVolume(ports, given.config, share);
+  if (spec.subdirectory !== undefined) await makeSubdirectory(ports, within(given, limitMs()), name, spec);
+  const mount = await mountVolume(ports, within(given, limitMs()).config, share);
   mounts.set(name, mount);
   const forget = () => {
     if (mounts.get(name) === mount) mounts.delete(name);
   };
   mount.over.then(forget, forget);
   return mount;
+}
+
+function within({ config, ...given }: VolumeSettings, waitTimeoutMs: number): VolumeSettings {
+  return { ...given, config: { ...config, settings: { ...config.settings, waitTimeoutMs } } };
 }
 
 async function unmountFor(driver: VolumeDriver, name: string, id: string): Promise<VolumeAnswer> {
@@ -224,6 +275,7 @@ async function remove(driver: VolumeDriver, name: string): Promise<VolumeAnswer>
   const volume = driver.volumes.get(name);
   if (volume === undefined) return { kind: "done" };
   // The daemon removes what no container of its has: whoever is still counted was forgotten.
+  if (isUsed(volume)) keep(driver, givenUp(driver.volumes, name));
   await takeDown(driver, name);
   const placed = placeQuietly(given, name, volume.options);
   if (placed?.spec.onRemove === "delete") await discardSubdirectory(ports, given, name, placed.spec);
@@ -255,8 +307,9 @@ export async function resumeVolumes(driver: VolumeDriver): Promise<void> {
   const resume = async (name: string, volume: Volume): Promise<void> => {
     const placed = placeQuietly(given, name, volume.options);
     if (placed === undefined) return;
+    await clearLeft(driver, wholeShare(given, name, placed.spec));
     if (!isUsed(driver.volumes.get(name))) return clearLeft(driver, placed.share);
-    await ensureMounted(driver, name).catch((error: unknown) => {
+    await ensureMounted(driver, name, limitFrom(driver)).catch((error: unknown) => {
       const reason = sentenceOf(error);
       troubles.set(name, reason);
       ports.log("warn", "a volume in use is not mounted", { stage: "mount", volume: name, reason });
@@ -303,18 +356,19 @@ export function volumeStatuses(driver: VolumeDriver): readonly VolumeStatus[] {
 }
 
 function statusOf(
-  { mounts, troubles, given }: VolumeDriver,
+  { mounts, mounting, troubles, given }: VolumeDriver,
   name: string,
   { options, references }: Volume,
 ): VolumeStatus {
   const placed = placeQuietly(given, name, options);
   const mount = mounts.get(name);
   const lost = mount?.lost();
+  const isWanted = references.size > 0 || mounting.has(name);
   return {
     name,
     source: placed?.spec.source ?? "",
     target: placed?.share.target ?? "",
-    phase: mount === undefined ? (references.size > 0 ? "waiting" : "unused") : lost === undefined ? "mounted" : "lost",
+    phase: mount === undefined ? (isWanted ? "waiting" : "unused") : lost === undefined ? "mounted" : "lost",
     references: references.size,
     reason: lost ?? troubles.get(name),
   };

@@ -3,7 +3,7 @@ import type { Config } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
 import { isShareOf } from "../kinds/kinds.ts";
 import { topMountOn } from "../shares/mountinfo.ts";
-import type { Share, ShareConfig } from "../shares/share.ts";
+import type { ShareConfig } from "../shares/share.ts";
 import { planShares } from "./plan-shares.ts";
 import { checkRights } from "./prepare.ts";
 import { mountedSession, type Session, type SessionPorts } from "./session.ts";
@@ -17,8 +17,8 @@ export interface VolumeMount {
   readonly realTarget: string;
   /** Why it is lost; undefined while it is not. */
   readonly lost: () => string | undefined;
-  /** Settles when it is well: one that was lost is mounted afresh. Throws AppError 124 where that takes longer than NFS_WAIT_TIMEOUT. */
-  readonly restored: () => Promise<void>;
+  /** Settles when it is well: one that was lost is mounted afresh. Throws AppError 124 where that takes longer; 0 is for ever. */
+  readonly restored: (limitMs: number) => Promise<void>;
   /** Takes it down. */
   readonly end: () => Promise<void>;
   /** Settles when it is over, however it came to that. */
@@ -61,26 +61,27 @@ function watched(
   let restoring: Promise<void> | undefined;
   const { isAway } = watchMounts(ports, settings, shares, (loss) => (lost = loss.lost), signal);
   awayBy(isAway);
-  const isThere = (share: Share): boolean => {
+  const [share] = shares.mounted();
+  const seenLost = async (): Promise<string | undefined> => {
+    if (share === undefined) return undefined;
     const mount = topMountOn(ports.mounter.mounts(), share.realTarget);
-    return mount !== undefined && isShareOf(mount, share);
+    if (mount === undefined || !isShareOf(mount, share)) return "it is no longer mounted";
+    const answer = await ports.mounter.statfs(share.realTarget, settings.watchTimeoutMs);
+    return answer.kind === "failed" && answer.errno === "ESTALE" ? "it is stale" : undefined;
   };
   const restore = async (reason: string): Promise<void> => {
-    const [share] = shares.mounted();
     if (share !== undefined) await shares.remount(share, reason);
     lost = undefined;
   };
   return {
     lost: () => lost,
-    restored: async () => {
-      const [share] = shares.mounted();
-      // A daemon that ends takes down what it had, under a plugin that goes on; the watch may not have looked since.
-      if (share !== undefined && !isThere(share)) lost ??= "it is no longer mounted";
+    restored: async (limitMs) => {
+      // A daemon that ends takes down what it had, under a plugin that goes on, and the watch may not have looked since.
+      if (restoring === undefined) lost ??= await seenLost();
       if (lost === undefined) return;
       const reason = lost;
       // One that waits for its server goes on waiting, whoever gives up on it.
       restoring ??= restore(reason).finally(() => (restoring = undefined));
-      const limitMs = settings.waitTimeoutMs;
       const late = () =>
         ports.clock.sleep(limitMs, signal).then((): never => {
           throw new AppError(

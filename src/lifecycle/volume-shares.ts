@@ -70,7 +70,12 @@ function shareOf(
   return read.share;
 }
 
-/** The share that a volume's directory lies below, mounted beside the volumes for a moment. */
+/** The share that a volume's directory lies below. Throws VolumeError. */
+export function wholeShare(given: VolumeSettings, name: string, spec: VolumeSpec): ShareConfig {
+  return shareOf(given, name, spec, "", `${given.config.settings.pluginDir}/.shares/${directoryOf(name)}`);
+}
+
+/** It is mounted beside the volumes for a moment. */
 async function onWholeShare(
   ports: VolumeSharePorts,
   given: VolumeSettings,
@@ -78,13 +83,13 @@ async function onWholeShare(
   spec: VolumeSpec,
   work: (share: VolumeMount) => Promise<void>,
 ): Promise<void> {
-  const target = `${given.config.settings.pluginDir}/.shares/${directoryOf(name)}`;
-  const mount = await mountVolume(ports, given.config, shareOf(given, name, spec, "", target));
+  const share = wholeShare(given, name, spec);
+  const mount = await mountVolume(ports, given.config, share);
   try {
     await work(mount);
   } finally {
     await mount.end();
-    ports.forget(target);
+    ports.forget(share.target);
   }
 }
 

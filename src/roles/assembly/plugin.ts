@@ -105,9 +105,9 @@ async function listenOn({ log, environment }: Frame, driver: VolumeDriver, path:
   const fd = takeInheritedSocket(environment);
   if (fd === undefined) makeDirectories(parentOf(path));
   const address = fd === undefined ? path : "the socket that systemd listens on";
-  const answer = async (request: Request): Promise<string> => {
+  const answer = async (request: Request, isGone: () => boolean): Promise<string> => {
     const body = new TextDecoder().decode(request.body ?? new Uint8Array());
-    const response = await answerDaemon(driver, request.method, request.target, body);
+    const response = await answerDaemon(driver, request.method, request.target, body, isGone);
     return formatResponse(request, { ...response, contentType });
   };
   const { close } = serveHttp(
