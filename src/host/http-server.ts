@@ -37,7 +37,8 @@ const retryMinMs = 250;
 const retryMaxMs = 5_000;
 /** Nobody waits for a client: whoever is not done by then is cut off. */
 const requestMs = 5_000;
-const backlog = 128;
+/** Whoever comes at a Unix socket when so many wait is refused. */
+const backlog = 1_024;
 
 /**
  * Descriptors are finite, and nfs-init needs some itself to ask servers and start workers: a quarter of what it may have is for

@@ -2,21 +2,19 @@
 import * as native from "native";
 import { AppError, errnoOf, exitCodes, messageOf } from "../errors.ts";
 import type { Owner } from "../volumes/options.ts";
-import { formatVolumes, parseVolumes, type StoredVolumes } from "../volumes/stored.ts";
+import { formatVolumes, longestListBytes, parseVolumes, type StoredVolumes } from "../volumes/stored.ts";
 import { readRegular } from "./bounded-file.ts";
 import { inChild } from "./children.ts";
 import { replaceDurably } from "./durable-file.ts";
 import { prepareBelow, type Ready } from "./share-calls.ts";
 import { makeDirectories } from "./small-files.ts";
 
-/** Thousands of volumes with long options. */
-const longestBytes = 32 * 1024 * 1024;
 const fileName = "volumes.json";
 
 /** Throws AppError 78 for one that is there and was not written whole: volumes that are forgotten would be lost to Docker for good. */
 export function loadVolumes(directory: string): StoredVolumes | undefined {
   const path = `${directory}/${fileName}`;
-  const content = readRegular(path, longestBytes);
+  const content = readRegular(path, longestListBytes);
   if (content.kind === "absent") return undefined;
   const stored = content.kind === "read" ? parseVolumes(native.decodeUtf8(content.bytes)) : undefined;
   if (stored !== undefined) return stored;

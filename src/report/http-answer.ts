@@ -10,6 +10,7 @@ const reasons: Readonly<Record<number, string>> = {
   400: "Bad Request",
   404: "Not Found",
   405: "Method Not Allowed",
+  413: "Content Too Large",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   503: "Service Unavailable",
@@ -19,6 +20,8 @@ export interface Answer extends Omit<Response, "status"> {
   readonly status: number;
   /** What a page may do in a browser (Content Security Policy). */
   readonly policy?: string;
+  /** The methods there are, where they are others than those of a page. */
+  readonly allow?: string;
 }
 
 /** Any answer as it is sent. */
@@ -51,7 +54,7 @@ export function formatStreamHead(): string {
   return `${head.join("\r\n")}\r\n\r\n`;
 }
 
-function format(method: string, { status, contentType, body, policy }: Answer): string {
+function format(method: string, { status, contentType, body, policy, allow = "GET, HEAD" }: Answer): string {
   const head = [
     `HTTP/1.1 ${status} ${reasons[status] ?? ""}`,
     "connection: close",
@@ -61,7 +64,7 @@ function format(method: string, { status, contentType, body, policy }: Answer): 
     ...(policy === undefined
       ? []
       : [`content-security-policy: ${policy}`, "x-content-type-options: nosniff", "referrer-policy: no-referrer"]),
-    ...(status === 405 ? ["allow: GET, HEAD"] : []),
+    ...(status === 405 ? [`allow: ${allow}`] : []),
   ];
   return `${head.join("\r\n")}\r\n\r\n${method === "HEAD" ? "" : body}`;
 }

@@ -12,7 +12,7 @@ export type RequestRead =
   | { readonly kind: "more" }
   | { readonly kind: "request"; readonly request: Request }
   /** It is none; what to answer. */
-  | { readonly kind: "refused"; readonly status: 400 | 431 };
+  | { readonly kind: "refused"; readonly status: 400 | 413 | 431 };
 
 /** A head is shorter; a body that makes it longer is sent by nobody who asks for something that is there. */
 const longestHeadBytes = 8_192;
@@ -45,10 +45,12 @@ export function readRequest(longestBodyBytes = 0): { readonly push: (bytes: Uint
   return {
     push: (bytes) => {
       takenBytes += bytes.byteLength;
-      if (takenBytes > longestHeadBytes + longestBodyBytes) return { kind: "refused", status: 431 };
+      const isTooLong = takenBytes > longestHeadBytes + longestBodyBytes;
+      if (isTooLong) return { kind: "refused", status: head === undefined ? 431 : 413 };
       const outcome = parser.execute(new Chunk(bytes));
       if (request !== undefined) return { kind: "request", request };
-      return typeof outcome === "number" ? { kind: "more" } : { kind: "refused", status: 400 };
+      if (typeof outcome === "number") return { kind: "more" };
+      return { kind: "refused", status: head === undefined && takenBytes > longestHeadBytes ? 431 : 400 };
     },
   };
 }

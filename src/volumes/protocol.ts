@@ -1,4 +1,5 @@
 // Docker's volume plugin protocol: what a request asks, and how it is answered (docs.docker.com/engine/extend/plugins_volume).
+import { directoryOf } from "./options.ts";
 
 export type VolumeRequest =
   | { readonly kind: "activate" | "capabilities" | "list" }
@@ -12,19 +13,22 @@ export type RequestParsed =
 
 export const contentType = "application/vnd.docker.plugins.v1.1+json";
 
-/** More than the options of a volume need; a longer body is refused. */
-export const longestBodyBytes = 1024 * 1024;
+/** More than the options of a volume need, which are a line of a list of shares; a longer body is refused. */
+export const longestBodyBytes = 128 * 1024;
 
-/** The longest name that a directory can be called after, escaped or not. */
-const longestName = 200;
+/** Docker's have 64. */
+const longestIdCharacters = 255;
+
+/** The longest name of a directory that is called after a volume; one in the trash has the time in its own too. */
+const longestNameBytes = 200;
 
 /** A request by its path and its body, which is JSON or nothing. */
 export function parseRequest(method: string, path: string, body: string): RequestParsed {
   if (method !== "POST") return refused(405, "only POST is answered here");
-  const plain = plainRequests[path];
+  const plain = Object.hasOwn(plainRequests, path) ? plainRequests[path] : undefined;
   // The body of these is nothing, null or {}, whatever daemon sends it.
   if (plain !== undefined) return { kind: "request", request: { kind: plain } };
-  const named = namedRequests[path];
+  const named = Object.hasOwn(namedRequests, path) ? namedRequests[path] : undefined;
   if (named === undefined) return refused(404, `${path} is not known`);
   let read: unknown;
   try {
@@ -35,7 +39,8 @@ export function parseRequest(method: string, path: string, body: string): Reques
   if (typeof read !== "object" || read === null) return refused(400, "the body is no object");
   const { Name: name, ID: id, Opts: options } = read as Readonly<Record<string, unknown>>;
   if (typeof name !== "string" || name === "") return refused(400, "Name is no text");
-  if (name.length > longestName) return refused(400, `Name has more than ${longestName} characters`);
+  if (directoryOf(name).length > longestNameBytes)
+    return refused(400, `Name is too long: a directory called after it would have more than ${longestNameBytes} bytes`);
   if (named === "create") {
     const opts = options ?? {};
     if (!isTexts(opts)) return refused(400, "Opts is no object of texts");
@@ -44,6 +49,8 @@ export function parseRequest(method: string, path: string, body: string): Reques
   if (named !== "mount" && named !== "unmount") return { kind: "request", request: { kind: named, name } };
   // Daemons before 1.12 send none.
   if (id !== undefined && typeof id !== "string") return refused(400, "ID is no text");
+  if (id !== undefined && id.length > longestIdCharacters)
+    return refused(400, `ID has more than ${longestIdCharacters} characters`);
   return { kind: "request", request: { kind: named, name, id: id ?? "" } };
 }
 

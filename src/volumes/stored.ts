@@ -10,6 +10,10 @@ export interface StoredVolumes {
 
 const format = 1;
 
+/** Thousands of volumes with long options; a longer list is not read again. */
+export const longestListBytes = 32 * 1024 * 1024;
+
+/** Throws where that is longer than what is read again. */
 export function formatVolumes({ bootId, volumes }: StoredVolumes): string {
   const written = [...volumes].map(([name, { options, createdMs, references }]) => ({
     name,
@@ -17,7 +21,10 @@ export function formatVolumes({ bootId, volumes }: StoredVolumes): string {
     createdMs,
     references: [...references].map(([id, { count, isOld }]) => ({ id, count, isOld })),
   }));
-  return `${JSON.stringify({ format, bootId, volumes: written }, undefined, 1)}\n`;
+  const text = `${JSON.stringify({ format, bootId, volumes: written }, undefined, 1)}\n`;
+  // A character takes three bytes at most.
+  if (3 * text.length > longestListBytes) throw new Error("there are more than can be read again");
+  return text;
 }
 
 /** Undefined for what was not written by `formatVolumes`: nothing of it is guessed. */

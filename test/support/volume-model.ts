@@ -42,8 +42,7 @@ export const bodyOf = (call: Call): unknown => {
 export function enter(known: Known, call: Call, answer: CallAnswer, directory: string, mayFail: boolean): string[] {
   const failure = answer.Err ?? "";
   if (call.kind === "Activate") {
-    for (const { users } of known.values())
-      for (const [id, { times }] of users) users.set(id, { times, isOld: true });
+    for (const { users } of known.values()) for (const [id, { times }] of users) users.set(id, { times, isOld: true });
     return [];
   }
   if (call.kind === "List") {
@@ -54,7 +53,8 @@ export function enter(known: Known, call: Call, answer: CallAnswer, directory: s
   const { name } = call;
   const volume = known.get(name);
   const unexpected = mayFail || failure === "" ? [] : [`${call.kind} of ${name} failed: ${failure}`];
-  const absent = failure === `no such volume: ${name}` ? [] : [`${call.kind} of ${name}, which is unknown: "${failure}"`];
+  const absent =
+    failure === `no such volume: ${name}` ? [] : [`${call.kind} of ${name}, which is unknown: "${failure}"`];
   switch (call.kind) {
     case "Create":
       if (volume === undefined) {

@@ -108,7 +108,7 @@ async function listenOn({ log, environment }: Frame, driver: VolumeDriver, path:
   const answer = async (request: Request, isGone: () => boolean): Promise<string> => {
     const body = new TextDecoder().decode(request.body ?? new Uint8Array());
     const response = await answerDaemon(driver, request.method, request.target, body, isGone);
-    return formatResponse(request, { ...response, contentType });
+    return formatResponse(request, { ...response, contentType, allow: "POST" });
   };
   const { close } = serveHttp(
     fd === undefined ? { kind: "socket", path } : { kind: "inherited", fd },

@@ -146,7 +146,11 @@ function startPlugin({ machine, mounter, services, notes }: Parts, environment: 
   const facts = { program: "1", role: "plugin", bootId: "boot", startedMs: 0, staleAfterMs: 1_000 } as const;
   const board = createBoard(() => Date.now(), facts, []);
   const noted = () => [...notes].map(([target, source]) => ({ target, source }));
-  const planFacts = () => ({ mounts: mounter.mounts(), readLink: () => undefined, owned: ownedMounts(noted(), mounter.mounts()) });
+  const planFacts = () => ({
+    mounts: mounter.mounts(),
+    readLink: () => undefined,
+    owned: ownedMounts(noted(), mounter.mounts()),
+  });
   const common = {
     log: () => {},
     clock,

@@ -61,7 +61,7 @@ describe("a request", () => {
 });
 
 describe("what is refused", () => {
-  const refused = (status: 400 | 431): RequestRead => ({ kind: "refused", status });
+  const refused = (status: 400 | 413 | 431): RequestRead => ({ kind: "refused", status });
 
   test.each([
     ["nonsense", "nonsense\r\n\r\n"],
@@ -123,4 +123,17 @@ test("whatever comes is more to wait for, a request or refused, and never a faul
     kinds[read(...(below(2) === 0 ? ["GET / HTTP/1.1\r\n"] : []), ...pieces).kind] += 1;
   }
   expect(Math.min(...Object.values(kinds))).toBeGreaterThan(20);
+});
+
+test("a body is read where one may be, and one that is too long is refused with 413", () => {
+  const post = (body: string) => [`POST / HTTP/1.1\r\nContent-Length: ${body.length}\r\n\r\n`, body].map(bytesOf);
+  const of = (limitBytes: number, body: string) => {
+    const { push } = readRequest(limitBytes);
+    return post(body).map(push).at(-1);
+  };
+  expect(of(10, "0123456789")).toEqual({
+    kind: "request",
+    request: { method: "POST", target: "/", body: bytesOf("0123456789") },
+  });
+  expect(of(10, "x".repeat(8_192))).toEqual({ kind: "refused", status: 413 });
 });

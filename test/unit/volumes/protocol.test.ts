@@ -31,6 +31,8 @@ describe("a request is refused", () => {
     ["POST", "/VolumeDriver.Nothing", "{}", 404],
     ["POST", "/NetworkDriver.Join", "{}", 404],
     ["POST", "/constructor", "{}", 404],
+    ["POST", "constructor", '{"Name":"v"}', 404],
+    ["POST", "__proto__", "", 404],
     ["POST", "/VolumeDriver.Get", "", 400],
     ["POST", "/VolumeDriver.Get", "{", 400],
     ["POST", "/VolumeDriver.Get", "null", 400],
@@ -39,7 +41,11 @@ describe("a request is refused", () => {
     ["POST", "/VolumeDriver.Get", '{"Name":""}', 400],
     ["POST", "/VolumeDriver.Get", '{"Name":7}', 400],
     ["POST", "/VolumeDriver.Get", `{"Name":"${"x".repeat(201)}"}`, 400],
+    // Each takes nine bytes in the name of a directory.
+    ["POST", "/VolumeDriver.Get", `{"Name":"${"\u20ac".repeat(23)}"}`, 400],
+    ["POST", "/VolumeDriver.Get", `{"Name":"${"a/".repeat(51)}"}`, 400],
     ["POST", "/VolumeDriver.Mount", '{"Name":"v","ID":7}', 400],
+    ["POST", "/VolumeDriver.Mount", `{"Name":"v","ID":"${"x".repeat(256)}"}`, 400],
     ["POST", "/VolumeDriver.Create", '{"Name":"v","Opts":[]}', 400],
     ["POST", "/VolumeDriver.Create", '{"Name":"v","Opts":{"a":1}}', 400],
   ])("%s %s %s with %d", (method, path, body, status) => {

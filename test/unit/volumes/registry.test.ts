@@ -12,7 +12,7 @@ import {
   unused,
   type Volumes,
 } from "../../../src/volumes/registry.ts";
-import { formatVolumes, parseVolumes } from "../../../src/volumes/stored.ts";
+import { formatVolumes, longestListBytes, parseVolumes } from "../../../src/volumes/stored.ts";
 import { random } from "../fakes/random.ts";
 
 const none: Volumes = new Map();
@@ -136,6 +136,16 @@ describe("the list on disk", () => {
   test("is read as it was written", () => {
     expect(parseVolumes(formatVolumes(stored))).toEqual(stored);
     expect(parseVolumes(formatVolumes({ bootId: "", volumes: none }))).toEqual({ bootId: "", volumes: none });
+  });
+
+  test("is not written where it would be too long to be read again", () => {
+    const options = { share: "x".repeat(1024 * 1024) };
+    const all: Volumes = new Map(
+      Array.from({ length: 11 }, (_, number) => [`v${number}`, { options, createdMs: 1, references: new Map() }]),
+    );
+    expect(() => formatVolumes({ bootId: "boot", volumes: all })).toThrow(/more than can be read again/);
+    const fewer = { bootId: "boot", volumes: new Map([...all].slice(1)) };
+    expect(Buffer.byteLength(formatVolumes(fewer))).toBeLessThan(longestListBytes);
   });
 
   test("is not believed where a part of it is missing or another", () => {
