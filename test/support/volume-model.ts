@@ -43,7 +43,7 @@ export function enter(known: Known, call: Call, answer: CallAnswer, directory: s
   const failure = answer.Err ?? "";
   if (call.kind === "Activate") {
     for (const { users } of known.values()) for (const [id, { times }] of users) users.set(id, { times, isOld: true });
-    return [];
+    return failure === "" ? [] : [`Activate failed: ${failure}`];
   }
   if (call.kind === "List") {
     const listed = (answer.Volumes ?? []).map(({ Name }) => Name).toSorted();

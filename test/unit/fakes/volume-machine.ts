@@ -24,7 +24,7 @@ const callMs = 20;
 
 export interface VolumeMachine {
   readonly table: MountRecord[];
-  /** A server that refuses answers, and denies mounts. */
+  /** A server that refuses answers, and has mounts fail with what waiting does not mend. */
   readonly setServer: (is: "there" | "away" | "refusing") => void;
   /** Every mount there is now is stale. */
   readonly makeStale: () => void;
@@ -67,7 +67,7 @@ export function volumeMachine(environment: Readonly<Record<string, string>>): Vo
   const isStale = (path: string): boolean => stale.has(topOn(path)?.id ?? 0);
   const mounter: FakeMounter = fakeMounter({
     helper: ({ source, target }, table) => {
-      if (isRefusing) return "EACCES";
+      if (isRefusing) return "ENAMETOOLONG";
       devices += 1;
       table.push(nfsMount(source, target, { device: `0:${devices}` }));
       return { kind: "exited", exitCode: 0, stderr: "" };

@@ -92,6 +92,7 @@ interface World {
   plugin: PluginProcess;
   isResumed: boolean;
   isTending: boolean;
+  hasTended: boolean;
   isServed: boolean;
   /** What containers have, by volume and id. */
   readonly containers: Map<string, MountRecord>;
@@ -125,6 +126,10 @@ function ask(world: World, waiting: Waiting): void {
   world.waiting.push(waiting);
   if (!world.isServed || world.machine.disk === "full") waiting.mayFail = true;
   const over = () => {
+    const name = nameOf(call);
+    const isAhead = ({ call: other }: Waiting) => !isLook(other) && nameOf(other) === name;
+    const first = world.waiting.find(isAhead);
+    if (!isLook(call) && first !== waiting) wrong.add(`${call.kind} of ${name} overtook ${first?.call.kind}`);
     world.waiting = world.waiting.filter((one) => one !== waiting);
   };
   plugin
@@ -202,7 +207,10 @@ function look(world: World): void {
     if (waiting.some(({ call }) => nameOf(call) === name)) continue;
     const users = known.get(name)?.users ?? new Map<string, { readonly times: number; readonly isOld: boolean }>();
     const kept = world.plugin.driver.volumes.get(name)?.references;
-    if (kept?.size === 0 && users.size > 0 && isOldOnly(world, name) && !isHeld(world, name)) users.clear();
+    // Given up, as no container had it; others may have come since.
+    for (const [id, { isOld }] of users)
+      if (world.hasTended && isOld && kept?.has(id) !== true && !world.containers.has(`${name} ${id}`))
+        users.delete(id);
     const told = (of: ReadonlyMap<string, unknown> = new Map()) =>
       [...of]
         .map((one) => JSON.stringify(one))
@@ -284,6 +292,7 @@ async function take(world: World, step: Step): Promise<void> {
       const { plugin } = world;
       if (world.isTending) return;
       world.isTending = true;
+      world.hasTended = true;
       await plugin.tend().then(() => (world.isTending &&= world.plugin !== plugin));
       return;
     }
@@ -350,6 +359,7 @@ async function play(steps: readonly Step[]): Promise<readonly string[]> {
     plugin: machine.start(),
     isResumed: true,
     isTending: false,
+    hasTended: false,
     isServed: true,
     containers: new Map(),
     waiting: [],
@@ -360,7 +370,9 @@ async function play(steps: readonly Step[]): Promise<readonly string[]> {
   };
   machine.containers = () => [...world.containers.values()];
   for (const step of steps) {
-    void take(world, step);
+    const taken = take(world, step);
+    // What else takes time goes on beside the next step.
+    if (step.kind === "passed") await taken;
     await settled();
     look(world);
     if (world.wrong.size > 0) break;
@@ -380,6 +392,59 @@ async function shortest(steps: readonly Step[]): Promise<readonly Step[]> {
   }
   return left;
 }
+
+const create = (name: string) => asked({ kind: "Create", name, options: volumes[name] ?? {} });
+const mount = (name: string, id: string) => asked({ kind: "Mount", name, id });
+const unmount = (name: string, id: string) => asked({ kind: "Unmount", name, id });
+const remove = (name: string) => asked({ kind: "Remove", name });
+const passed = (ms: number): Step => ({ kind: "passed", ms });
+const server = (is: "there" | "away" | "refusing"): Step => ({ kind: "server", is });
+
+test.each<readonly [string, readonly Step[]]>([
+  [
+    "a volume that went stale and was refused since is not there until the server allows it again",
+    [
+      ...[create("whole"), mount("whole", "a"), passed(100), { kind: "stale" } as const],
+      ...[server("refusing"), mount("whole", "b"), passed(10_000), mount("whole", "b"), passed(10_000)],
+      ...[server("there"), mount("whole", "b"), passed(10_000)],
+    ],
+  ],
+  [
+    "a daemon that comes while the disk is full has its driver",
+    [
+      create("whole"),
+      mount("whole", "a"),
+      passed(100),
+      { kind: "disk", is: "full" },
+      { kind: "daemon killed", isLive: true },
+    ],
+  ],
+  [
+    "a mount that its caller gave up is given back",
+    [
+      create("own"),
+      server("away"),
+      mount("own", "a"),
+      passed(1_000),
+      { kind: "hung up" },
+      server("there"),
+      passed(10_000),
+    ],
+  ],
+  [
+    "a volume that is created while it is removed is there afterwards",
+    [create("own"), mount("own", "a"), passed(1_000), remove("own"), create("own"), mount("own", "a"), passed(1_000)],
+  ],
+  [
+    "what a killed plugin is asked anew counts once",
+    [
+      ...[create("own"), mount("own", "a"), { kind: "plugin killed", isLate: true, isAskedAgain: true } as const],
+      ...[passed(1_000), unmount("own", "a"), passed(1_000)],
+    ],
+  ],
+])("%s", async (_, steps) => {
+  expect(await play(steps)).toEqual([]);
+});
 
 /** A thousand take half a minute of a processor. */
 const histories = everyCombination ? 1_000 : 100;
