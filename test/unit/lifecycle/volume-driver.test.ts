@@ -404,9 +404,18 @@ test.each<readonly [string, readonly Step[]]>([
   [
     "a volume that went stale and was refused since is not there until the server allows it again",
     [
-      ...[create("whole"), mount("whole", "a"), passed(100), { kind: "stale" } as const],
-      ...[server("refusing"), mount("whole", "b"), passed(10_000), mount("whole", "b"), passed(10_000)],
-      ...[server("there"), mount("whole", "b"), passed(10_000)],
+      create("whole"),
+      mount("whole", "a"),
+      passed(100),
+      { kind: "stale" },
+      server("refusing"),
+      mount("whole", "b"),
+      passed(10_000),
+      mount("whole", "b"),
+      passed(10_000),
+      server("there"),
+      mount("whole", "b"),
+      passed(10_000),
     ],
   ],
   [
@@ -438,8 +447,12 @@ test.each<readonly [string, readonly Step[]]>([
   [
     "what a killed plugin is asked anew counts once",
     [
-      ...[create("own"), mount("own", "a"), { kind: "plugin killed", isLate: true, isAskedAgain: true } as const],
-      ...[passed(1_000), unmount("own", "a"), passed(1_000)],
+      create("own"),
+      mount("own", "a"),
+      { kind: "plugin killed", isLate: true, isAskedAgain: true },
+      passed(1_000),
+      unmount("own", "a"),
+      passed(1_000),
     ],
   ],
 ])("%s", async (_, steps) => {
