@@ -45,6 +45,11 @@ export function adoptDirectory(
     if (owner !== undefined && !isOwned) native.fchown(fd, owner.uid, owner.gid);
     // A change of owner may take bits of the mode.
     if (mode !== undefined && (!isOwned || there.mode !== mode)) native.fchmod(fd, mode);
+    const now = native.fstat(fd);
+    // A server that keeps neither says yes to both.
+    if (owner !== undefined && (now.uid !== owner.uid || now.gid !== owner.gid))
+      throw new Error(`it still shows the owner ${now.uid}:${now.gid}`);
+    if (mode !== undefined && now.mode !== mode) throw new Error(`it still shows the mode ${now.mode.toString(8)}`);
   });
 }
 

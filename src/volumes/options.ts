@@ -26,16 +26,33 @@ export interface SpecProblem {
 
 /** Every option that is known, with what is accepted; docs/docker-volumes.md has the same list. */
 export const volumeOptions: Readonly<Record<string, string>> = {
-  share: "HOST:/PATH",
-  device: "HOST:/PATH, or :/PATH with addr= among the options",
-  type: "nfs, nfs3, nfs4 and other types of shares",
+  share: "HOST:/PATH, //HOST/SHARE, fs-0123abcd",
+  device: "the same, or :/PATH with addr= among the options",
+  type: "nfs, nfs3, nfs4, cifs, efs",
   o: "mount options, with commas between",
   subdir: "a directory below the share",
   owner: "UID or UID:GID, in numbers",
   mode: "an octal mode, as in 0750",
   "on-remove": "keep or delete",
   nfsopts: "mount options, as docker-volume-netshare has them",
+  cifsopts: "mount options, as docker-volume-netshare has them",
+  credentials: "the file with user and password of a CIFS share",
+  username: "the user of a CIFS share",
+  domain: "the domain of that user",
+  security: "sec= of a CIFS share",
+  fileMode: "file_mode= of a CIFS share",
+  dirMode: "dir_mode= of a CIFS share",
   create: "true, which makes the directory at need; nothing else is done here",
+};
+
+/** Those that are mount options by themselves, and how mount(8) calls them. */
+const mountOptions: Readonly<Record<string, string>> = {
+  credentials: "credentials",
+  username: "username",
+  domain: "domain",
+  security: "sec",
+  fileMode: "file_mode",
+  dirMode: "dir_mode",
 };
 
 const secretNames: ReadonlySet<string> = new Set(["password", "passwd", "pass", "pw"]);
@@ -49,7 +66,11 @@ export function readVolume(
   const wrong = unknownOption(options);
   if (wrong !== undefined) return { problem: wrong };
   const text = (key: string) => (options[key] ?? "").trim() || undefined;
-  const place = placeOf(name, text("share") ?? text("device"), text("o") ?? text("nfsopts"), store);
+  const single = Object.keys(mountOptions).find((key) => text(key)?.includes(",") === true);
+  if (single !== undefined) return refused(single, text(single) ?? "", `${volumeOptions[single]}, without commas`);
+  const words = Object.entries(mountOptions).flatMap(([key, word]) => text(key) && `${word}=${text(key)}`);
+  const given = [text("o") ?? text("nfsopts") ?? text("cifsopts"), ...words].filter((word) => word !== undefined);
+  const place = placeOf(name, text("share") ?? text("device"), given.join(",") || undefined, store);
   if ("problem" in place) return place;
   const path = text("subdir") ?? place.subdirectory;
   const owner = text("owner");
@@ -152,9 +173,12 @@ export function lineOfVolume({ source, type, options }: VolumeSpec, path: string
 /** A source with a path below its own; `path` may be empty. */
 function withPath(source: string, path: string): string {
   if (path === "") return source;
-  const [place = "", ...query] = source.split("?");
+  // An address has its path encoded, and options after it.
+  const isAddress = /^nfs:\/\//i.test(source);
+  const [place = "", ...query] = isAddress ? source.split("?") : [source];
   const base = /^fs-[0-9a-f]+$/.test(place) ? `${place}:` : place.replace(/\/+$/, "");
-  return [`${base}/${path}`, ...query].join("?");
+  const below = isAddress ? path.split("/").map(encodeURIComponent).join("/") : path;
+  return [`${base}/${below}`, ...query].join("?");
 }
 
 /** The name of the directory that a volume is mounted on: of letters, digits, dots, dashes and underlines, never hidden, and another one for each volume. */

@@ -1,5 +1,5 @@
 // A machine in the lab on which a real Docker runs, with the lab's NFS server beside it: Debian's docker.io, without a network of its own.
-import { afterAll, beforeAll, beforeEach, onTestFailed } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, onTestFailed } from "vitest";
 import { unpackPackages } from "../../scripts/debian/unpack.ts";
 import { eventually } from "../support/eventually.ts";
 import { bootLab, type Job, type Lab } from "../support/lab/lab.ts";
@@ -13,6 +13,15 @@ export interface DockerMachine {
   readonly start: (script: string) => Job;
   /** Waits until a script says this. */
   readonly says: (script: string, text: string) => Promise<void>;
+  /** Waits until a file below the server's /srv/exp, or another directory of it, has more lines than it has now. */
+  readonly growing: (file: string, directory?: string) => Promise<void>;
+  /** Removes every container and every volume; fails where one of these is mounted then. */
+  readonly cleared: () => Promise<void>;
+}
+
+/** A container's work: a line each half second, into a file of its volume. */
+export function writing(file: string): string {
+  return `while :; do echo line >>/data/${file}; sleep 0.5; done`;
 }
 
 /** Everything is slow in the lab: a container takes six seconds to start, a daemon half a minute to come back. */
@@ -60,9 +69,19 @@ export function dockerMachine(): DockerMachine {
   afterAll(async () => {
     await booted?.stop();
   });
+  const linesOf = async (path: string) => Number(await lab().sh(`in_ srv sh -c 'cat ${path} | wc -l'`));
   return {
     lab,
     sh,
+    growing: async (file, directory = "/srv/exp") => {
+      const path = `${directory}/${file}`;
+      const before = await linesOf(path);
+      await eventually(`more lines in ${path}`, async () => (await linesOf(path)) > before, patience);
+    },
+    cleared: async () => {
+      await sh("docker ps -aq | xargs -r docker rm -f; docker volume ls -q | xargs -r docker volume rm");
+      expect(await sh("mounts")).toBe("0");
+    },
     start: (script) => lab().start(onMachine(script)),
     says: async (script, text) => {
       await eventually(`"${text}" of ${script}`, async () => (await sh(script)) === text, patience);

@@ -2,22 +2,11 @@
 import { beforeAll, expect, it } from "vitest";
 import { unpackPackages } from "../../scripts/debian/unpack.ts";
 import { server } from "../support/box.ts";
-import { dockerMachine } from "./machine.ts";
+import { dockerMachine, writing } from "./machine.ts";
 
-const { lab, sh, says } = dockerMachine();
+const { lab, sh, says, growing, cleared } = dockerMachine();
 
 const registry = "127.0.0.1:5000";
-const writing = "while :; do echo line >>/data/lines; sleep 0.5; done";
-const lines = async () => Number(await lab().sh("in_ srv sh -c 'cat /srv/exp/data/lines | wc -l'"));
-const growing = async () => {
-  const before = await lines();
-  await expect.poll(lines, { timeout: 60_000, interval: 500 }).toBeGreaterThan(before);
-};
-const cleared = async () => {
-  await sh("docker ps -aq | xargs -r docker rm -f; docker volume ls -q | xargs -r docker volume rm");
-  expect(await sh("mounts")).toBe("0");
-};
-
 beforeAll(async () => {
   const folder = await unpackPackages("docker-registry", [{ names: ["docker-registry"] }]);
   const settings = {
@@ -38,12 +27,12 @@ docker plugin enable nfs-init`);
 });
 
 it("has volumes that containers write to, and that outlive a kill of the daemon", async () => {
-  await sh(`docker volume create -d nfs-init data; run_ one data '${writing}' --restart always`);
-  await growing();
+  await sh(`docker volume create -d nfs-init data; run_ one data '${writing("lines")}' --restart always`);
+  await growing("data/lines");
   expect(await sh("state_of data; references data; mounts")).toBe("mounted\n1\n1");
   await sh("ended dockerd KILL; dockerd_up");
   await says("docker inspect -f '{{.State.Running}}' one", "true");
-  await growing();
+  await growing("data/lines");
   expect(await sh("docker volume ls -q; references data; mounts")).toBe("data\n1\n1");
   await sh("docker rm -f one");
   expect(await sh("state_of data; references data; mounts")).toBe("unused\n0\n0");
@@ -66,12 +55,12 @@ docker plugin enable nfs-init`);
 });
 
 it("takes no file of a share with it when it is removed by force under a container that runs", async () => {
-  await sh(`docker volume create -d nfs-init data; run_ one data '${writing}'`);
-  await growing();
+  await sh(`docker volume create -d nfs-init data; run_ one data '${writing("lines")}'`);
+  await growing("data/lines");
   await sh("docker plugin disable -f nfs-init");
-  await growing();
+  await growing("data/lines");
   await sh("docker plugin rm -f nfs-init");
   expect(await sh("ls /var/lib/docker/plugins; mounts")).toBe("storage\ntmp\n0");
-  await growing();
+  await growing("data/lines");
   expect(await lab().sh("in_ srv cat /srv/exp/hello")).toBe("hello");
 });

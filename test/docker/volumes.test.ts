@@ -1,25 +1,14 @@
-// The driver of volumes under a real Docker, with a real server: what users do with volumes, and what becomes of them when something is killed.
+// The driver of volumes under a real Docker, with a real server: what users do with volumes.
 import { afterEach, beforeAll, expect, it } from "vitest";
-import { server } from "../support/box.ts";
-import { dockerMachine } from "./machine.ts";
+import { quote, server } from "../support/box.ts";
+import { dockerMachine, writing } from "./machine.ts";
 
-const { lab, sh, start, says } = dockerMachine();
+const { lab, sh, start, says, growing, cleared } = dockerMachine();
 
 const create = (name: string, share = "/srv/exp") =>
   `docker volume create -d nfs-init -o share=${server}:${share} ${name}`;
-/** A container's work: a line each half second, into a file of the volume that is called as it is told. */
-const writing = (file: string) => `while :; do echo line >>/data/${file}; sleep 0.5; done`;
-const linesOf = async (file: string) => Number(await lab().sh(`in_ srv sh -c 'cat /srv/exp/${file} | wc -l'`));
-const growing = async (file: string) => {
-  const before = await linesOf(file);
-  await expect.poll(() => linesOf(file), { timeout: 60_000, interval: 500 }).toBeGreaterThan(before);
-};
-
 beforeAll(() => sh("plugin_up NFS_WAIT_TIMEOUT=20s"));
-afterEach(async () => {
-  await sh("docker ps -aq | xargs -r docker rm -f; docker volume ls -q | xargs -r docker volume rm");
-  expect(await sh("mounts")).toBe("0");
-});
+afterEach(cleared);
 
 it("is written to by two containers, copied from, listed, described, refused to be removed while it is used, and removed", async () => {
   expect(await sh(create("data"))).toBe("data");
@@ -48,39 +37,38 @@ it("without a server is waited for and refused with the reason, holds up nobody 
   let isOver = false;
   void running.done.then(() => (isOver = true));
   expect(await sh("docker volume ls -q; docker volume inspect -f '{{.Name}}' data")).toBe("data\ndata");
+  // The quickest of some: whoever waits for a mount is slow each time.
+  expect(
+    Number(
+      await sh(
+        `for i in 1 2 3 4 5; do curl -s -o /dev/null -w '%{time_total}\\n' --unix-socket /run/docker.sock http://docker/volumes; done | sort -n | head -n 1`,
+      ),
+    ),
+  ).toBeLessThan(1);
   expect(isOver).toBe(false);
   const { exitCode, stderr } = await running.done;
   expect(exitCode).toBe(125);
-  expect(stderr).toMatch(/not mounted within 20 s/);
+  expect(stderr).toMatch(/not mounted within 20 s.*nothing listens on port 2049.*start the NFS server there/);
   await lab().sh("srv_up");
   expect(await sh("docker run --rm --network none -v data:/data lab /bin/cat /data/hello")).toBe("hello");
 });
 
-it("outlives a daemon that is killed: none is forgotten, and what its containers had is given back", async () => {
-  await sh(create("data"));
-  await sh(create("other", "/srv/exp2"));
-  await sh(`run_ stays data '${writing("stays")}' --restart always; run_ ends other 'sleep 100000'`);
-  expect(await sh("mounts")).toBe("2");
-  await sh("ended dockerd KILL; dockerd_up");
-  expect(await sh("docker volume ls -q")).toBe("data\nother");
-  await says("docker inspect -f '{{.State.Running}}' stays", "true");
-  await says("state_of other; references other", "unused\n0");
-  expect(await sh("state_of data; references data; mounts")).toBe("mounted\n1\n1");
-  await growing("stays");
+it("whose directory would leave its share is refused, by its name and by a link that somebody has made there", async () => {
+  const inside = (subdir: string, name: string) => `${create(name)} -o subdir=${subdir}`;
+  await expect(sh(inside("../other", "up"))).rejects.toThrow(/subdir="\.\.\/other" is refused/);
+  await lab().sh("in_ srv ln -s /srv/exp2 /srv/exp/link");
+  await sh(inside("link/inner", "linked"));
+  await expect(sh("docker run --rm --network none -v linked:/data lab /bin/ls /data")).rejects.toThrow(/symbolic link/);
+  expect(await sh("docker volume ls -q; mounts")).toBe("linked\n0");
+  expect(await lab().sh("in_ srv sh -c 'rm /srv/exp/link; ls /srv/exp2'")).toBe("hello");
 });
 
-it("stays with its containers when driver and daemon are killed, with live-restore", async () => {
-  await sh("ended dockerd TERM; dockerd_up --live-restore");
-  await sh(create("data"));
-  await sh(`run_ one data '${writing("live")}'`);
-  await sh("ended nfs-init KILL");
-  await growing("live");
-  await sh("plugin_up; ended dockerd KILL");
-  await growing("live");
-  await sh("dockerd_up --live-restore");
-  expect(await sh("docker inspect -f '{{.State.Running}}' one; docker volume ls -q")).toBe("true\ndata");
-  await says("state_of data; references data; mounts", "mounted\n1\n1");
-  await growing("live");
-  await sh("docker rm -f one");
-  expect(await sh("state_of data; references data; mounts")).toBe("unused\n0\n0");
+it("keeps its files when it is removed, but for one that gives them to the trash", async () => {
+  await sh(`${create("kept")} -o subdir=kept; ${create("gone")} -o subdir=gone -o on-remove=delete
+for volume in kept gone; do docker run --rm --network none -v $volume:/data lab /bin/sh -c 'echo it >/data/file'; done`);
+  expect(await sh("docker volume prune -f >/dev/null; docker volume ls -q")).toBe("gone\nkept");
+  await sh("docker volume rm kept gone");
+  const files =
+    "cat kept/file; ls -d gone 2>&1 | grep -c 'No such'; cat .nfs-init-trash/gone-*/file; rm -r kept .nfs-init-trash";
+  expect(await lab().sh(`in_ srv sh -c ${quote(`cd /srv/exp; ${files}`)}`)).toBe("it\n1\nit");
 });

@@ -1,10 +1,11 @@
 // nfs-init as a driver of Docker volumes: the daemon's calls on its socket, with a real server behind it.
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { logged, logLines, quote, server } from "../support/box.ts";
 import { eventually } from "../support/eventually.ts";
 import { everyCombination } from "../support/every-combination.ts";
 import { kernelSuite } from "../support/kernel-suite.ts";
 import type { Job } from "../support/lab/lab.ts";
+import { prepareSamba } from "../support/lab/samba.ts";
 import { undoFaults } from "../support/losses.ts";
 
 const { lab } = kernelSuite();
@@ -242,6 +243,91 @@ describe("a directory of a volume's own", () => {
     expect((await mount("bad", "one")).Err).toMatch(/symbolic link/);
     expect(await mounted()).toBe(0);
     await lab().sh("in_ srv rm /srv/exp/link");
+  });
+});
+
+describe.runIf(everyCombination)("a share of CIFS", () => {
+  const credentials = "/lab/state/volume.credentials";
+  const media = { share: `//${server}/media`, credentials };
+
+  beforeAll(async () => {
+    await prepareSamba();
+    await lab().sh("modprobe cifs");
+  }, 300_000);
+  beforeEach(async () => {
+    await lab().sh(`printf 's3cret,1' >/lab/state/smb.password
+printf 'username=app\\npassword=s3cret,1\\n' >${credentials}
+. /lab/guest/samba.sh; smb_up`);
+    await start();
+  });
+  afterEach(async () => {
+    await lab().sh("smbs=$(pgrep -x smbd) && kill -KILL $smbs");
+  });
+
+  it("is a volume, with a password that neither Docker nor the list of volumes has", async () => {
+    expect(await create("media", media)).toEqual({ Err: "" });
+    expect(await mount("media", "one")).toEqual({ Mountpoint: `${volumes}/media`, Err: "" });
+    expect(
+      await said(`cat ${volumes}/media/hello; echo new >${volumes}/media/new; grep -c ' - cifs ' /proc/self/mountinfo`),
+    ).toBe("hello\n1");
+    expect(await lab().sh("in_ srv cat /srv/exp/smb/new; in_ srv rm /srv/exp/smb/new")).toBe("new");
+    const { Volume } = await call("Get", { Name: "media" });
+    expect(Volume?.Status).toMatchObject({ state: "mounted", source: `//${server}/media`, references: 1 });
+    expect(await said("cat /var/lib/nfs-init/volumes.json /run/nfs-init/* 2>/dev/null | grep -c s3cret")).toBe("0");
+    expect(plugin?.stderr()).not.toContain("s3cret");
+    await unmount("media", "one");
+    expect(await said("grep -c ' - cifs ' /proc/self/mountinfo")).toBe("0");
+  });
+
+  it("has directories of volumes' own, whose owner is refused where the server keeps none", async () => {
+    await create("app", { ...media, subdir: "team/app" });
+    expect(await mount("app", "one")).toEqual({ Mountpoint: `${volumes}/app`, Err: "" });
+    await said(`echo mine >${volumes}/app/file`);
+    expect(await lab().sh("in_ srv cat /srv/exp/smb/team/app/file; in_ srv rm -r /srv/exp/smb/team")).toBe("mine");
+    await create("owned", { ...media, subdir: "owned", owner: "1000" });
+    expect((await mount("owned", "one")).Err).toMatch(
+      /owner and mode of owned.* cannot be set: it still shows the owner 0:0/,
+    );
+    await lab().sh("in_ srv rmdir /srv/exp/smb/owned");
+  });
+
+  it("is refused without somebody to be mounted as, with a password among the options, and with a wrong one", async () => {
+    expect((await create("none", { share: `//${server}/media` })).Err).toMatch(
+      /who the share is mounted as; add credentials=FILE/,
+    );
+    const open = await create("open", { share: `//${server}/media`, o: "username=app,password=s3cret" });
+    expect(open.Err).toMatch(/password/);
+    expect(open.Err).not.toContain("s3cret");
+    await lab().sh(`printf 'username=app\\npassword=wrong\\n' >${credentials}`);
+    expect(await create("media", media)).toEqual({ Err: "" });
+    expect((await mount("media", "one")).Err).toMatch(/refuses user or password/);
+    expect(await said("grep -c ' - cifs ' /proc/self/mountinfo")).toBe("0");
+  });
+});
+
+describe.runIf(everyCombination)("a file system of EFS", () => {
+  const id = "fs-0123abcd";
+
+  it("is a volume by its id, and by a name with its id", async () => {
+    await lab().sh(`name set ${id}.efs.eu-west-1.amazonaws.com $SRV`);
+    await start({ AWS_REGION: "eu-west-1" });
+    expect(await create("data", { share: `${id}:/srv/exp` })).toEqual({ Err: "" });
+    expect(await create(`${id}/srv/exp`, {})).toEqual({ Err: "" });
+    for (const name of ["data", `${id}/srv/exp`]) {
+      const { Mountpoint } = await mount(name, "one");
+      expect(await said(`cat ${quote(Mountpoint ?? "")}/hello`)).toBe("hello");
+      expect((await call("Get", { Name: name })).Volume?.Status).toMatchObject({
+        state: "mounted",
+        source: `${id}:/srv/exp`,
+      });
+    }
+    expect(await said("grep -c 'vers=4.1.*timeo=600' /proc/self/mountinfo")).toBe("2");
+  });
+
+  it("that needs Amazon's tunnel is refused when it is created", async () => {
+    await start();
+    expect((await create("data", { share: id, o: "tls" })).Err).toMatch(/tunnel of Amazon's own mount helper/);
+    expect((await call("List")).Volumes).toEqual([]);
   });
 });
 

@@ -1,0 +1,64 @@
+// What becomes of volumes and of who uses them when the daemon, the driver or both are killed and come back.
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { server } from "../support/box.ts";
+import { dockerMachine, writing } from "./machine.ts";
+
+const { sh, says, growing, cleared } = dockerMachine();
+
+/** What is killed, and how it comes back. */
+const deaths = {
+  "the daemon": { script: (options: string) => `ended dockerd KILL; dockerd_up ${options}`, endsDaemon: true },
+  "the driver": { script: () => "ended nfs-init KILL; plugin_up", endsDaemon: false },
+  both: {
+    script: (options: string) => `ended dockerd KILL; ended nfs-init KILL; plugin_up; dockerd_up ${options}`,
+    endsDaemon: true,
+  },
+  "both, and the daemon comes back first": {
+    script: (options: string) => `ended nfs-init KILL; ended dockerd KILL; dockerd_up ${options}; plugin_up`,
+    endsDaemon: true,
+  },
+};
+
+/** When a container was started last, and whether it runs. */
+const life = (name: string) => sh(`docker inspect -f '{{.State.Running}} {{.State.StartedAt}}' ${name}`);
+
+beforeAll(() => sh("plugin_up"));
+afterEach(cleared);
+
+describe.each([
+  { way: "without live-restore", option: "" },
+  { way: "with live-restore", option: "--live-restore" },
+])("$way", ({ option }) => {
+  beforeAll(() => sh(`ended dockerd TERM; dockerd_up ${option}`));
+
+  it.each(Object.entries(deaths))(
+    "no volume is forgotten, none is left over and none is taken from a container, when this is killed: %s",
+    async (_, { script, endsDaemon }) => {
+      const goesOn = option !== "" || !endsDaemon;
+      await sh(`for share in data=exp other=exp2 idle=exp; do
+  docker volume create -d nfs-init -o share=${server}:/srv/\${share#*=} \${share%=*}
+done
+run_ stays data '${writing("stays")}' --restart always
+run_ ends other '${writing("ends")}'`);
+      await growing("stays");
+      await growing("ends", "/srv/exp2");
+      const before = await life("ends");
+      await sh(script(option));
+      expect(await sh("docker volume ls -q")).toBe("data\nidle\nother");
+      if (goesOn) {
+        await growing("ends", "/srv/exp2");
+        expect(await life("ends")).toBe(before);
+      } else {
+        await says("docker inspect -f '{{.State.Running}}' ends stays", "false\ntrue");
+      }
+      await growing("stays");
+      const used = goesOn ? "mounted\n1" : "unused\n0";
+      await says("state_of other; references other; mounts", `${used}\n${goesOn ? 2 : 1}`);
+      await says("state_of data; references data", "mounted\n1");
+      await sh("docker rm -f stays ends");
+      expect(await sh("for volume in data other idle; do state_of $volume; references $volume; done; mounts")).toBe(
+        "unused\n0\nunused\n0\nunused\n0\n0",
+      );
+    },
+  );
+});
