@@ -258,7 +258,8 @@ describe.runIf(everyCombination)("a share of CIFS", () => {
     await lab().sh(`printf 's3cret,1' >/lab/state/smb.password
 printf 'username=app\\npassword=s3cret,1\\n' >${credentials}
 . /lab/guest/samba.sh; smb_up`);
-    await start();
+    // Samba takes its time.
+    await start({ NFS_WAIT_TIMEOUT: "40s" });
   });
   afterEach(async () => {
     await lab().sh("smbs=$(pgrep -x smbd) && kill -KILL $smbs");
