@@ -68,11 +68,7 @@ export interface Composition {
 }
 
 export const balenaFiles = ["examples/balena/docker-compose.yml", "examples/balena-block/fleet/docker-compose.yml"];
-export const composeFiles = [
-  "examples/compose/compose.yaml",
-  "examples/docker-volumes/compose.yaml",
-  ...balenaFiles,
-];
+export const composeFiles = ["examples/compose/compose.yaml", "examples/docker-volumes/compose.yaml", ...balenaFiles];
 export const units = ["media", "nfs-init-plugin", "nfs-init-serve", "nfs-init@"].map(
   (name) => `examples/systemd/${name}.service`,
 );

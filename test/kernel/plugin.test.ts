@@ -294,7 +294,7 @@ printf 'username=app\\npassword=s3cret,1\\n' >${credentials}
 
   it("is refused without somebody to be mounted as, with a password among the options, and with a wrong one", async () => {
     expect((await create("none", { share: `//${server}/media` })).Err).toMatch(
-      /who the share is mounted as; add credentials=FILE/,
+      /who the share is mounted as; .*the option credentials/,
     );
     const open = await create("open", { share: `//${server}/media`, o: "username=app,password=s3cret" });
     expect(open.Err).toMatch(/password/);
