@@ -20,10 +20,10 @@ export interface RecordFiles {
   /** What an earlier instance left. */
   readonly found: ClientRecords;
   /**
-   * Writes them; on the disk when it returns. A disk that is full or read-only throws nothing: a server that forgets is better
-   * than none.
+   * Writes them; on the disk when it returns. A disk that is full or read-only throws nothing, and its error is given: a server that
+   * forgets is better than none.
    */
-  readonly keep: (records: ClientRecords) => void;
+  readonly keep: (records: ClientRecords) => string | undefined;
 }
 
 /** Opens the directory, by which it goes from then on, whatever the root becomes. */
@@ -41,8 +41,11 @@ export function openRecords(directory: string): RecordFiles {
       sequence++;
       try {
         write(folder, fileNames[sequence % 2 === 0 ? 0 : 1], native.encodeUtf8(formatRecords({ sequence, records })));
+        return undefined;
       } catch (error) {
-        if (errnoOf(error) === undefined) throw error;
+        const errno = errnoOf(error);
+        if (errno === undefined) throw error;
+        return errno;
       }
     },
   };

@@ -123,6 +123,12 @@ export function makeStateDirectory(log: Log, path: string): void {
       hint: "name a directory on a volume",
     });
   }
+  const errno = whyUnwritable(path);
+  if (errno !== undefined) {
+    throw new AppError(`NFS_SERVER_STATE: ${path} cannot be written (${errno})`, exitCodes.config, {
+      hint: "name a directory on a volume that belongs to this user, or start it with CAP_DAC_OVERRIDE",
+    });
+  }
   const mounts = parseMountinfo(readText("/proc/self/mountinfo") ?? "");
   const around = mounts
     .filter(({ target }) => target === "/" || path === target || path.startsWith(`${target}/`))
@@ -133,5 +139,15 @@ export function makeStateDirectory(log: Log, path: string): void {
       target: path,
       hint: "set NFS_SERVER_STATE to a directory on a volume",
     });
+  }
+}
+
+/** Why this process, with the capabilities that it has, cannot keep files in a directory; undefined where it can. */
+export function whyUnwritable(path: string): string | undefined {
+  try {
+    native.access(path, native.R_OK | native.W_OK | native.X_OK);
+    return undefined;
+  } catch (error) {
+    return errnoOf(error) ?? "EIO";
   }
 }

@@ -3,7 +3,7 @@ import * as native from "native";
 import { errnoOf } from "../errors.ts";
 import { attachedNetworks, type Surroundings } from "../export/clients.ts";
 import { addressAnswer, channelNames, pathAnswer, type ChannelName } from "../export/channels.ts";
-import { answerRecords, isGraceDone, recordsAtStart } from "../export/client-records.ts";
+import { answerRecords, isGraceDone, recordsAtStart, type ClientRecords } from "../export/client-records.ts";
 import { exportFsid, type ExportTable } from "../export/exports.ts";
 import {
   versionsLine,
@@ -272,7 +272,14 @@ interface RecordKeeper {
 
 function recordKeeper({ found, keep }: RecordFiles, tell: Tell): RecordKeeper {
   let records = recordsAtStart(found);
-  keep(records);
+  let errno: string | undefined;
+  const keepOrSay = (changed: ClientRecords): void => {
+    const before = errno;
+    errno = keep(changed);
+    if (errno !== undefined && errno !== before)
+      tell({ kind: "no-records", reason: `they cannot be written: ${errno}` });
+  };
+  keepOrSay(records);
   return {
     answer: (pipe) => {
       let message: Uint8Array;
@@ -283,7 +290,7 @@ function recordKeeper({ found, keep }: RecordFiles, tell: Tell): RecordKeeper {
       }
       const answer = answerRecords(records, message);
       if (answer === undefined) return true;
-      if (answer.records !== records) keep(answer.records);
+      if (answer.records !== records) keepOrSay(answer.records);
       records = answer.records;
       for (const reply of answer.replies) native.write(pipe, reply);
       if (isGraceDone(message)) tell({ kind: "grace-over" });

@@ -10,6 +10,7 @@ import { hasPortmapper } from "../export/v3/registration.ts";
 import { mountAround, topMountOn } from "../shares/mountinfo.ts";
 import { findDevice } from "./block-devices.ts";
 import { inChild } from "./children.ts";
+import { whyUnwritable } from "./export-directories.ts";
 import { clock } from "./clock.ts";
 import { readMounts } from "./mounts.ts";
 import { claimNetwork } from "./network-claim.ts";
@@ -101,10 +102,5 @@ function stateFact(path: string): ServerMachineFacts["state"] {
   const fstype = mountAround(readMounts(), path)?.fstype ?? "unknown";
   let nearest = path;
   while (lookAt(nearest) === undefined && nearest !== "/") nearest = parentOf(nearest);
-  try {
-    native.access(nearest, native.W_OK);
-    return { path, fstype, unwritable: undefined };
-  } catch (error) {
-    return { path, fstype, unwritable: errnoOf(error) ?? "EIO" };
-  }
+  return { path, fstype, unwritable: whyUnwritable(nearest) };
 }

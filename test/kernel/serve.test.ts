@@ -5,7 +5,7 @@ import { eventually } from "../support/eventually.ts";
 import { everyCombination, versionsOr } from "../support/every-combination.ts";
 import type { ServerDocument } from "../../src/report/document.ts";
 import { kernelSuite } from "../support/kernel-suite.ts";
-import { bind, disk, mount, serverBox, type Serve } from "../support/server-box.ts";
+import { bind, disk, mount, records, serverBox, type Serve } from "../support/server-box.ts";
 
 const { lab } = kernelSuite();
 
@@ -235,6 +235,12 @@ describe("it is refused", () => {
     ["no SYS_ADMIN", { options: "--drop sys_admin" }, 32, /not permitted.*CAP_SYS_ADMIN/],
     ["no SYS_CHROOT", { options: "--drop sys_chroot" }, 32, /a root of its own is not permitted.*CAP_SYS_CHROOT/],
     ["a user namespace", { options: "--userns" }, 32, /not permitted.*user namespace/],
+    [
+      "records that it may not write",
+      { options: "--drop dac_override", setup: `${bind}; chown 1000 ${records}; chmod 700 ${records}` },
+      78,
+      /NFS_SERVER_STATE: \S+ cannot be written \(EACCES\); .*CAP_DAC_OVERRIDE/,
+    ],
     ["wrong options", { env: { NFS_EXPORT_OPTIONS: "sec=krb5" } }, 78, /sec=krb5 is refused/],
   ])("%s", async (_, serve, exitCode, reason) => {
     const ended = await start(serve).done;
@@ -282,6 +288,19 @@ it("tells who uses it, what each has open, and how much room there is", async ()
   await holder.signal("SIGKILL");
   await stop(job);
 });
+
+it.runIf(everyCombination)(
+  "serves and says so where its records cannot be written because their disk is full",
+  async () => {
+    const setup = `${bind}; mkdir /full; mount -t tmpfs -o size=8k full /full; dd if=/dev/zero of=/full/file bs=4k status=none 2>&1 | true`;
+    const job = await serving({ setup, env: { NFS_SERVER_STATE: "/full" } });
+    expect(logLines(job.stderr())).toContainEqual(
+      expect.objectContaining({ level: "warn", reason: "they cannot be written: ENOSPC" }),
+    );
+    expect((await client(`${mount("4.2")} && cat $m/hello`)).stdout).toBe("hello\n");
+    await stop(job);
+  },
+);
 
 it("takes over what another server has left running when it was killed", async () => {
   await lab().sh("srv_up --v4; in_ srv pkill -KILL rpc.mountd");
