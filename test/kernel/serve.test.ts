@@ -117,8 +117,8 @@ describe("version 3", () => {
   const tryLock = async () => lab().sh("in_ c2 flock -n /mnt/locked true && echo free || echo held");
 
   /** Two clients have mounted with locks, and the first one holds one. */
-  async function locked(work: () => Promise<void>): Promise<void> {
-    await lab().sh(`statd c1 c2; for host in c1 c2; do in_ $host ${lockingMount} /mnt; done`);
+  async function locked(work: () => Promise<void>, mounting = lockingMount): Promise<void> {
+    await lab().sh(`statd c1 c2; for host in c1 c2; do in_ $host ${mounting} /mnt; done`);
     try {
       const holder = lab().start(hold);
       await eventually("the lock", () => holder.stdout().includes("locked"), { timeoutMs: 40_000 });
@@ -139,20 +139,35 @@ describe("version 3", () => {
     await stop(job);
   });
 
-  it("has clients take their locks back after SIGKILL and a start", { timeout: 180_000 }, async () => {
-    let job = await serving({ env: { NFS_SERVER_GRACE: "15s" } });
-    await locked(async () => {
-      await lab().sh("container_signal server KILL");
-      await job.done;
-      job = await serving({ env: { NFS_SERVER_GRACE: "15s" } });
-      const told = await logged(job, "a client was told to take its locks back");
-      expect(told).toMatchObject({ client: "10.77.0.11" });
-      expect(await tryLock()).toBe("held");
-      await lab().sh(letGo);
-      await eventually("the lock is free", async () => (await tryLock()) === "free", { timeoutMs: 60_000 });
-    });
-    await stop(job);
-  });
+  it.each(
+    [
+      ["by a name", "nas"],
+      ["by the server's address", server],
+      ["by another address of the server", "10.77.0.98"],
+    ].slice(0, everyCombination ? 3 : 1),
+  )(
+    "has clients that have mounted %s take their locks back after SIGKILL and a start under another host name",
+    { timeout: 180_000 },
+    async (_, source) => {
+      await lab().sh(`name set nas ${server}; in_ srv ip addr add 10.77.0.98/24 dev eth0`);
+      const settings = { env: { NFS_SERVER_GRACE: "15s" } };
+      const first = await serving(settings);
+      await locked(
+        async () => {
+          await lab().sh("container_signal server KILL");
+          await first.done;
+          const second = await serving({ ...settings, name: "second" });
+          const told = await logged(second, "a client was told to take its locks back");
+          expect(told).toMatchObject({ client: "10.77.0.11" });
+          expect(await tryLock()).toBe("held");
+          await lab().sh(letGo);
+          await eventually("the lock is free", async () => (await tryLock()) === "free", { timeoutMs: 60_000 });
+        },
+        lockingMount.replace(server, source),
+      );
+      await lab().sh("container_signal second TERM; in_ srv ip addr del 10.77.0.98/24 dev eth0");
+    },
+  );
 
   it("answers showmount and rpcinfo, and a mount over UDP, with no daemon of nfs-utils on the server", async () => {
     await onServer(`mkdir -m 777 ${disk}/data/sub`);

@@ -65,6 +65,8 @@ export interface Version3 {
 
 const registerMs = 5_000;
 const lockdMs = 10_000;
+/** Between two restarts of one client that lockd is told of. */
+const restartedEveryMs = 10_000;
 /** The kernel looks for it there (net/sunrpc/rpcb_clnt.c). */
 const rpcbindPath = "/run/rpcbind.sock";
 
@@ -186,16 +188,30 @@ function saveQuietly(world: Version3World, records: MonitorRecords): void {
   }
 }
 
-/** Tells lockd of each client that has started again, once for a state of it however often it says so. */
+/**
+ * Tells lockd of each client that has started again, once for a state of it however often it says so, and once in a while whatever it
+ * says: of what comes meanwhile the last word counts. No host starts twice in so short a time, and one that says so costs little.
+ */
 function restartTeller(world: Version3World, signal: AbortSignal): (one: Monitored, state: number) => void {
-  const told = new Map<string, number>();
+  const told = new Map<string, { readonly one: Monitored; readonly state: number }>();
+  const busy = new Set<string>();
+  const tell = async (name: string): Promise<void> => {
+    for (let last = told.get(name); last !== undefined && !signal.aborted;) {
+      const { one, state } = last;
+      const isFreed = await tellLockd(world.dial, one, state, AbortSignal.any([signal, AbortSignal.timeout(lockdMs)]));
+      world.onEvent({ kind: "client-restarted", client: name, isFreed });
+      if (!isFreed && told.get(name) === last) told.delete(name);
+      await world.pause(restartedEveryMs, signal);
+      const next = told.get(name);
+      last = next === last ? undefined : next;
+    }
+    busy.delete(name);
+  };
   return (one, state) => {
-    if (told.get(one.name) === state) return;
-    told.set(one.name, state);
-    void tellLockd(world.dial, one, state, AbortSignal.any([signal, AbortSignal.timeout(lockdMs)])).then((isFreed) => {
-      // It may be told again.
-      if (!isFreed) told.delete(one.name);
-      world.onEvent({ kind: "client-restarted", client: one.name, isFreed });
-    });
+    if (told.get(one.name)?.state === state) return;
+    told.set(one.name, { one, state });
+    if (busy.has(one.name)) return;
+    busy.add(one.name);
+    void tell(one.name);
   };
 }

@@ -269,6 +269,27 @@ describe("a client that has started again", () => {
     ]);
   });
 
+  test("of what a client says while lockd is told, the last word counts, after a pause", async () => {
+    const states: (number | undefined)[] = [];
+    const { start, programAt, events, nowMs } = given({
+      services: {
+        "127.0.0.1:111": portmapper([], { ports: { [lockd]: 4_045 } }),
+        "127.0.0.1:4045": (call) => {
+          states.push(call.args.at(-5));
+          return answers(call);
+        },
+      },
+    });
+    await start();
+    const program = programAt("udp 0.0.0.0:32765");
+    await monitor(program);
+    await Promise.all([3, 5, 7, 9, 11].map((state) => notice(program, state)));
+    await settled();
+    expect(states).toEqual([3, 11]);
+    expect(events).toHaveLength(2);
+    expect(nowMs()).toBeGreaterThanOrEqual(10_000);
+  });
+
   test("where lockd does not take it, the next word of the client is another try", async () => {
     let isRefusing = true;
     const { start, programAt, events } = given({
