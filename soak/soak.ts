@@ -2,6 +2,8 @@
 //   node soak/soak.ts [NAME...], with NFS_INIT_SOAK_ROUNDS rounds of each in place of its own number
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { buildExecutable } from "../scripts/native/executable.ts";
+import { machineCpu } from "../scripts/native/pins.ts";
 import { bootLab } from "../test/support/lab/lab.ts";
 import { growth, parseCensus, type Census } from "./census.ts";
 import { orphans } from "./orphans.ts";
@@ -46,8 +48,11 @@ for (const soak of soaks) {
   }
 }
 
-async function run({ name, title }: Soak, rounds: number): Promise<void> {
+async function run({ name, title, program }: Soak, rounds: number): Promise<void> {
   process.stdout.write(`${name}: ${title}; ${rounds} rounds\n`);
+  if (program !== undefined) {
+    await buildExecutable({ target: machineCpu(), outfile: `.build/soak-${name}`, entry: program });
+  }
   const lab = await bootLab({
     binary: process.env["NFS_INIT_BINARY"] ?? "dist/nfs-init",
     lifetimeMs: rounds * roundLimitMs,

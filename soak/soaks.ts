@@ -4,6 +4,8 @@ export interface Soak {
   readonly name: string;
   readonly title: string;
   readonly rounds: number;
+  /** A program of its own, which is built as `.build/soak-NAME`. */
+  readonly program?: string;
 }
 
 export const soaks: readonly Soak[] = [
@@ -19,4 +21,10 @@ export const soaks: readonly Soak[] = [
     rounds: 50,
   },
   { name: "mixed", title: "faults drawn by lot, half an hour of them", rounds: 250 },
+  {
+    name: "garbage",
+    title: "a million calls that no honest client makes, at each port of a server, while a client writes",
+    rounds: 500,
+    program: "test/kernel/programs/garbage.ts",
+  },
 ];

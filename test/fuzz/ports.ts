@@ -16,7 +16,7 @@ import { machineCpu } from "../../scripts/native/pins.ts";
 import { random, type Random } from "../unit/fakes/random.ts";
 import { fragment, join, words } from "../unit/fakes/server.ts";
 import { distort } from "./messages.ts";
-import { calls } from "./services.ts";
+import { calls } from "./calls.ts";
 
 const [, , count = "1000000", seed = "1", inside] = process.argv;
 const address = "192.0.2.1";

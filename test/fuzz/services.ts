@@ -14,7 +14,8 @@ import { answerCall, isLocal, longestDatagramReplyBytes, type Caller, type RpcPr
 import { serveConnection } from "../../src/rpc/served-connection.ts";
 import { MalformedMessage } from "../../src/rpc/xdr.ts";
 import { random, type Random } from "../unit/fakes/random.ts";
-import { fragment, join, opaque, words } from "../unit/fakes/server.ts";
+import { fragment, join } from "../unit/fakes/server.ts";
+import { calls } from "./calls.ts";
 import { distort } from "./messages.ts";
 
 export interface ServiceFuzzResult {
@@ -36,34 +37,6 @@ const callers: readonly Caller[] = [
   { transport: "tcp", address: "127.0.0.1", port: 1_000, ownAddress: "127.0.0.1" },
   { transport: "udp", address: "127.0.0.1", port: 1_000, ownAddress: "127.0.0.1" },
   { transport: "local", address: "", port: 0, ownAddress: "" },
-];
-
-const none = words(0, 0);
-const system = join(words(1), opaque(join(words(0), opaque("c1"), words(0, 0, 2, 1, 2))));
-const call = (program: number, version: number, procedure: number, ...args: readonly Uint8Array[]) =>
-  join(words(7, 0, 2, program, version, procedure), none, none, ...args);
-const rpcb = (netid: string, address: string) => [words(100_003, 3), opaque(netid), opaque(address), opaque("0")];
-const monId = [opaque("192.0.2.7"), opaque("srv"), words(100_021, 3, 16)];
-
-/** Calls that honest clients make. */
-export const calls: readonly Uint8Array[] = [
-  ...[1, 2, 3].map((procedure) => call(100_000, 2, procedure, words(100_003, 3, 6, 2_049))),
-  ...[0, 4, 5].map((procedure) => call(100_000, 2, procedure)),
-  ...[1, 2, 3, 9].map((procedure) => call(100_000, 4, procedure, ...rpcb("tcp", "0.0.0.0.8.1"))),
-  call(100_000, 3, 3, ...rpcb("udp6", "::.8.1")),
-  ...[4, 6, 11].map((procedure) => call(100_000, 4, procedure)),
-  ...[1, 3].flatMap((version) => [1, 3].map((procedure) => call(100_005, version, procedure, opaque("/srv/data")))),
-  ...[0, 2, 4, 5].map((procedure) => call(100_005, 3, procedure)),
-  call(100_024, 1, 1, opaque("c1")),
-  call(100_024, 1, 2, ...monId, new Uint8Array(16)),
-  call(100_024, 1, 3, ...monId),
-  call(100_024, 1, 4, opaque("srv"), words(100_021, 3, 16)),
-  call(100_024, 1, 5),
-  call(100_024, 1, 6, opaque("c1"), words(3)),
-  join(words(7, 0, 2, 100_005, 3, 1), system, none, opaque("/srv/data")),
-  join(words(7, 0, 2, 100_005, 3, 1, 6), opaque(new Uint8Array(40)), none),
-  words(7, 0, 3, 1, 1, 1),
-  words(7, 1, 0, 0, 0, 0),
 ];
 
 interface Served {

@@ -5,7 +5,7 @@ import { eventually } from "../support/eventually.ts";
 import { everyCombination } from "../support/every-combination.ts";
 import { kernelSuite } from "../support/kernel-suite.ts";
 import { disk, mount, serverBox } from "../support/server-box.ts";
-import { calls } from "../fuzz/services.ts";
+import { calls } from "../fuzz/calls.ts";
 import { distort } from "../fuzz/messages.ts";
 import { random } from "../unit/fakes/random.ts";
 import { fragment } from "../unit/fakes/server.ts";
