@@ -10,10 +10,10 @@ import { distort } from "../../fuzz/messages.ts";
 import { random } from "../../unit/fakes/random.ts";
 import { fragment, join, words } from "../../unit/fakes/server.ts";
 
-const [, address = "", port = 0, transport = "udp", count = 0, seed = 1] = native
+const [, address = "", portText, transport = "udp", countText, seedText = "1"] = native
   .argv()
-  .map((bytes) => native.decodeUtf8(bytes))
-  .map((text) => (/^\d+$/.test(text) ? Number(text) : text)) as [string, string, number, "udp" | "tcp", number, number];
+  .map((bytes) => native.decodeUtf8(bytes));
+const [port, count, seed] = [Number(portText), Number(countText), Number(seedText)];
 
 /** What is honestly asked of a port. */
 const services: Readonly<
