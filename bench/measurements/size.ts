@@ -1,4 +1,4 @@
-// How much larger an image gets by what is to mount shares in it, beside the packages that are installed for that.
+// How much larger an image gets by what is to mount shares in it, or to serve them, beside the packages that are installed for that.
 
 import { createHash } from "node:crypto";
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
@@ -12,14 +12,15 @@ import type { Competitor, Measurement, Rig } from "../measurement.ts";
 export const size: Measurement = {
   name: "size",
   title: "Size",
-  question: "How much larger does an image get by what is to mount shares in it and to be its init?",
+  question: "How much larger does an image get by what is to mount shares in it, or to serve them, and to be its init?",
   method: [
     "On disk is the sum of the sizes of the files; packed is a tar of them through gzip -9, as registries keep a layer. nfs-init is the executable:",
     "it makes the system calls itself and needs nothing else, so the image of Dockerfile.ubuntu is its base and this one file. A shell",
     "that mounts needs mount.nfs, which Debian has in nfs-common: counted are nfs-common, tini and all packages they need that a bare Debian",
     "(the packages that are required or essential, and apt) does not have, Python among them; without what is only recommended, without",
     "documentation and translations, as in Debian's slim images, and without what the packages' scripts make as they are installed. bash and",
-    "mount are in the bare Debian. The floor is tini with what it needs there: an init that mounts nothing. Other",
+    "mount are in the bare Debian. A script that serves needs nfs-kernel-server and rpcbind, counted alike, where nfs-init serve is the same one",
+    "file. The floor is tini with what it needs there: an init that mounts nothing. Other",
     "distributions' packages are smaller, and who copies mount.nfs and its libraries alone needs a few MB at most: that is not measured.",
   ].join(" "),
   unit: "MB",
@@ -40,6 +41,7 @@ export const size: Measurement = {
 /** What each peer is installed by. */
 const installed: Readonly<Record<string, readonly string[]>> = {
   packages: ["nfs-common", "tini"],
+  server: ["nfs-kernel-server", "rpcbind"],
   tini: ["tini"],
 };
 
@@ -65,9 +67,12 @@ async function open(): Promise<Rig> {
   const competitors: readonly Competitor[] = [
     { name: "nfs-init", title: "nfs-init", role: "ours" },
     { name: "packages", title: "Debian's nfs-common and tini, for a shell script", role: "peer" },
+    { name: "server", title: "Debian's nfs-kernel-server and rpcbind, for a script that serves", role: "peer" },
     { name: "tini", title: "Debian's tini", role: "floor" },
   ];
-  const setting = Object.fromEntries(["nfs-common", "tini"].map((name) => [name, versions.get(name) ?? ""]));
+  const setting = Object.fromEntries(
+    ["nfs-common", "nfs-kernel-server", "rpcbind", "tini"].map((name) => [name, versions.get(name) ?? ""]),
+  );
 
   const run: Rig["run"] = async (trial) => {
     const found = files.get(trial.competitor);
