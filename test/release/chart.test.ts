@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { parse as parseYaml } from "yaml";
 import { readManifestsIn, textOf, type Manifest } from "../examples/uses.ts";
 import { fieldErrors, modelOf } from "../support/manifests.ts";
 import { kubernetesTools } from "./kubernetes-tools.ts";
@@ -88,6 +89,46 @@ it("is rendered by what docs/kubernetes.md installs it with", async () => {
   const { stdout } = await execa(helm, ["template", ...words.split(" ")]);
   const text = JSON.stringify(readManifestsIn(stdout));
   for (const [, value = ""] of words.matchAll(/--set \S+?=(\S+)/g)) expect(text).toContain(JSON.stringify(value));
+});
+
+it("says in the end where the server is and how to look at it", async () => {
+  const notes = async (...settings: readonly string[]) => {
+    const sets = settings.flatMap((one) => ["--set", one]);
+    const names = ["install", "files", chart, "--namespace", "storage", "--dry-run=client"];
+    return (await execa(helm, [...names, ...sets])).stdout.replace(/^.*\nNOTES:\n/s, "");
+  };
+  const text = await notes("server.clients=10.0.0.0/8", "storageClass.enabled=true");
+  expect(text).toContain("/export/data is served at files.storage.svc.cluster.local once");
+  expect(text).toContain("\n  kubectl --namespace storage exec statefulset/files -- nfs-init status\n");
+  expect(text).toContain('Claims of the class "nfs"');
+  expect(await notes("server.enabled=false")).toMatch(/^Nothing was made/);
+});
+
+/** Paths of the values that have none below them, as in `server.disk.size`. */
+function leaves(value: unknown, at: readonly string[] = []): readonly string[] {
+  const inner = typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+  if (inner.length === 0) return [at.join(".")];
+  return inner.flatMap(([name, one]) => leaves(one, [...at, name]));
+}
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+}
+
+function places({ properties }: Schema, at: readonly string[] = []): readonly string[] {
+  if (properties === undefined) return [at.join(".")];
+  return Object.entries(properties).flatMap(([name, inner]) => places(inner, [...at, name]));
+}
+
+it("every value has a place in the schema, and every place of the schema a value", () => {
+  const values: unknown = parseYaml(textOf(`${chart}/values.yaml`));
+  const schema = JSON.parse(textOf(`${chart}/values.schema.json`)) as Schema;
+  // Helm itself sets `global` for the charts that a chart depends on.
+  expect(leaves(values).toSorted()).toEqual(
+    places(schema)
+      .filter((place) => place !== "global")
+      .toSorted(),
+  );
 });
 
 it("the server is not rendered without saying who may mount", async () => {
