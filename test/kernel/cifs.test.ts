@@ -134,7 +134,20 @@ describe.runIf(everyCombination)("while it is mounted", () => {
   const says = (job: Job, msg: string) =>
     eventually(msg, () => logLines(job.stderr()).find((line) => line.msg === msg), { timeoutMs: 60_000 });
 
+  const silent = "the share does not answer although its server does";
   const remounted = "the share was mounted afresh, files that were open on it stay stale";
+
+  it("it ends the process with 75 when the server no longer has the share", async () => {
+    await lab().sh(`${samba}; smb_up`);
+    const job = box().start({
+      env: { ...mounts("open", "hard,guest"), ...quickly, NFS_UNRESPONSIVE_AFTER: "3s" },
+      command: "trap 'exit 5' TERM; while :; do sleep 0.1; done",
+    });
+    await says(job, "starting the process");
+    await lab().sh(`${samba}; smb_down; smb_up srv open`);
+    await says(job, silent);
+    expect((await job.done).exitCode).toBe(75);
+  });
 
   it("a sidecar mounts it afresh with a password that has changed", async () => {
     await lab().sh(`${samba}; smb_up; cp /lab/state/smb.password /lab/state/smb.current`);
