@@ -2,6 +2,7 @@
 
 import type { Measurement } from "./measurement.ts";
 import { arrival } from "./measurements/arrival.ts";
+import { dockerVolumes } from "./measurements/docker-volumes.ts";
 import { initAtRest } from "./measurements/init-at-rest.ts";
 import { init } from "./measurements/init.ts";
 import { lateServer, lateServerV3 } from "./measurements/late-server.ts";
@@ -34,4 +35,5 @@ export const measurements: readonly Measurement[] = [
   watchCost,
   scale,
   serverLife,
+  dockerVolumes,
 ];

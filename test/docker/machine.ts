@@ -1,9 +1,8 @@
 // A machine in the lab on which a real Docker runs, with the lab's NFS server beside it: Debian's docker.io, without a network of its own.
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed } from "vitest";
-import { unpackPackages } from "../../scripts/debian/unpack.ts";
 import { eventually } from "../support/eventually.ts";
 import { bootLab, type Job, type Lab } from "../support/lab/lab.ts";
-import { quote } from "../support/quote.ts";
+import { onDockerMachine, prepareDocker } from "./docker-lab.ts";
 
 export interface DockerMachine {
   readonly lab: () => Lab;
@@ -28,22 +27,6 @@ export function writing(file: string): string {
 const runMs = 180_000;
 const patience = { timeoutMs: 120_000, intervalMs: 500 };
 
-const debs = ["docker.io", "containerd", "runc", "libseccomp2", "libatomic1", "libstdc++6", "libgcc-s1"];
-
-/** The image "lab" holds BusyBox, and no NFS. */
-const prepare = `set -eu
-cp -a $docker/usr/lib/x86_64-linux-gnu/*.so* /usr/lib/x86_64-linux-gnu/
-cp -a $docker/lib/x86_64-linux-gnu/*.so* /usr/lib/x86_64-linux-gnu/ 2>/dev/null || :
-rm -rf /var/run
-ln -s /run /var/run
-mkdir -p /sys/fs/cgroup /var/lib/docker /tmp/root/bin
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mount -t tmpfs -o mode=711 docker /var/lib/docker
-dockerd_up
-cp /usr/bin/busybox /tmp/root/bin/
-for applet in sh cat ls sleep wc; do ln -s busybox /tmp/root/bin/$applet; done
-tar -C /tmp/root -c . | docker import - lab`;
-
 /** A machine with Docker for the tests of this file, which leave no container and no volume. */
 export function dockerMachine(): DockerMachine {
   let booted: Lab | undefined;
@@ -51,13 +34,10 @@ export function dockerMachine(): DockerMachine {
     if (booted === undefined) throw new Error("the lab is not up");
     return booted;
   };
-  const onMachine = (script: string) => `in_ c1 bash -c ${quote(`. /lab/project/test/docker/dockerd.sh\n${script}`)}`;
-  const sh = (script: string) => lab().sh(onMachine(script), { timeoutMs: runMs });
+  const sh = (script: string) => lab().sh(onDockerMachine(script), { timeoutMs: runMs });
   beforeAll(async () => {
-    await unpackPackages("docker", [{ names: debs }]);
     booted = await bootLab({ binary: process.env["NFS_INIT_BINARY"] ?? "dist/nfs-init", memory: "2G" });
-    await booted.sh("reset");
-    await sh(prepare);
+    await prepareDocker(booted);
   });
   beforeEach(() => {
     onTestFailed(async () => {
@@ -82,7 +62,7 @@ export function dockerMachine(): DockerMachine {
       await sh("docker ps -aq | xargs -r docker rm -f; docker volume ls -q | xargs -r docker volume rm");
       expect(await sh("mounts")).toBe("0");
     },
-    start: (script) => lab().start(onMachine(script)),
+    start: (script) => lab().start(onDockerMachine(script)),
     says: async (script, text) => {
       await eventually(`"${text}" of ${script}`, async () => (await sh(script)) === text, patience);
     },

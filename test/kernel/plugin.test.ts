@@ -7,6 +7,8 @@ import { kernelSuite } from "../support/kernel-suite.ts";
 import type { Job } from "../support/lab/lab.ts";
 import { prepareSamba } from "../support/lab/samba.ts";
 import { undoFaults } from "../support/losses.ts";
+import { bodyOf, enter, type Call, type Known } from "../support/volume-model.ts";
+import { random } from "../unit/fakes/random.ts";
 
 const { lab } = kernelSuite();
 
@@ -330,6 +332,91 @@ describe.runIf(everyCombination)("a file system of EFS", () => {
     expect((await create("data", { share: id, o: "tls" })).Err).toMatch(/tunnel of Amazon's own mount helper/);
     expect((await call("List")).Volumes).toEqual([]);
   });
+});
+
+describe.runIf(everyCombination)("Docker", () => {
+  it("that gives up a mount and asks again has it once", async () => {
+    await start();
+    await create("data");
+    await lab().sh("srv_down");
+    const body = quote(JSON.stringify({ Name: "data", ID: "one" }));
+    await said(`curl -s --max-time 1 --unix-socket ${socket} -d ${body} http://plugin/VolumeDriver.Mount || :`);
+    await lab().sh("srv_up");
+    expect(await mount("data", "one")).toEqual({ Mountpoint: `${volumes}/data`, Err: "" });
+    expect(await unmount("data", "one")).toEqual({ Err: "" });
+    expect(await mounted()).toBe(0);
+  });
+
+  it("that does not know of a removal is told so, and may give back what it had", async () => {
+    await start();
+    await create("data");
+    await mount("data", "one");
+    await call("Remove", { Name: "data" });
+    const none = "no such volume: data";
+    expect((await call("Get", { Name: "data" })).Err).toBe(none);
+    expect((await call("Path", { Name: "data" })).Err).toBe(none);
+    expect((await mount("data", "two")).Err).toBe(none);
+    expect(await unmount("data", "one")).toEqual({ Err: "" });
+    expect(await call("Remove", { Name: "data" })).toEqual({ Err: "" });
+    expect(await mounted()).toBe(0);
+  });
+
+  it(
+    "finds what a model of it expects after random calls, with the plugin and itself killed between them",
+    { timeout: 400_000 },
+    async () => {
+      const { pick, below } = random(18);
+      const names = ["one", "two", "three"];
+      const known: Known = new Map();
+      const ask = async (asked: Call) => enter(known, asked, await call(asked.kind, bodyOf(asked)), volumes, false);
+      const drawn = (name: string): Call => {
+        const kind = pick([
+          "Create",
+          "Mount",
+          "Mount",
+          "Mount",
+          "Unmount",
+          "Unmount",
+          "Get",
+          "Path",
+          "Remove",
+        ] as const);
+        if (kind === "Create") return { kind, name, options: { share: `${server}:/srv/exp` } };
+        return kind === "Mount" || kind === "Unmount" ? { kind, name, id: pick(["a", "b"]) } : { kind, name };
+      };
+      await start();
+      for (let round = 0; round < 12; round++) {
+        // One after the other for each volume, and the volumes side by side.
+        const plan = names.map((name) => [drawn(name), drawn(name)]);
+        const wrong = await Promise.all(
+          plan.map(async ([first, second]) => [
+            ...(first ? await ask(first) : []),
+            ...(second ? await ask(second) : []),
+          ]),
+        );
+        expect([...wrong.flat(), ...(await ask({ kind: "List" }))]).toEqual([]);
+        const event = below(4);
+        if (event === 0) {
+          await signal("KILL");
+          await start();
+        }
+        if (event === 1) {
+          expect(await ask({ kind: "Activate" })).toEqual([]);
+          // No container has them.
+          for (const { users } of known.values()) users.clear();
+        }
+        const used = [...known].filter(([, { users }]) => users.size > 0).map(([name]) => name);
+        await eventually(
+          `the mounts of ${used.join(", ")} after round ${round}`,
+          async () => {
+            const found = await said(`cut -d' ' -f5 /proc/self/mountinfo | sed -n 's|^${volumes}/||p' | sort`);
+            return found === used.toSorted().join("\n");
+          },
+          { timeoutMs: 30_000 },
+        );
+      }
+    },
+  );
 });
 
 describe("a server that is away", () => {
