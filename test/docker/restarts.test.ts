@@ -13,10 +13,6 @@ const deaths = {
     script: (options: string) => `ended dockerd KILL; ended nfs-init KILL; plugin_up; dockerd_up ${options}`,
     endsDaemon: true,
   },
-  "both, and the daemon comes back first": {
-    script: (options: string) => `ended nfs-init KILL; ended dockerd KILL; dockerd_up ${options}; plugin_up`,
-    endsDaemon: true,
-  },
 };
 
 /** When a container was started last, and whether it runs. */
