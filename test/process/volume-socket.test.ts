@@ -128,9 +128,9 @@ it.runIf(isRoot)("does not mount for callers who wait no more, and answers who l
   expect(await isAnswering(driver)).toBe(true);
   for (const socket of callers) socket.destroy();
   expect(errorOf(await first)).toMatch(/not mounted within 2 s/);
-  await eventually("the others' end", () => {
-    const refused = driver.running.stderr().match(/who asked for it does not wait any more/g) ?? [];
-    return refused.length === callers.length;
-  });
+  // Of those who were gone before they were heard nothing is said.
+  await eventually("the others' end", () =>
+    driver.running.stderr().includes("who asked for it does not wait any more"),
+  );
   expect(await isAnswering(driver)).toBe(true);
 });
