@@ -26,7 +26,6 @@ import {
   place,
   placeQuietly,
   VolumeError,
-  wholeShare,
   type VolumeSettings,
   type VolumeSharePorts,
 } from "./volume-shares.ts";
@@ -249,9 +248,9 @@ async function ensureMounted(driver: VolumeDriver, name: string, limitMs: () => 
     await there.restored(limitMs());
     return there;
   }
-  const { spec, share } = place(given, name, known(driver, name).options);
-  if (spec.subdirectory !== undefined) await makeSubdirectory(ports, within(given, limitMs()), name, spec);
-  const mount = await mountVolume(ports, within(given, limitMs()).config, share);
+  const placed = place(given, name, known(driver, name).options);
+  await makeSubdirectory(ports, within(given, limitMs()), placed);
+  const mount = await mountVolume(ports, within(given, limitMs()).config, placed.share);
   mounts.set(name, mount);
   const forget = () => {
     if (mounts.get(name) === mount) mounts.delete(name);
@@ -278,7 +277,7 @@ async function remove(driver: VolumeDriver, name: string): Promise<VolumeAnswer>
   if (isUsed(volume)) keep(driver, givenUp(driver.volumes, name));
   await takeDown(driver, name);
   const placed = placeQuietly(given, name, volume.options);
-  if (placed?.spec.onRemove === "delete") await discardSubdirectory(ports, given, name, placed.spec);
+  if (placed?.spec.onRemove === "delete") await discardSubdirectory(ports, given, name, placed);
   keep(driver, removed(driver.volumes, name));
   ports.log("info", "a volume was removed", { stage: "mount", volume: name });
   return { kind: "done" };
@@ -307,7 +306,7 @@ export async function resumeVolumes(driver: VolumeDriver): Promise<void> {
   const resume = async (name: string, volume: Volume): Promise<void> => {
     const placed = placeQuietly(given, name, volume.options);
     if (placed === undefined) return;
-    await clearLeft(driver, wholeShare(given, name, placed.spec));
+    if (placed.whole !== undefined) await clearLeft(driver, placed.whole);
     if (!isUsed(driver.volumes.get(name))) return clearLeft(driver, placed.share);
     await ensureMounted(driver, name, limitFrom(driver)).catch((error: unknown) => {
       const reason = sentenceOf(error);

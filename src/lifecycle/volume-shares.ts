@@ -31,6 +31,8 @@ export class VolumeError extends Error {
 export interface PlacedVolume {
   readonly spec: VolumeSpec;
   readonly share: ShareConfig;
+  /** The share that a directory of its own lies below, as it is mounted beside the volumes; undefined for a volume without one. */
+  readonly whole: ShareConfig | undefined;
 }
 
 /** Throws VolumeError with all that is wrong. */
@@ -38,9 +40,12 @@ export function place(given: VolumeSettings, name: string, options: Readonly<Rec
   const { pluginDir, pluginStore } = given.config.settings;
   const spec = readVolume(name, options, pluginStore);
   if ("problem" in spec) throw new VolumeError(spec.problem);
+  const { subdirectory } = spec;
+  const directory = directoryOf(name);
   return {
     spec,
-    share: shareOf(given, name, spec, spec.subdirectory?.path ?? "", `${pluginDir}/${directoryOf(name)}`),
+    share: shareOf(given, name, spec, subdirectory?.path ?? "", `${pluginDir}/${directory}`),
+    whole: subdirectory && shareOf(given, name, spec, "", `${pluginDir}/.shares/${directory}`),
   };
 }
 
@@ -70,20 +75,13 @@ function shareOf(
   return read.share;
 }
 
-/** The share that a volume's directory lies below. Throws VolumeError. */
-export function wholeShare(given: VolumeSettings, name: string, spec: VolumeSpec): ShareConfig {
-  return shareOf(given, name, spec, "", `${given.config.settings.pluginDir}/.shares/${directoryOf(name)}`);
-}
-
-/** It is mounted beside the volumes for a moment. */
+/** The share that a volume's directory lies below, mounted beside the volumes for a moment. */
 async function onWholeShare(
   ports: VolumeSharePorts,
   given: VolumeSettings,
-  name: string,
-  spec: VolumeSpec,
+  share: ShareConfig,
   work: (share: VolumeMount) => Promise<void>,
 ): Promise<void> {
-  const share = wholeShare(given, name, spec);
   const mount = await mountVolume(ports, given.config, share);
   try {
     await work(mount);
@@ -97,14 +95,12 @@ async function onWholeShare(
 export async function makeSubdirectory(
   ports: VolumeSharePorts,
   given: VolumeSettings,
-  name: string,
-  spec: VolumeSpec,
+  { spec: { subdirectory }, whole }: PlacedVolume,
 ): Promise<void> {
-  const { subdirectory } = spec;
-  if (subdirectory === undefined) return;
+  if (subdirectory === undefined || whole === undefined) return;
   const { path, owner, mode } = subdirectory;
   const timeoutMs = given.config.settings.attemptTimeoutMs;
-  await onWholeShare(ports, given, name, spec, async ({ realTarget }) => {
+  await onWholeShare(ports, given, whole, async ({ realTarget }) => {
     const prepared = await ports.mounter.prepare(`${realTarget}/${path}`, realTarget, timeoutMs);
     if (prepared.kind === "no-answer") throw new VolumeError(`${path} on the share does not answer`);
     if (prepared.kind !== "prepared") throw new VolumeError(prepared.reason.replaceAll(`${realTarget}/`, ""));
@@ -127,10 +123,10 @@ export async function discardSubdirectory(
   ports: VolumeSharePorts,
   given: VolumeSettings,
   name: string,
-  { subdirectory, ...spec }: VolumeSpec,
+  { spec: { subdirectory }, whole }: PlacedVolume,
 ): Promise<void> {
-  if (subdirectory === undefined) return;
-  await onWholeShare(ports, given, name, { ...spec, subdirectory: undefined }, async ({ realTarget }) => {
+  if (subdirectory === undefined || whole === undefined) return;
+  await onWholeShare(ports, given, whole, async ({ realTarget }) => {
     const to = `${trash}/${directoryOf(name)}-${ports.timeOfDayMs()}`;
     const refusal = await ports.discard(realTarget, subdirectory.path, to);
     if (refusal !== undefined) throw new VolumeError(`its files cannot be moved to the trash: ${refusal}`);

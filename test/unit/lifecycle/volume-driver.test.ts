@@ -475,3 +475,21 @@ test(
     }
   },
 );
+
+test("a volume whose directory lies on no share is refused when it is created, and keeps no plugin from starting", async () => {
+  const machine = volumeMachine({});
+  const first = machine.start();
+  const created = await first.call(
+    "Create",
+    { Name: "data", Opts: { share: "//nas", subdir: "media", o: "guest" } },
+    () => false,
+  );
+  expect(created.Err).toMatch(/share/);
+  const good = await first.call("Create", { Name: "good", Opts: { share: "nas:/export" } }, () => false);
+  expect(good.Err).toBe("");
+  first.kill(false);
+  const second = machine.start();
+  await expect(second.resumed).resolves.toBeUndefined();
+  const { Volumes = [] } = await second.call("List", {}, () => false);
+  expect(Volumes.map(({ Name }) => Name)).toEqual(["good"]);
+});
