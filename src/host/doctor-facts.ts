@@ -67,14 +67,11 @@ export function doctorPorts({ environment, fstab, mounter }: DoctorSurroundings)
   };
 }
 
-function processFacts([first]: readonly Share[]): ProcessFacts {
+function processFacts(shares: readonly Share[]): ProcessFacts {
+  const [first] = shares;
   const status = readText("/proc/self/status") ?? "";
   const field = (name: string) => new RegExp(`^${name}:\\s*(\\d+)$`, "m").exec(status)?.[1];
-  const rights = mountRights(
-    first?.label ?? "127.0.0.1:/",
-    first?.realTarget ?? "/",
-    kindOfFirst(first === undefined ? [] : [first]).harmless,
-  );
+  const rights = mountRights(first?.label ?? "127.0.0.1:/", first?.realTarget ?? "/", kindOfFirst(shares).harmless);
   const remountErrno = rights.remountErrno();
   const { effectiveCapabilities, uidMap, securityLabel } = rights;
   const seccomp = field("Seccomp");

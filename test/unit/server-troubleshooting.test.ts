@@ -7,37 +7,11 @@ import { defaultOptions } from "../../src/export/options.ts";
 import type { ServerTrouble } from "../../src/export/server.ts";
 import { troubleError } from "../../src/export/troubles.ts";
 import { startVersion3Life } from "../../src/lifecycle/version3.ts";
+import { fit, goodExport as one, goodMachine } from "./doctor/server/good-facts.ts";
 import type { ServerValues } from "../../src/config/exports.ts";
 
-const fit = { kind: "fit", versions: "+3 +4 +4.1 +4.2", threads: 0 } as const;
-const machine: ServerMachineFacts = {
-  trial: fit,
-  port: 2_049,
-  portFact: { kind: "free" },
-  isClaimed: false,
-  services: [],
-  hasPortmapper: false,
-  state: { path: "/state", fstype: "ext4", unwritable: undefined },
-};
-const preparation = {
-  path: "/data",
-  origin: "NFS_EXPORT",
-  owner: undefined,
-  mode: undefined,
-  device: undefined,
-  requireMount: false,
-  scratch: undefined,
-};
-const any = { clients: [{ kind: "any" }], options: defaultOptions } as const;
-const one: ExportFacts = {
-  export: { path: "/data", rules: [any], origin: "NFS_EXPORT" },
-  preparation,
-  directory: "there",
-  mount: { isOwn: true, fstype: "ext4", root: "/" },
-  device: undefined,
-  trial: fit,
-  served: undefined,
-};
+const machine: ServerMachineFacts = { ...goodMachine, services: [] };
+const { preparation } = one;
 
 /** What doctor says that is not as it should be; one thing where one thing is wrong. */
 function doctor(wrong: Partial<ServerMachineFacts>, about: Partial<ExportFacts> = {}, wanted?: ServerFacts["wanted"]) {

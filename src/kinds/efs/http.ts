@@ -1,4 +1,5 @@
 // One question of HTTP 1.0 to a service of metadata, which no server answers in chunks.
+import { messageOf } from "../../errors.ts";
 import { concatenate } from "../../rpc/xdr.ts";
 import type { Connection, Dial } from "../../rpc/transport.ts";
 
@@ -34,7 +35,7 @@ export async function askHttp(
   try {
     connection = await dial(address, port, signal);
   } catch (error) {
-    return { kind: "unconnected", reason: signal.aborted ? "no answer in time" : wordsOf(error) };
+    return { kind: "unconnected", reason: signal.aborted ? "no answer in time" : messageOf(error) };
   }
   try {
     const lines = [`${method} ${path} HTTP/1.0`, `Host: ${address}`, "Connection: close", "Content-Length: 0"];
@@ -42,14 +43,10 @@ export async function askHttp(
     connection.send(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
     return await receiveAnswer(connection);
   } catch (error) {
-    return signal.aborted ? { kind: "silent" } : { kind: "broken", reason: `hangs up: ${wordsOf(error)}` };
+    return signal.aborted ? { kind: "silent" } : { kind: "broken", reason: `hangs up: ${messageOf(error)}` };
   } finally {
     connection.close();
   }
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 async function receiveAnswer(connection: Connection): Promise<HttpAnswer> {

@@ -3,18 +3,9 @@ import { describe, expect, test } from "vitest";
 import type { ShareFacts } from "../../../src/doctor/facts.ts";
 import { judge } from "../../../src/doctor/findings.ts";
 import { planOf } from "../fakes/shares.ts";
-import { goodAddress, goodFacts, goodShare } from "./good-facts.ts";
+import { goodAddress, goodFacts, goodShare, noService } from "./good-facts.ts";
 
-const nothingMore = {
-  rpcbind: undefined,
-  nfs4: undefined,
-  nfs3: undefined,
-  mountd: undefined,
-  exports: undefined,
-  path4: undefined,
-  path3: undefined,
-  access: undefined,
-} as const;
+const nothingMore = { rpcbind: undefined, ...noService } as const;
 const closed = (errno: string): Partial<ShareFacts> => ({
   addresses: [{ ...goodAddress, ...nothingMore, port: { kind: "closed", port: 2049, errno, reason: errno } }],
 });

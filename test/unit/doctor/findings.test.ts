@@ -5,7 +5,7 @@ import type { AddressFacts, DoctorFacts, Path4Fact, ShareFacts } from "../../../
 import { judge } from "../../../src/doctor/findings.ts";
 import type { LookupAnswer } from "../../../src/rpc/nfs4.ts";
 import type { Environment } from "../../../src/config/config.ts";
-import { found, goodAddress, goodFacts, goodPath4, goodShare, nothing } from "./good-facts.ts";
+import { found, goodAddress, goodFacts, goodPath4, goodShare, noService, nothing } from "./good-facts.ts";
 
 interface Fault {
   readonly environment?: Environment;
@@ -35,15 +35,6 @@ const silent = { kind: "no-answer", reason: "connection timed out", errno: "ETIM
 const refused = { kind: "no-answer", reason: "connection refused", errno: "ECONNREFUSED" } as const;
 const closed = (errno: string, port = 2049) => ({ kind: "closed", port, errno, reason: errno }) as const;
 const open = (port: number) => ({ kind: "open", port }) as const;
-const noService = {
-  nfs4: undefined,
-  nfs3: undefined,
-  mountd: undefined,
-  exports: undefined,
-  path4: undefined,
-  path3: undefined,
-  access: undefined,
-};
 const noPaths = { path4: undefined, path3: undefined, access: undefined };
 const noMountd = { mountd: undefined, exports: undefined, path3: undefined };
 const nfs4 = (status: string, path = "/export", reservedPort = true) =>

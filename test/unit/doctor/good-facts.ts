@@ -46,6 +46,17 @@ export const goodAddress: AddressFacts = {
   access: { version: "4.2", uid: 0, gid: 0, answer: found, asOwner: undefined },
 };
 
+/** Of an address behind which nothing was found. */
+export const noService = {
+  nfs4: undefined,
+  nfs3: undefined,
+  mountd: undefined,
+  exports: undefined,
+  path4: undefined,
+  path3: undefined,
+  access: undefined,
+} as const;
+
 export function goodShare(environment: Environment = {}): ShareFacts {
   return {
     share: shareOf(environment),

@@ -3,41 +3,12 @@ import { describe, expect, test } from "vitest";
 import type { ExportFacts, ServerFacts, ServerMachineFacts, ServerTrial } from "../../../../src/doctor/server/facts.ts";
 import { judgeServer } from "../../../../src/doctor/server/judge.ts";
 import { defaultOptions } from "../../../../src/export/options.ts";
+import { fit, goodExport as one, goodMachine as machine } from "./good-facts.ts";
 
 const attached: ServerFacts["attached"] = [
   { bytes: [127, 0, 0, 0], prefix: 8 },
   { bytes: [10, 0, 0, 0], prefix: 8 },
 ];
-const fit: ServerTrial = { kind: "fit", versions: "+3 +4 +4.0 +4.1 +4.2", threads: 0 };
-
-const machine: ServerMachineFacts = {
-  trial: fit,
-  port: 2_049,
-  portFact: { kind: "free" },
-  isClaimed: false,
-  services: [{ name: "MOUNT service", variable: "NFS_MOUNTD_PORT", port: 20_048, fact: { kind: "free" } }],
-  hasPortmapper: false,
-  state: { path: "/state", fstype: "ext4", unwritable: undefined },
-};
-
-const one: ExportFacts = {
-  export: { path: "/data", rules: [{ clients: [{ kind: "any" }], options: defaultOptions }], origin: "NFS_EXPORT" },
-  preparation: {
-    path: "/data",
-    origin: "NFS_EXPORT",
-    owner: undefined,
-    mode: undefined,
-    device: undefined,
-    requireMount: false,
-    scratch: undefined,
-  },
-  directory: "there",
-  mount: { isOwn: true, fstype: "ext4", root: "/" },
-  device: undefined,
-  trial: fit,
-  served: undefined,
-};
-
 function judged(
   changes: Partial<ServerMachineFacts> = {},
   exports: readonly ExportFacts[] = [one],
