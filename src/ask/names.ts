@@ -1,4 +1,5 @@
 // The addresses of a name: IPv4 and IPv6 are asked for apart, and what has come is used, whatever becomes of the other.
+import type { Clock } from "../clock.ts";
 import { isIP } from "../address.ts";
 
 export type Resolved =
@@ -31,8 +32,7 @@ export type ResolveName = (name: string, signal: AbortSignal, family?: Family) =
 export interface NamePorts {
   /** Asks for the addresses of one family. It cannot be called off, and a name server that is silent makes it take 10 s and more. */
   readonly lookup: (name: string, family: Family) => Promise<Resolved>;
-  /** Milliseconds that never jump. */
-  readonly nowMs: () => number;
+  readonly clock: Clock;
 }
 
 /** How long IPv6 addresses are waited for where there are others (RFC 8305, section 3), and where there are none so far. */
@@ -51,7 +51,8 @@ interface Lookup {
  * question of a kind is under way for a name, and those that are not needed at once are asked one at a time: each that hangs
  * keeps a process. IPv4 goes first for that reason, too: a name server that is away keeps one process, not two.
  */
-export function nameResolver({ lookup, nowMs }: NamePorts): ResolveName {
+export function nameResolver({ lookup, clock }: NamePorts): ResolveName {
+  const { nowMs } = clock;
   const lookups = new Map<string, Lookup>();
   let lastInTurn: Promise<unknown> = Promise.resolve();
 
@@ -80,7 +81,9 @@ export function nameResolver({ lookup, nowMs }: NamePorts): ResolveName {
       return answer;
     };
     const one = isUsable ? known : begin(key, isUrgent ? ask : inTurn);
-    const answer = await (withinMs === undefined ? one.answer : within(one.startedMs + withinMs - nowMs(), one.answer));
+    const answer = await (withinMs === undefined
+      ? one.answer
+      : inTime(clock, one.startedMs + withinMs - nowMs(), one.answer));
     // Each answer is used by those who waited for it, and then asked for anew.
     if (answer !== undefined && lookups.get(key) === one) lookups.delete(key);
     return answer;
@@ -120,12 +123,12 @@ const tooLate: Resolved = {
 };
 
 /** What `promise` settles to within a while, else undefined. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+async function inTime<T>({ later }: Clock, ms: number, promise: Promise<T>): Promise<T | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(resolve, ms, undefined);
+  const callOff = later(ms, () => resolve(undefined));
   try {
     return await Promise.race([promise, late]);
   } finally {
-    clearTimeout(timer);
+    callOff();
   }
 }

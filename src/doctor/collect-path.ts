@@ -1,4 +1,5 @@
 // Asks for the exported path, and for what may be done there.
+import { within } from "../abort.ts";
 import { type Asker, type User, askAccess3, askMinorVersions, askMountd, askPath4, root } from "../ask/path.ts";
 import { kerberosFlavor } from "../kinds/nfs/kerberos.ts";
 import { type NfsQuestion, minorVersionsOf, versionOfMinor } from "../kinds/nfs/question.ts";
@@ -9,7 +10,7 @@ import type { LookupAnswer } from "../rpc/nfs4.ts";
 import { mayWrite, ownerOf } from "../rpc/owner.ts";
 import { lastOf } from "../shares/options.ts";
 import { isSameOrBelow } from "../shares/paths.ts";
-import { type Case, limits, within } from "./collect-ports.ts";
+import { type Case, limits } from "./collect-ports.ts";
 import type { Reached } from "./collect-services.ts";
 import type { AccessFact, AddressFacts, Path3Fact, Path4Fact } from "./facts.ts";
 
@@ -44,7 +45,7 @@ async function lookAtPath4(one: Case, { address }: Reached, port: number): Promi
   const { dial } = ports.network;
   const { path } = share.source;
   const asker = askerOf(one, address, port);
-  const limit = () => within(limits.questionMs, whole);
+  const limit = () => within(ports.clock, limits.questionMs, whole);
   const minorVersions = minorVersionsOf(versionsToTry(share.version));
   const { unspoken, spoken } = await askMinorVersions(dial, asker, path, minorVersions, limit);
   const turnedAway = unspoken.map(versionOfMinor);
@@ -70,7 +71,9 @@ async function lookAtPath3(one: Case, { mountdAddress }: Reached, port: number):
   const { ports, share, whole } = one;
   const asker = askerOf(one, mountdAddress, port);
   const ask = (reserved: boolean) =>
-    askMountd(ports.network.dial, { ...asker, reserved }, share.source.path, () => within(limits.questionMs, whole));
+    askMountd(ports.network.dial, { ...asker, reserved }, share.source.path, () =>
+      within(ports.clock, limits.questionMs, whole),
+    );
   const asMounted = await ask(asker.reserved);
   const isRefused =
     asMounted.kind === "mount-error" && (asMounted.status === "MNT3ERR_ACCES" || asMounted.status === "MNT3ERR_PERM");
@@ -96,7 +99,12 @@ async function findInstead(
     const candidate = path.slice(directory.length) || "/";
     const question = { path: candidate, minorVersion };
     const asker = askerOf(one, address, nfs4.port);
-    const found = await askPath4(one.ports.network.dial, asker, question, within(limits.questionMs, one.whole));
+    const found = await askPath4(
+      one.ports.network.dial,
+      asker,
+      question,
+      within(one.ports.clock, limits.questionMs, one.whole),
+    );
     if (found.kind === "found") return candidate;
   }
   return undefined;
@@ -118,7 +126,7 @@ async function lookAtAccess(
   const [minorVersion] = minorVersionsOf([version]);
   const ask = (user: User): Promise<LookupAnswer | AccessAnswer> => {
     const asker = askerOf(one, address, service.port, user);
-    const signal = within(limits.questionMs, whole);
+    const signal = within(ports.clock, limits.questionMs, whole);
     return minorVersion === undefined
       ? askAccess3(dial, asker, handle ?? new Uint8Array(0), signal)
       : askPath4(dial, asker, { path: share.source.path, minorVersion }, signal);

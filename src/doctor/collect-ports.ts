@@ -1,5 +1,6 @@
 // What doctor's questions need of the machine, and how long they may take.
 import type { Network } from "../ask/network.ts";
+import type { Clock } from "../clock.ts";
 import type { Identity } from "../init/identity.ts";
 import type { SecretsFileFact } from "../kinds/diagnosis.ts";
 import type { KernelMount, SecretsFile } from "../kinds/mounting.ts";
@@ -19,8 +20,7 @@ export interface TrialRequest {
 /** What the questions need of the machine. */
 export interface DoctorPorts {
   readonly network: Network;
-  /** Milliseconds that never jump. */
-  readonly nowMs: () => number;
+  readonly clock: Clock;
   /** Which way an address would be reached, without a packet. */
   readonly route: (address: string) => RouteFact;
   /** A TCP connection to a port, made and closed. */
@@ -58,8 +58,4 @@ export interface Case {
   readonly mayMount: boolean;
   /** Aborts when doctor's whole time is over. */
   readonly whole: AbortSignal;
-}
-
-export function within(ms: number, whole: AbortSignal): AbortSignal {
-  return AbortSignal.any([whole, AbortSignal.timeout(ms)]);
 }

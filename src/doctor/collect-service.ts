@@ -1,4 +1,5 @@
 // Asks about a share whose kind has no steps of RPC: the way to its server, does its service answer, and what a trial mount says.
+import { within } from "../abort.ts";
 import { diagnosisOf } from "../kinds/diagnoses.ts";
 import type { FailedTrial } from "../kinds/diagnosis.ts";
 import type { MountedShare } from "../kinds/mounting.ts";
@@ -7,7 +8,7 @@ import { askServer, mountAddresses, questionOf } from "../kinds/servers.ts";
 import { type OptionPorts, findRefusedOption, isOptionErrno } from "../mount/refused-option.ts";
 import type { Share } from "../shares/share.ts";
 import { resolve } from "./collect-name.ts";
-import { type Case, type TrialRequest, limits, within } from "./collect-ports.ts";
+import { type Case, type TrialRequest, limits } from "./collect-ports.ts";
 import { unasked } from "./collect-services.ts";
 import type { AddressFacts, ShareFacts, TrialFact } from "./facts.ts";
 import type { Readiness } from "../kinds/server.ts";
@@ -18,7 +19,7 @@ export async function collectByService(one: Case): Promise<ShareFacts> {
   const question = questionOf(share);
   const { name, addresses } = await resolve(ports, { host: question.host, family: undefined }, whole);
   const [service, ...ways] = await Promise.all([
-    askServer(ports.network, question, within(limits.connectMs, whole)),
+    askServer(ports.network, question, within(ports.clock, limits.connectMs, whole)),
     ...addresses.map((address) => reach(one, address, question.port)),
   ]);
   const { trial, failed, mayWrite } = await tryMount(one, service);
@@ -30,7 +31,7 @@ async function reach({ ports, whole }: Case, address: string, port: number | und
   const isAsked = route.kind === "route" && port !== undefined;
   return {
     ...unasked(address, route),
-    port: isAsked ? await ports.tryPort(address, port, within(limits.connectMs, whole)) : undefined,
+    port: isAsked ? await ports.tryPort(address, port, within(ports.clock, limits.connectMs, whole)) : undefined,
     path4: undefined,
     path3: undefined,
     access: undefined,
@@ -44,7 +45,7 @@ async function tryMount(one: Case, service: Readiness): Promise<Tried> {
   if (!mayMount) return notTried("this process may not mount");
   if (service.kind !== "ready") return notTried("no server answers that could be mounted from");
   const requests = await requestsFor(one, share, service);
-  const trial = await ports.trial(share, requests, within(limits.trialMs, whole));
+  const trial = await ports.trial(share, requests, within(ports.clock, limits.trialMs, whole));
   const [request] = requests;
   const call = trial.kind === "tried" ? trial.calls[0] : undefined;
   if (request === undefined || call === undefined) return { trial };
@@ -77,7 +78,7 @@ async function requestsFor(
   const requests: TrialRequest[] = [];
   const rightsFile = diagnosisOf(share).trial?.rightsFile;
   for (const { version, call } of mountingOf(share).ways(asked, service.unspoken)) {
-    const signal = within(limits.trialMs, whole);
+    const signal = within(ports.clock, limits.trialMs, whole);
     const addresses = await mountAddresses(ports.network, questionOf(share), service, version, signal);
     if (typeof addresses !== "string") requests.push({ version, call: call(addresses), rightsFile });
   }
@@ -96,7 +97,7 @@ async function tryTelling(
   const tried: TrialFact = await ports.trial(
     share,
     await requestsFor(one, asked, service),
-    within(limits.trialMs, whole),
+    within(ports.clock, limits.trialMs, whole),
   );
   return tried.kind === "tried" ? tried.calls[0]?.errno : undefined;
 }

@@ -1,11 +1,12 @@
 // Asks which services an address has: its port, NFS, rpcbind, mountd.
+import { within } from "../abort.ts";
 import { askExports } from "../ask/path.ts";
 import { type Service, askPort, timeNull } from "../ask/service.ts";
 import { type NfsQuestion, askMountHost } from "../kinds/nfs/question.ts";
 import { rpcClient } from "../rpc/client.ts";
 import { ports as wellKnown, programs } from "../rpc/message.ts";
 import { type PortsAnswer, dumpPorts } from "../rpc/rpcbind.ts";
-import { type Case, type DoctorPorts, limits, within } from "./collect-ports.ts";
+import { type Case, type DoctorPorts, limits } from "./collect-ports.ts";
 import type { AddressFacts, RouteFact, ServiceFact } from "./facts.ts";
 
 export type Reached = Omit<AddressFacts, "path4" | "path3" | "access">;
@@ -34,7 +35,7 @@ export async function reach({ ports, whole }: Case, question: NfsQuestion, addre
   if (route.kind === "no-route") return nothing;
   const nfsPort = question.port ?? wellKnown.nfs;
   const rpcbindAnswer = dump(ports, address, whole);
-  const port = await ports.tryPort(address, nfsPort, within(limits.connectMs, whole));
+  const port = await ports.tryPort(address, nfsPort, within(ports.clock, limits.connectMs, whole));
   const nfs = (version: number, at: number) =>
     askNull(ports, { address, port: at, program: programs.nfs, version }, whole);
   const [nfs4, ofVersion3, usualPort] = await Promise.all([
@@ -69,23 +70,27 @@ async function reachMountd(
   whole: AbortSignal,
 ): Promise<Pick<Reached, "mountd" | "mountdPort" | "mountdAddress" | "exports">> {
   const { dial } = ports.network;
-  const host = await askMountHost(ports.network, question, address, within(limits.nameMs, whole));
+  const host = await askMountHost(ports.network, question, address, within(ports.clock, limits.nameMs, whole));
   const mountdAddress = host.kind === "address" ? host.address : address;
   let port = question.mountPort;
   if (port === undefined && mountdAddress === address) port = registered(rpcbind, programs.mountd);
   else if (port === undefined) {
-    const found = await askPort(dial, mountdAddress, programs.mountd, 3, within(limits.questionMs, whole));
+    const found = await askPort(dial, mountdAddress, programs.mountd, 3, within(ports.clock, limits.questionMs, whole));
     port = found.kind === "port" ? found.port : undefined;
   }
   const silent = { mountdAddress, mountdPort: undefined, exports: undefined };
   if (port === undefined) return { ...silent, mountd: undefined };
   const mountd = await askNull(ports, { address: mountdAddress, port, program: programs.mountd, version: 3 }, whole);
   if (mountd.kind === "no-answer") {
-    const mountdPort = await ports.tryPort(mountdAddress, port, within(limits.questionMs, whole));
+    const mountdPort = await ports.tryPort(mountdAddress, port, within(ports.clock, limits.questionMs, whole));
     return { ...silent, mountd, mountdPort };
   }
   if (mountd.kind !== "success") return { ...silent, mountd };
-  const exports = await askExports(dial, { address: mountdAddress, port }, within(limits.questionMs, whole));
+  const exports = await askExports(
+    dial,
+    { address: mountdAddress, port },
+    within(ports.clock, limits.questionMs, whole),
+  );
   return { ...silent, mountd, exports };
 }
 
@@ -97,21 +102,21 @@ export function registered(rpcbind: PortsAnswer, program: number): number | unde
 
 /** What rpcbind has registered; a port that is not open is told by connect(2)'s own errno. */
 export async function dump(
-  { network, tryPort }: DoctorPorts,
+  { clock, network, tryPort }: DoctorPorts,
   address: string,
   whole: AbortSignal,
 ): Promise<PortsAnswer> {
-  const port = await tryPort(address, wellKnown.portmapper, within(limits.connectMs, whole));
+  const port = await tryPort(address, wellKnown.portmapper, within(clock, limits.connectMs, whole));
   if (port.kind === "closed") return { kind: "no-answer", reason: port.reason, errno: port.errno };
   const client = rpcClient(network.dial, { address, port: port.port });
   try {
-    return await dumpPorts(client, within(limits.questionMs, whole));
+    return await dumpPorts(client, within(clock, limits.questionMs, whole));
   } finally {
     client.close();
   }
 }
 
-async function askNull({ network, nowMs }: DoctorPorts, service: Service, whole: AbortSignal): Promise<ServiceFact> {
-  const answer = await timeNull(network.dial, service, nowMs, within(limits.questionMs, whole));
+async function askNull({ clock, network }: DoctorPorts, service: Service, whole: AbortSignal): Promise<ServiceFact> {
+  const answer = await timeNull(network.dial, service, clock.nowMs, within(clock, limits.questionMs, whole));
   return { ...answer, port: service.port };
 }

@@ -1,4 +1,5 @@
 // Asks everything doctor wants to know of a share's servers, side by side and each question within its time.
+import { within } from "../abort.ts";
 import type { Identity } from "../init/identity.ts";
 import { diagnosisOf } from "../kinds/diagnoses.ts";
 import { kernelMount, wantsHelper } from "../kinds/nfs/mount-data.ts";
@@ -9,7 +10,7 @@ import { type OptionPorts, findRefusedOption, isOptionErrno } from "../mount/ref
 import type { Share } from "../shares/share.ts";
 import { lookAtPath } from "./collect-path.ts";
 import { collectByService } from "./collect-service.ts";
-import { type Case, type DoctorPorts, type TrialRequest, limits, within } from "./collect-ports.ts";
+import { type Case, type DoctorPorts, type TrialRequest, limits } from "./collect-ports.ts";
 import { type Reached, dump, reach } from "./collect-services.ts";
 import { resolve } from "./collect-name.ts";
 import { type DoctorFacts, type ShareFacts, type TrialFact, wantsLocks } from "./facts.ts";
@@ -22,8 +23,8 @@ export async function collectFacts(
   identity: Identity | undefined,
   budgetMs: number,
 ): Promise<DoctorFacts> {
-  const startedMs = ports.nowMs();
-  const whole = AbortSignal.timeout(budgetMs);
+  const startedMs = ports.clock.nowMs();
+  const whole = ports.clock.timeout(budgetMs);
   const machine = ports.machine(shares);
   const mayMount = refusalOf(machine.process, kindOfFirst(shares)) === undefined;
   const [ownRpcbind, ...shareFacts] = await Promise.all([
@@ -35,7 +36,7 @@ export async function collectFacts(
     locks: { ...machine.locks, ownRpcbind },
     identity,
     shares: shareFacts,
-    tookMs: ports.nowMs() - startedMs,
+    tookMs: ports.clock.nowMs() - startedMs,
   };
 }
 
@@ -70,7 +71,7 @@ async function tryMount(
     );
   const from = reached.find((facts) => speaks(facts).length > 0);
   if (from === undefined) return { kind: "not-tried", reason: "no server answers that could be mounted from" };
-  const signal = within(limits.trialMs, whole);
+  const signal = within(ports.clock, limits.trialMs, whole);
   const requests: TrialRequest[] = [];
   for (const version of speaks(from)) {
     const addresses = await mountAddresses(ports.network, question, from, version, signal);
@@ -88,7 +89,7 @@ async function tryMount(
     readOptions: (call, words) => ports.readOptions(call, words, limits.questionMs),
     tryCalls: async (_, version, calls) => {
       const again = calls.map((call) => ({ version, call }));
-      return errnosOf(await ports.trial(share, again, within(limits.trialMs, whole)));
+      return errnosOf(await ports.trial(share, again, within(ports.clock, limits.trialMs, whole)));
     },
   };
   const refused = await findRefusedOption(optionPorts, share, request.version, request.call);

@@ -42,8 +42,8 @@ export interface DoctorSurroundings {
 
 export function doctorPorts({ environment, fstab, mounter }: DoctorSurroundings): DoctorPorts {
   return {
-    network: withIds({ dial, resolveName }, environment),
-    nowMs: clock.nowMs,
+    network: withIds(clock, { dial, resolveName }, environment),
+    clock,
     route: routeTo,
     tryPort,
     machine: (shares) => ({

@@ -7,6 +7,7 @@ import { guardSource } from "../mount/guard.ts";
 import { batchedLooks } from "../mount/looks.ts";
 import type { Mounter, PathAnswer, Prepared } from "../mount/ports.ts";
 import { turnstile } from "../mount/turnstile.ts";
+import { clock } from "./clock.ts";
 import { callWorkers } from "./call-workers.ts";
 import { inChild, killOwnChildren, noneLeft, outcomeOf, startChild, tryChild, type ChildAnswer } from "./children.ts";
 import { readOptions } from "./fsconfig.ts";
@@ -32,7 +33,7 @@ export interface Workers {
 const patienceMs = 250;
 
 export function createWorkers(): Workers {
-  const enter = turnstile(Math.min(4, Math.max(2, native.processorCount())));
+  const enter = turnstile(clock, Math.min(4, Math.max(2, native.processorCount())));
   /** Few begin side by side, and one that waits for a server holds up no other. */
   const inTurn = async <T>(ask: () => Promise<T>): Promise<T> => {
     const turn = await enter();
@@ -161,7 +162,7 @@ function keep(target: string, path: string): void {
 }
 
 function lookTogether(): Mounter["look"] {
-  const look = batchedLooks((requests) =>
+  const look = batchedLooks(clock, (requests) =>
     startChild((tell) => {
       for (const { path, write } of requests) tell(share.look(path, write));
     }),

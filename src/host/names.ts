@@ -3,10 +3,11 @@ import * as native from "native";
 import { decodeAnswer, encodeQuery, isMulticastName } from "../dns/multicast.ts";
 import { errnoOf } from "../errors.ts";
 import { nameResolver, type Family, type Resolved } from "../ask/names.ts";
+import { clock } from "./clock.ts";
 import { inChild } from "./children.ts";
 
 /** The addresses of a name. */
-export const resolveName = nameResolver({ nowMs: native.bootTimeMs, lookup });
+export const resolveName = nameResolver({ clock, lookup });
 
 const families = { 4: native.AF_INET, 6: native.AF_INET6 } as const;
 

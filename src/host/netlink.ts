@@ -20,8 +20,8 @@ export const vipWorld: VipWorld = {
   request,
   openFrames,
   advertise,
-  sleep: (ms, signal) => clock.sleep(ms, signal),
-  random: Math.random,
+  sleep: clock.sleep,
+  random: clock.random,
 };
 
 let sequence = 0;

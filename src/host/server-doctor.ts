@@ -24,7 +24,7 @@ const portmapperMs = 2_000;
 
 export const serverDoctorPorts: ServerDoctorPorts = {
   dial,
-  nowMs: clock.nowMs,
+  clock,
   attachedNetworks: networksHere,
   tryServer: async (settings, timeoutMs) => {
     const answer = await inChild(() => tryServer(settings), timeoutMs);

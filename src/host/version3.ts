@@ -42,9 +42,7 @@ export function version3World(given: Version3Given): Version3World {
     setLocalState: given.setLocalState,
     endLockGrace: given.endLockGrace,
     onEvent: given.onEvent,
-    timeOfDayMs: () => Date.now(),
-    nowMs: native.bootTimeMs,
-    pause: (ms, signal) => clock.sleep(ms, signal).catch(() => {}),
+    clock,
     resolve: async (name, signal) => {
       const found = await resolveName(name, signal);
       return found.kind === "addresses" ? found.addresses : [];

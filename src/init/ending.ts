@@ -1,11 +1,10 @@
 // Ends COMMAND: the stop signal, a time to end by itself, SIGKILL for it and all that came from it.
+import type { Clock } from "../clock.ts";
 import type { Running } from "./supervise.ts";
 
-export interface EndingPorts {
+export interface EndingPorts extends Pick<Clock, "nowMs" | "sleep"> {
   /** Sends SIGKILL to every descendant of nfs-init that is not a helper of its own; how many of them were still alive. */
   readonly killDescendants: () => number;
-  readonly nowMs: () => number;
-  readonly sleep: (ms: number) => Promise<void>;
 }
 
 export interface EndingSettings {

@@ -1,4 +1,5 @@
 // Looks for the cause where a share does not mount for long, and where it cannot be mounted at all.
+import type { Clock } from "../clock.ts";
 import type { Share } from "../shares/share.ts";
 import type { Settings } from "../config/config.ts";
 import { CannotMount } from "./cannot-mount.ts";
@@ -6,6 +7,7 @@ import type { Log } from "../report/log.ts";
 
 export interface DiagnosisPorts {
   readonly log: Log;
+  readonly clock: Pick<Clock, "later">;
   /** The most likely cause why a share does not mount, in one sentence; takes some seconds. `failure` is the cause of its last call. */
   readonly explain?: (share: Share, failure?: string) => Promise<string | undefined>;
 }
@@ -26,7 +28,7 @@ const shortestMs = 1_000;
 
 /** Starts one when a share has waited for long, or half of NFS_WAIT_TIMEOUT has passed; `waiting` gives those that do. */
 export function startDiagnosis(
-  { log, explain }: DiagnosisPorts,
+  { log, clock, explain }: DiagnosisPorts,
   { waitTimeoutMs }: Pick<Settings, "waitTimeoutMs">,
   waiting: () => readonly Share[],
 ): Diagnosis {
@@ -50,7 +52,7 @@ export function startDiagnosis(
     log("warn", "why the share is not mounted", { stage: "mount", source: share.label, target: share.target, reason });
   };
   const dueMs = waitTimeoutMs === 0 ? afterMs : Math.min(afterMs, waitTimeoutMs / 2);
-  const timer = dueMs < shortestMs ? undefined : setTimeout(() => void look(), dueMs);
+  const callOff = dueMs < shortestMs ? () => {} : clock.later(dueMs, () => void look());
   return {
     found: () => found,
     withCause: async (error) => {
@@ -61,7 +63,7 @@ export function startDiagnosis(
     },
     stop: () => {
       isOver = true;
-      clearTimeout(timer);
+      callOff();
     },
   };
 }

@@ -108,7 +108,7 @@ function establishShare(
   signal: AbortSignal,
   tried: () => void,
 ): Promise<void> {
-  const { nowMs } = ports.clock;
+  const { nowMs, random } = ports.clock;
   const { attemptTimeoutMs, retryMinMs: minMs, retryMaxMs: maxMs } = settings;
   const startedMs = nowMs();
   let unsupportedSinceMs: number | undefined;
@@ -128,7 +128,7 @@ function establishShare(
     ports.tell({ kind: "attempt-failed", share, failure, attempt: number });
     return again;
   };
-  const pauseMs = (failures: number) => backoffPauseMs(failures, { minMs, maxMs }, Math.random());
+  const pauseMs = (failures: number) => backoffPauseMs(failures, { minMs, maxMs }, random());
   return untilDone(ports.clock, attempt, pauseMs, signal);
 }
 

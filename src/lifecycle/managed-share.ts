@@ -1,4 +1,5 @@
 // What is kept of each share while an instance looks after it: one record a share, in one table.
+import { anyOf } from "../abort.ts";
 import type { TargetLock } from "../mount/ports.ts";
 import { waitingReason, type ShareEvent } from "../report/events.ts";
 import type { Share } from "../shares/share.ts";
@@ -110,7 +111,7 @@ export class Overtaken extends Error {
 export function beginDoing(managed: ManagedShare, whole: AbortSignal): AbortSignal {
   endDoing(managed);
   managed.doing = new AbortController();
-  return AbortSignal.any([whole, managed.doing.signal]);
+  return anyOf(whole, managed.doing.signal);
 }
 
 export function endDoing({ doing }: ManagedShare): void {

@@ -2,7 +2,8 @@
 import type { Network } from "../ask/network.ts";
 import type { Settings } from "../config/config.ts";
 import { AppError, exitCodes } from "../errors.ts";
-import type { Clock, Mounter, TargetLock } from "../mount/ports.ts";
+import type { Clock } from "../clock.ts";
+import type { Mounter, TargetLock } from "../mount/ports.ts";
 import { unmounter } from "../mount/umount.ts";
 import type { MountPlan } from "../plan/plan.ts";
 import type { ShareEvent, Tell } from "../report/events.ts";
@@ -79,14 +80,14 @@ export function mountShares(
   const mounting = mountingOf(ports, settings, plan, shares, keeper, stop.signal, undo, options);
   const diagnosis = startDiagnosis(ports, settings, shares.waiting);
   const establishing = establishShares(mounting.establish, plan, settings);
-  const timer = limitWaiting(settings, shares, diagnosis, establishing, stop);
+  const callOff = limitWaiting(ports.clock, settings, shares, diagnosis, establishing, stop);
   const ready = async (): Promise<void> => {
     try {
       await establishing.ready;
     } catch (error) {
       throw await diagnosis.withCause(error);
     } finally {
-      clearTimeout(timer);
+      callOff();
       diagnosis.stop();
     }
   };
@@ -111,21 +112,22 @@ export function mountShares(
   };
 }
 
-/** Ends the waiting when NFS_WAIT_TIMEOUT runs out; gives the timer. */
+/** Ends the waiting when NFS_WAIT_TIMEOUT runs out; gives what calls that off. */
 function limitWaiting(
+  clock: Clock,
   { waitTimeoutMs }: Settings,
   shares: ManagedShares,
   diagnosis: Diagnosis,
   establishing: Establishing,
   stop: AbortController,
-): ReturnType<typeof setTimeout> | undefined {
+): () => void {
   const giveUp = () => {
     if (shares.waiting().every(({ nofail }) => nofail)) return establishing.startWithout();
     const reason = `not mounted within ${waitTimeoutMs / 1_000} s: ${pendingReasons(shares).join("; ")}`;
     const hint = diagnosis.found() ?? "check the server, or raise NFS_WAIT_TIMEOUT";
     stop.abort(new AppError(reason, exitCodes.timedOut, { hint }));
   };
-  return waitTimeoutMs === 0 ? undefined : setTimeout(giveUp, waitTimeoutMs);
+  return waitTimeoutMs === 0 ? () => {} : clock.later(waitTimeoutMs, giveUp);
 }
 
 function mountingOf(
@@ -142,7 +144,7 @@ function mountingOf(
   const tell = teller(ports, shares);
   const onNotEmpty = (share: Share) => tell({ kind: "not-empty", share });
   const guards = guardsOf({ log, mounter, isAway, onNotEmpty }, shares, settings, undo);
-  const waiterPorts = { ...clock, ask: asking(network), tell: tellNotReady(tell, shares) };
+  const waiterPorts = { clock, ask: asking(network), tell: tellNotReady(tell, shares) };
   const waiter = serverWaiter(waiterPorts, settings.attemptTimeoutMs, signal);
   const establish: EstablishPorts = {
     begin: (share) => beginDoing(shares.of(share), signal),

@@ -2,7 +2,8 @@
 import type { Settings } from "../config/config.ts";
 import type { MountPlan } from "../plan/plan.ts";
 import type { Share } from "../shares/share.ts";
-import type { Clock, Mounter, TargetLock } from "../mount/ports.ts";
+import type { Clock } from "../clock.ts";
+import type { Mounter, TargetLock } from "../mount/ports.ts";
 import type { UmountResult } from "../mount/umount.ts";
 import type { Tell } from "../report/events.ts";
 import type { ServerWaiter } from "../wait/wait.ts";

@@ -1,6 +1,6 @@
 // NFS_WATCH=remount: lost shares are mounted afresh under whoever uses them.
 import { AppError, messageOf } from "../errors.ts";
-import type { Clock } from "../mount/ports.ts";
+import type { Clock } from "../clock.ts";
 import type { Share } from "../shares/share.ts";
 import type { MountedShares } from "./mount-shares.ts";
 import type { Loss } from "./share-watch.ts";

@@ -4,7 +4,8 @@ import { isShareOf } from "../kinds/kinds.ts";
 import type { Share } from "../shares/share.ts";
 import type { Settings } from "../config/config.ts";
 import { messageOf } from "../errors.ts";
-import type { Clock, Look, Mounter } from "../mount/ports.ts";
+import type { Clock } from "../clock.ts";
+import type { Look, Mounter } from "../mount/ports.ts";
 import type { Network } from "../ask/network.ts";
 import { askMountedServer } from "../watch/server.ts";
 import type { ShareState } from "../watch/staleness.ts";
@@ -143,7 +144,7 @@ interface ServerAsker {
   readonly writable: (share: Share) => Promise<boolean | undefined>;
 }
 
-function serverAsker({ mounter, network, user }: ShareWatchPorts): ServerAsker {
+function serverAsker({ clock, mounter, network, user }: ShareWatchPorts): ServerAsker {
   const mountOf = (share: Share): MountRecord | undefined => {
     const there = topMountOn(mounter.mounts(), share.realTarget);
     return there !== undefined && isShareOf(there, share) ? there : undefined;
@@ -152,11 +153,11 @@ function serverAsker({ mounter, network, user }: ShareWatchPorts): ServerAsker {
   return {
     server: async (share) => {
       const there = mountOf(share);
-      return there === undefined ? "silent" : askMountedServer(network, share, there, AbortSignal.timeout(askMs));
+      return there === undefined ? "silent" : askMountedServer(network, share, there, clock.timeout(askMs));
     },
     writable: async (share) => {
       const there = mountOf(share);
-      return there === undefined ? undefined : askAccess(share, there, user, AbortSignal.timeout(askMs));
+      return there === undefined ? undefined : askAccess(share, there, user, clock.timeout(askMs));
     },
   };
 }

@@ -1,5 +1,5 @@
 // Where everybody tells what happens to shares: it is entered in the table, published on the board, and logged where a line is due.
-import type { Clock } from "../mount/ports.ts";
+import type { Clock } from "../clock.ts";
 import type { Tell } from "../report/events.ts";
 import { lineGate, logLinesOf } from "../report/log-lines.ts";
 import type { Log } from "../report/log.ts";

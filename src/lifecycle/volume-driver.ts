@@ -190,7 +190,7 @@ function known({ volumes }: VolumeDriver, name: string): Volume {
 function create(driver: VolumeDriver, name: string, options: Readonly<Record<string, string>>): VolumeAnswer {
   const { ports, given, volumes } = driver;
   const { spec } = place(given, name, options);
-  const next = created(volumes, name, options, ports.timeOfDayMs());
+  const next = created(volumes, name, options, ports.clock.timeOfDayMs());
   if (next === undefined) {
     throw new VolumeError(`there is a volume ${name} with other options; remove that first (docker volume rm ${name})`);
   }

@@ -6,8 +6,6 @@ import { directoryOf, lineOfVolume, readVolume, type Owner, type VolumeSpec } fr
 import { mountVolume, type VolumeMount, type VolumeMountPorts } from "./volume-mount.ts";
 
 export interface VolumeSharePorts extends VolumeMountPorts {
-  /** Time of day, in milliseconds. */
-  readonly timeOfDayMs: () => number;
   /** Gives a directory to an owner, and a mode; why that cannot be, otherwise undefined. */
   readonly adopt: (path: string, owner: Owner | undefined, mode: number | undefined) => Promise<string | undefined>;
   /** Moves a directory below `share` to another path below it; why that cannot be, otherwise undefined. */
@@ -127,7 +125,7 @@ export async function discardSubdirectory(
 ): Promise<void> {
   if (subdirectory === undefined || whole === undefined) return;
   await onWholeShare(ports, given, whole, async ({ realTarget }) => {
-    const to = `${trash}/${directoryOf(name)}-${ports.timeOfDayMs()}`;
+    const to = `${trash}/${directoryOf(name)}-${ports.clock.timeOfDayMs()}`;
     const refusal = await ports.discard(realTarget, subdirectory.path, to);
     if (refusal !== undefined) throw new VolumeError(`its files cannot be moved to the trash: ${refusal}`);
   });

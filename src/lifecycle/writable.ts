@@ -4,7 +4,8 @@ import type { Share } from "../shares/share.ts";
 import { variables } from "../config/variables.ts";
 import { AppError, exitCodes } from "../errors.ts";
 import type { Identity } from "../init/identity.ts";
-import { notStartedWords, type Clock, type NoAnswer } from "../mount/ports.ts";
+import type { Clock } from "../clock.ts";
+import { notStartedWords, type NoAnswer } from "../mount/ports.ts";
 import type { Log } from "../report/log.ts";
 
 /** What access(2) says of a directory to a user. */

@@ -1,7 +1,8 @@
 // Aside: a place nobody looks at, where a share is mounted and what lies below it is guarded before the whole is moved to its
 // mount point (MS_MOVE). So nobody ever reaches the share without its guards.
 import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
-import type { Clock, Mounter } from "./ports.ts";
+import type { Clock } from "../clock.ts";
+import type { Mounter } from "./ports.ts";
 import { detachMount } from "./umount.ts";
 
 /** What mountinfo shows as source of the private tmpfs that such a place is: out of a shared mount nothing can be moved. */

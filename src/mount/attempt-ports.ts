@@ -2,7 +2,8 @@
 import type { MountFailure } from "../kinds/failure.ts";
 import type { MountAddresses, ReadyServer } from "../kinds/mounting.ts";
 import type { Share } from "../shares/share.ts";
-import type { Clock, Mounter, TargetLock } from "./ports.ts";
+import type { Clock } from "../clock.ts";
+import type { Mounter, TargetLock } from "./ports.ts";
 import type { OptionPorts } from "./refused-option.ts";
 
 export interface AttemptPorts {

@@ -1,4 +1,6 @@
 // One mount call: an explicit version, one attempt, a deadline that is longer while the server answers.
+import { anyOf, within } from "../abort.ts";
+import type { Clock } from "../clock.ts";
 import type { MountFailure } from "../kinds/failure.ts";
 import type { MountAddresses, MountHelper, MountWay } from "../kinds/mounting.ts";
 import type { Mounter } from "./ports.ts";
@@ -10,6 +12,7 @@ const pendingMs = 15_000;
 const longestCallMs = 2 * 60_000;
 
 export interface CallPorts {
+  readonly clock: Clock;
   readonly mounter: Pick<Mounter, "runHelper" | "mount">;
   /** Addresses of the share's server as it was last found to answer, or why there are none. */
   readonly addresses: (version: string, signal: AbortSignal) => Promise<MountAddresses | string>;
@@ -34,20 +37,25 @@ export async function callMount(
 ): Promise<CallResult> {
   const deadline = new AbortController();
   const stopWatching = new AbortController();
-  const watching = extendWhileAnswered(ports.serverAnswers, attemptTimeoutMs, stopWatching.signal).then((ranOut) => {
+  const watching = extendWhileAnswered(ports, attemptTimeoutMs, stopWatching.signal).then((ranOut) => {
     if (ranOut) deadline.abort();
   });
   const everyMs = Math.min(pendingMs, attemptTimeoutMs);
+  const { later } = ports.clock;
   let forMs = 0;
-  const saying = setInterval(() => ports.onPending(way.version, (forMs += everyMs)), everyMs);
+  const say = () => {
+    sayNoMore = later(everyMs, say);
+    ports.onPending(way.version, (forMs += everyMs));
+  };
+  let sayNoMore = later(everyMs, say);
   const { helper } = way;
-  const ending = AbortSignal.any([signal, deadline.signal]);
+  const ending = anyOf(signal, deadline.signal);
   try {
     return helper === undefined
       ? await askKernel(ports, way, mountPoint, ending)
       : await askHelper(ports, helper, mountPoint, ending);
   } finally {
-    clearInterval(saying);
+    sayNoMore();
     stopWatching.abort();
     await watching;
   }
@@ -106,24 +114,24 @@ async function askHelper(
 
 /** Whether the time of a call ran out; false when `signal` aborts first because the call has ended. */
 async function extendWhileAnswered(
-  serverAnswers: CallPorts["serverAnswers"],
+  { clock, serverAnswers }: CallPorts,
   attemptTimeoutMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
   const longest = new AbortController();
-  const timer = setTimeout(() => longest.abort(), Math.max(longestCallMs, attemptTimeoutMs));
-  const over = AbortSignal.any([signal, longest.signal]);
+  const callOff = clock.later(Math.max(longestCallMs, attemptTimeoutMs), () => longest.abort());
+  const over = anyOf(signal, longest.signal);
   const isOver = () => over.aborted;
   try {
     while (!isOver()) {
-      await pause(attemptTimeoutMs, over);
+      await clock.sleep(attemptTimeoutMs, over).catch(() => {});
       if (isOver()) break;
-      const asked = AbortSignal.any([over, AbortSignal.timeout(attemptTimeoutMs)]);
+      const asked = within(clock, attemptTimeoutMs, over);
       const answers = await Promise.race([serverAnswers(asked), aborted(over)]);
       if (answers !== true) break;
     }
   } finally {
-    clearTimeout(timer);
+    callOff();
   }
   return !signal.aborted;
 }
@@ -132,20 +140,5 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
   });
 }

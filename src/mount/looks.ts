@@ -1,4 +1,5 @@
 // Looks at mount points in batches: one child looks at all that answer, and one that hangs has its child to itself.
+import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Look } from "./ports.ts";
 
@@ -33,7 +34,7 @@ const patienceMs = 200;
  * Gives the function that looks. All that is asked for in one turn of the event loop is looked at by one child; it rejects where
  * `start` throws, for which the shares are not to blame.
  */
-export function batchedLooks(start: (requests: readonly LookRequest[]) => Looker) {
+export function batchedLooks(clock: Pick<Clock, "later">, start: (requests: readonly LookRequest[]) => Looker) {
   let waiting: Asked[] = [];
 
   const run = async (batch: readonly Asked[]): Promise<void> => {
@@ -49,10 +50,10 @@ export function batchedLooks(start: (requests: readonly LookRequest[]) => Looker
       const rest = batch.slice(index + 1);
       const coming = looker.next();
       const soonMs = Math.min(patienceMs, asked.timeoutMs);
-      const soon = await within(coming, soonMs);
+      const soon = await inTime(clock, soonMs, coming);
       if (soon.kind === "late") {
         if (rest.length > 0) void run(rest);
-        const late = await within(coming, asked.timeoutMs - soonMs);
+        const late = await inTime(clock, asked.timeoutMs - soonMs, coming);
         // It hangs, or goes on with what others look at by now.
         looker.stop();
         return asked.resolve((late.kind === "in-time" ? late.value : undefined) ?? { kind: "no-answer" });
@@ -81,11 +82,11 @@ export function batchedLooks(start: (requests: readonly LookRequest[]) => Looker
 type Timely<T> = { readonly kind: "in-time"; readonly value: T } | { readonly kind: "late" };
 
 /** The value of a promise, if it comes within a time. */
-function within<T>(promise: Promise<T>, ms: number): Promise<Timely<T>> {
+function inTime<T>({ later }: Pick<Clock, "later">, ms: number, promise: Promise<T>): Promise<Timely<T>> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve({ kind: "late" }), ms);
+    const callOff = later(ms, () => resolve({ kind: "late" }));
     void promise.then((value) => {
-      clearTimeout(timer);
+      callOff();
       resolve({ kind: "in-time", value });
     });
   });

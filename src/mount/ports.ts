@@ -117,10 +117,3 @@ export type TargetLock =
   | { readonly kind: "busy" }
   /** There is no place for locks; mounting goes on without. */
   | { readonly kind: "unavailable"; readonly reason: string };
-
-export interface Clock {
-  /** Milliseconds that never jump, sleep included (CLOCK_BOOTTIME). */
-  readonly nowMs: () => number;
-  /** Settles after a while; rejects when `signal` aborts. */
-  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-}

@@ -66,11 +66,12 @@ export async function mountRound(
 }
 
 function callPorts(
-  { mounter, tell, serverAnswers, addresses }: AttemptPorts,
+  { clock, mounter, tell, serverAnswers, addresses }: AttemptPorts,
   share: Share,
   ready: ReadyServer,
 ): CallPorts {
   return {
+    clock,
     mounter,
     onPending: (version, forMs) => tell({ kind: "pending", share, version, forMs }),
     serverAnswers: (signal) => serverAnswers(share, signal),

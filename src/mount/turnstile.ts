@@ -1,4 +1,5 @@
 // Bounds how many requests begin side by side, without letting one that hangs hold up the others.
+import type { Clock } from "../clock.ts";
 
 /** A request that has begun. */
 export interface Turn {
@@ -9,16 +10,16 @@ export interface Turn {
 }
 
 /** Lets `atOnce` requests begin at a time: many shares need not as many children, on few processors they would only wait for each other. */
-export function turnstile(atOnce: number): () => Promise<Turn> {
+export function turnstile({ later }: Pick<Clock, "later">, atOnce: number): () => Promise<Turn> {
   const waiting: (() => void)[] = [];
   let begun = 0;
   return async () => {
     if (begun < atOnce) begun += 1;
     else await new Promise<void>((resolve) => waiting.push(resolve));
     let isOver = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let callOff = () => {};
     const leave = () => {
-      clearTimeout(timer);
+      callOff();
       if (isOver) return;
       isOver = true;
       const next = waiting.shift();
@@ -28,8 +29,8 @@ export function turnstile(atOnce: number): () => Promise<Turn> {
     return {
       leave,
       leaveAfter: (ms) => {
-        clearTimeout(timer);
-        if (!isOver) timer = setTimeout(leave, ms);
+        callOff();
+        if (!isOver) callOff = later(ms, leave);
       },
     };
   };

@@ -2,7 +2,8 @@
 import { isOnTop, isShared, mountAround, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
 import { isShareOf } from "../kinds/kinds.ts";
 import { sharesAbove, type Share } from "../shares/share.ts";
-import type { Clock, Mounter, PathAnswer } from "./ports.ts";
+import type { Clock } from "../clock.ts";
+import type { Mounter, PathAnswer } from "./ports.ts";
 
 /** What was done; `gone` where mountinfo showed nothing of ours any more. */
 export type UmountResult =

@@ -1,8 +1,7 @@
 // Those who watch the page of status: told of changes at once and of counters now and then, while there are any.
+import type { Clock } from "../clock.ts";
 
-export interface AudiencePorts {
-  /** Calls back later; gives what calls that off. */
-  readonly later: (ms: number, call: () => void) => () => void;
+export interface AudiencePorts extends Pick<Clock, "later"> {
   /** What they are told now. */
   readonly render: () => string;
 }

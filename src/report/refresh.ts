@@ -1,10 +1,8 @@
 // When the published state is written: at once after a change, at most once an interval after looks, and now and then by itself.
+import type { Clock } from "../clock.ts";
 import type { BoardNews } from "./board.ts";
 
-export interface RefreshPorts {
-  readonly nowMs: () => number;
-  /** Calls back later; gives what calls that off. */
-  readonly later: (ms: number, call: () => void) => () => void;
+export interface RefreshPorts extends Pick<Clock, "nowMs" | "later"> {
   readonly write: () => void;
 }
 

@@ -1,4 +1,5 @@
 // The page of status and its live events: what `/` and `/events` answer. How it looks is loaded when somebody asks for it.
+import type { Clock } from "../clock.ts";
 import type { BoardNews } from "./board.ts";
 import { createAudience } from "./audience.ts";
 import { createHistory } from "./history.ts";
@@ -8,10 +9,8 @@ import { createPace } from "./pace.ts";
 import type { Snapshot } from "./metrics.ts";
 import { pagePart } from "./responses.ts";
 
-export interface StatusPagePorts {
+export interface StatusPagePorts extends Pick<Clock, "later"> {
   readonly take: () => Snapshot;
-  /** Calls back later; gives what calls that off. */
-  readonly later: (ms: number, call: () => void) => () => void;
 }
 
 /** An answer that goes on: its head, and what begins the rest. */

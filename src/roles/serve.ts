@@ -21,7 +21,8 @@ import {
   type Version3LifePorts,
 } from "../lifecycle/version3.ts";
 import { holdAddress, type VirtualAddressPorts } from "../lifecycle/virtual-address.ts";
-import type { Clock, Space } from "../mount/ports.ts";
+import type { Clock } from "../clock.ts";
+import type { Space } from "../mount/ports.ts";
 import type { Dial } from "../rpc/transport.ts";
 import { reasonLog } from "../wait/reasons.ts";
 
@@ -254,13 +255,13 @@ type Answer = { readonly kind: "served" } | { readonly kind: "not-writable" | "n
 
 /** The worst that is to be said of the exports, and of which one. */
 async function askAll(
-  { dial, board }: Pick<ServePorts, "dial" | "board">,
+  { clock, dial, board }: Pick<ServePorts, "clock" | "dial" | "board">,
   exports: ExportConfig["table"]["exports"],
   asked: Asked,
   write: boolean,
   timeoutMs: number,
 ): Promise<Answer> {
-  const signal = AbortSignal.timeout(timeoutMs);
+  const signal = clock.timeout(timeoutMs);
   let worst: Answer = { kind: "served" };
   for (const one of exports) {
     const answer = await askExport(dial, one, asked, write, signal);

@@ -1,4 +1,5 @@
 // status: the shares, their state, space and traffic, once or again and again.
+import type { Clock } from "../clock.ts";
 import { printableJson } from "../text/printable.ts";
 import { exitCodes } from "../errors.ts";
 import { describeStatus, type Counters } from "../report/document.ts";
@@ -7,7 +8,7 @@ import type { MountStats } from "../report/mountstats.ts";
 import { disbelief } from "../report/state.ts";
 import { formatTable } from "../report/table.ts";
 
-export interface StatusPorts {
+export interface StatusPorts extends Pick<Clock, "sleep"> {
   readonly readState: () => FoundState;
   readonly caller: () => CallerFacts;
   readonly mountstats: () => readonly MountStats[];
@@ -15,7 +16,6 @@ export interface StatusPorts {
   readonly print: (text: string) => Promise<void>;
   /** Says what is wrong, on stderr. */
   readonly complain: (line: string) => void;
-  readonly sleep: (ms: number) => Promise<void>;
   /** Whether stdout is a terminal, which can be drawn anew. */
   readonly isTerminal: boolean;
   readonly hasColours: boolean;

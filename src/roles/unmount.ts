@@ -10,7 +10,8 @@ import { clearFstab, type ClearPorts } from "../lifecycle/prepare.ts";
 import type { Log } from "../report/log.ts";
 import { clearAside } from "../mount/aside.ts";
 import { isGuard } from "../mount/guard.ts";
-import type { Clock, Mounter, TargetLock } from "../mount/ports.ts";
+import type { Clock } from "../clock.ts";
+import type { Mounter, TargetLock } from "../mount/ports.ts";
 import { unmounter } from "../mount/umount.ts";
 
 export interface UnmountPorts extends ClearPorts {

@@ -1,4 +1,5 @@
 // wait: returns when every share could be mounted; mounts nothing and needs no privilege.
+import { within } from "../abort.ts";
 import type { PlanFacts } from "../plan/plan.ts";
 import type { Share } from "../shares/share.ts";
 import type { Config } from "../config/config.ts";
@@ -8,7 +9,7 @@ import { planShares } from "../lifecycle/plan-shares.ts";
 import { manageShares } from "../lifecycle/managed-share.ts";
 import { abortedBy, Stopped } from "../lifecycle/stop.ts";
 import { pendingReasons, teller, tellNotReady } from "../lifecycle/teller.ts";
-import type { Clock } from "../mount/ports.ts";
+import type { Clock } from "../clock.ts";
 import { again, done, untilDone } from "../wait/again.ts";
 import { probePace } from "../wait/pace.ts";
 import type { Network } from "../ask/network.ts";
@@ -36,27 +37,27 @@ export async function wait(ports: WaitPorts, config: Config): Promise<number> {
   const stop = new AbortController();
   ports.onStop((signal) => stop.abort(new Stopped(signal)));
   const waiter = serverWaiter(
-    { ...clock, ask: asking(network), tell: tellNotReady(tell, shares) },
+    { clock, ask: asking(network), tell: tellNotReady(tell, shares) },
     settings.attemptTimeoutMs,
     stop.signal,
   );
   const waitForShare = (share: Share): Promise<void> => {
     const round = async () => {
       const server = await waiter.ready(questionOf(share), () => {});
-      const asked = AbortSignal.any([stop.signal, AbortSignal.timeout(settings.attemptTimeoutMs)]);
+      const asked = within(clock, settings.attemptTimeoutMs, stop.signal);
       const path = await askPath(network, share, server, asked);
       if (path.kind === "ready") return done(undefined);
       stop.signal.throwIfAborted();
       tell({ kind: "path-not-ready", share, reason: path.reason });
       return again;
     };
-    return untilDone(clock, round, probePace, stop.signal);
+    return untilDone(clock, round, probePace(clock), stop.signal);
   };
   const giveUp = () => {
     const reason = `not ready within ${settings.waitTimeoutMs / 1_000} s: ${pendingReasons(shares).join("; ")}`;
     stop.abort(new AppError(reason, exitCodes.timedOut, { hint: "check the server, or raise NFS_WAIT_TIMEOUT" }));
   };
-  const timer = settings.waitTimeoutMs === 0 ? undefined : setTimeout(giveUp, settings.waitTimeoutMs);
+  const callOff = settings.waitTimeoutMs === 0 ? () => {} : clock.later(settings.waitTimeoutMs, giveUp);
   try {
     const all = plan.shares.filter(({ nofail }) => !nofail).map(waitForShare);
     await Promise.race([Promise.all(all), abortedBy(stop.signal)]);
@@ -66,7 +67,7 @@ export async function wait(ports: WaitPorts, config: Config): Promise<number> {
     if (!(error instanceof Stopped)) throw error;
     return exitCodes.signalBase + error.signal;
   } finally {
-    clearTimeout(timer);
+    callOff();
     stop.abort(new Error("nfs-init ends"));
   }
 }

@@ -1,5 +1,6 @@
 // The one way to wait: an attempt is made again and again until it is done, with a pause after each that was not.
 import pRetry from "p-retry";
+import type { Clock } from "../clock.ts";
 
 /** How an attempt went; what is to be said of one that is made again, it says itself. */
 export type Attempt<T> = { readonly kind: "done"; readonly value: T } | { readonly kind: "again" };
@@ -8,14 +9,6 @@ export const again = { kind: "again" } as const;
 
 export function done<T>(value: T): Attempt<T> {
   return { kind: "done", value };
-}
-
-/** Time as the loop needs it. */
-export interface Timing {
-  /** Milliseconds that never jump. */
-  readonly nowMs: () => number;
-  /** Settles after a while, or rejects when `signal` aborts. */
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** The pause after so many attempts in vain, the first of which began so long ago. */
@@ -31,7 +24,7 @@ class InVain extends Error {
  * `signal` once that aborts, whatever the attempt that was going on gave; with what an attempt throws at once.
  */
 export async function untilDone<T>(
-  { nowMs, sleep }: Timing,
+  { nowMs, sleep }: Pick<Clock, "nowMs" | "sleep">,
   attempt: (number: number) => Promise<Attempt<T>>,
   pauseMs: PauseMs,
   signal: AbortSignal,

@@ -1,4 +1,5 @@
 // How often something is tried: a server that is asked whether it is there, and a mount call that failed.
+import type { Clock } from "../clock.ts";
 import type { PauseMs } from "./again.ts";
 
 const quickMs = 250;
@@ -14,7 +15,9 @@ export function probePauseMs(elapsedMs: number, random: number): number {
 }
 
 /** The pace of questions. */
-export const probePace: PauseMs = (_, elapsedMs) => probePauseMs(elapsedMs, Math.random());
+export function probePace({ random }: Pick<Clock, "random">): PauseMs {
+  return (_, elapsedMs) => probePauseMs(elapsedMs, random());
+}
 
 /**
  * The pause after so many failures: it doubles from `minMs` on, up to `maxMs`. It is drawn from its last half, at its longest

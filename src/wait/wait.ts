@@ -1,10 +1,13 @@
 // Waits until a server could serve: asks again and again at the pace of pace.ts, and tells when the reason changes.
-import { again, done, untilDone, type Timing } from "./again.ts";
+import { anyOf, within } from "../abort.ts";
+import type { Clock } from "../clock.ts";
+import { again, done, untilDone } from "./again.ts";
 import { probePace } from "./pace.ts";
 import type { ServerQuestion } from "../kinds/servers.ts";
 import type { Readiness } from "../kinds/server.ts";
 
-export interface WaitPorts extends Timing {
+export interface WaitPorts {
+  readonly clock: Clock;
   /** One round of questions to the server; settles when `signal` aborts. Not every round need ask rpcbind for an unusual port. */
   readonly ask: (question: ServerQuestion, signal: AbortSignal, asksRpcbind: boolean) => Promise<Readiness>;
   /** Told after every round that was not ready. */
@@ -39,9 +42,7 @@ export function serverWaiter(ports: WaitPorts, attemptTimeoutMs: number, signal:
     const forget = () => {
       if (pending.get(key) === asking) pending.delete(key);
     };
-    const ready = waitFor(ports, question, tell, attemptTimeoutMs, AbortSignal.any([signal, life.signal])).finally(
-      forget,
-    );
+    const ready = waitFor(ports, question, tell, attemptTimeoutMs, anyOf(signal, life.signal)).finally(forget);
     const stop = () => {
       forget();
       life.abort(new Error("nobody waits for the answer any more"));
@@ -77,14 +78,15 @@ function waitFor(
   attemptTimeoutMs: number,
   signal: AbortSignal,
 ): Promise<Ready> {
+  const { clock } = ports;
   let reason = "";
   let roundsLeft = 0;
   let askedMs = 0;
   const round = async () => {
-    const asksRpcbind = roundsLeft === 0 || ports.nowMs() - askedMs >= rpcbind.everyMs;
-    if (asksRpcbind) askedMs = ports.nowMs();
+    const asksRpcbind = roundsLeft === 0 || clock.nowMs() - askedMs >= rpcbind.everyMs;
+    if (asksRpcbind) askedMs = clock.nowMs();
     roundsLeft = (asksRpcbind ? rpcbind.rounds : roundsLeft) - 1;
-    const asked = AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)]);
+    const asked = within(clock, attemptTimeoutMs, signal);
     const readiness = await ports.ask(question, asked, asksRpcbind);
     if (readiness.kind === "ready") return done(readiness);
     signal.throwIfAborted();
@@ -93,5 +95,5 @@ function waitFor(
     tell(reason);
     return again;
   };
-  return untilDone(ports, round, probePace, signal);
+  return untilDone(clock, round, probePace(clock), signal);
 }

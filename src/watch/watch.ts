@@ -3,7 +3,9 @@ import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
 import { isShareOf, kindOf } from "../kinds/kinds.ts";
 import type { Share } from "../shares/share.ts";
 import { isGuard } from "../mount/guard.ts";
-import type { Clock, Look, Space } from "../mount/ports.ts";
+import { anyOf } from "../abort.ts";
+import type { Clock } from "../clock.ts";
+import type { Look, Space } from "../mount/ports.ts";
 import { probePauseMs } from "../wait/pace.ts";
 import {
   heldCondition,
@@ -132,7 +134,7 @@ export async function watchShares(
     watch.wake = () => pause.abort();
     try {
       const pauseMs = Math.max(gatherMs, watch.plannedMs - clock.nowMs());
-      await clock.sleep(pauseMs, AbortSignal.any([signal, pause.signal]));
+      await clock.sleep(pauseMs, anyOf(signal, pause.signal));
     } catch {
       // Woken, or over.
     }
@@ -193,7 +195,7 @@ function conclude(watch: Watch, share: Share, seen: Observation, startedMs: numb
     condition: after,
     generation,
     lostGeneration: reason === undefined ? undefined : generation,
-    dueMs: (after.state === "healthy" ? startedMs : nowMs) + pauseAfter(after, settings, nowMs),
+    dueMs: (after.state === "healthy" ? startedMs : nowMs) + pauseAfter(after, watch, nowMs),
   });
   const space = seen.look?.kind === "answers" ? seen.look.space : undefined;
   ports.tell({ kind: "looked", share, state: after.state, lost: reason, probeMs: nowMs - startedMs, space });
@@ -203,10 +205,11 @@ function conclude(watch: Watch, share: Share, seen: Observation, startedMs: numb
   ports.tell({ kind: "changed", share, from: before.state, to: after.state, ...change, ...loss });
 }
 
-function pauseAfter({ state, suspicion, sinceMs }: Condition, { intervalMs }: WatchSettings, nowMs: number): number {
+function pauseAfter({ state, suspicion, sinceMs }: Condition, { ports, settings }: Watch, nowMs: number): number {
+  const { intervalMs } = settings;
   if (suspicion !== undefined) return Math.min(suspiciousMs, intervalMs);
   if (state !== "server-gone") return intervalMs;
-  return Math.min(probePauseMs(nowMs - sinceMs, Math.random()), intervalMs);
+  return Math.min(probePauseMs(nowMs - sinceMs, ports.clock.random()), intervalMs);
 }
 
 /** Whether the way to a share leads over one that is not healthy: then nothing can be said of it, and its clock stands. */

@@ -1,7 +1,7 @@
 // Keeps what the servers say of whether their shares can be written to: asked now and then, beside the looks, and held against what
 // they said before.
 import type { Share } from "../shares/share.ts";
-import type { Clock } from "../mount/ports.ts";
+import type { Clock } from "../clock.ts";
 
 export interface WritabilityPorts {
   readonly clock: Clock;

@@ -116,6 +116,7 @@ async function withoutHelper(): Promise<string> {
   const share = shareOf({ NFS_OPTIONS: "x-nfs-init.helper" });
   const result = await callMount(
     {
+      clock: leapingClock(),
       mounter: fakeMounter({ helper: () => absent }),
       onPending: () => {},
       serverAnswers: () => Promise.resolve(true),
@@ -147,7 +148,7 @@ function withoutStatd(): string {
 
 /** What is said of an id of EFS on a machine without metadata. */
 async function withoutRegion(): Promise<string> {
-  const network = withIds(fakeNetwork({}), {});
+  const network = withIds(leapingClock(), fakeNetwork({}), {});
   const share = shareOf({ NFS_HOST: "fs-0123abcd" });
   const answer = await askServer(network, questionOf(share), never);
   return answer.kind === "not-ready" ? answer.reason : "it is ready";

@@ -1,4 +1,5 @@
 // Looks at a server that is to be, side by side and within a time; what has not answered by then is silent.
+import type { Clock } from "../../clock.ts";
 import type { ExportConfig, Preparation } from "../../config/exports.ts";
 import { serverSettings, wantsVersion3 } from "../../config/server-settings.ts";
 import { askExport } from "../../export/ask.ts";
@@ -11,7 +12,7 @@ import type { ExportFacts, PortFact, ServerFacts, ServerMachineFacts, ServerTria
 /** What is asked of the machine. */
 export interface ServerDoctorPorts {
   readonly dial: Dial;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
   readonly attachedNetworks: () => readonly Network[];
   readonly tryServer: (settings: ServerSettings, timeoutMs: number) => Promise<ServerTrial>;
   readonly tryPort: (port: number) => PortFact;
@@ -31,7 +32,7 @@ export async function collectServerFacts(
   { table, preparations, server }: ExportConfig,
   budgetMs: number,
 ): Promise<ServerFacts> {
-  const startedMs = ports.nowMs();
+  const startedMs = ports.clock.nowMs();
   const settings = serverSettings(server, nothing, server.serverVersions);
   const trial = await ports.tryServer(settings, budgetMs);
   const wants3 = wantsVersion3(server);
@@ -65,7 +66,7 @@ export async function collectServerFacts(
       preparation,
       ...found,
       trial: mayTry ? await ports.tryServer({ ...settings, table: own }, budgetMs) : undefined,
-      served: isRunning ? await askExport(ports.dial, one, asked, false, AbortSignal.timeout(budgetMs)) : undefined,
+      served: isRunning ? await askExport(ports.dial, one, asked, false, ports.clock.timeout(budgetMs)) : undefined,
     };
   };
   const exports = await Promise.all(table.exports.map(lookAt));
@@ -74,7 +75,7 @@ export async function collectServerFacts(
     exports: exports.filter((one) => one !== undefined),
     wanted: server.serverVersions,
     attached: ports.attachedNetworks(),
-    tookMs: ports.nowMs() - startedMs,
+    tookMs: ports.clock.nowMs() - startedMs,
   };
 }
 

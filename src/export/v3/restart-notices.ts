@@ -1,4 +1,6 @@
 // Tells hosts that a server has started again: clients, so that they take their locks back, and our own lockd of a client.
+import { within } from "../../abort.ts";
+import type { Clock } from "../../clock.ts";
 import { rpcClient, type RpcClient } from "../../rpc/client.ts";
 import { ports } from "../../rpc/message.ts";
 import { getPort } from "../../rpc/rpcbind.ts";
@@ -20,8 +22,7 @@ export interface NoticePort {
   readonly dial: Dial;
   /** By what names and addresses clients may know this server, the connection's own address aside. */
   readonly ownNames: readonly string[];
-  readonly nowMs: () => number;
-  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly clock: Clock;
   /** The addresses of a name, or the address itself. */
   readonly resolve: (name: string, signal: AbortSignal) => Promise<readonly string[]>;
 }
@@ -58,12 +59,12 @@ async function notifyPeer(
   state: number,
   signal: AbortSignal,
 ): Promise<"told" | "given-up" | "ended"> {
-  const untilMs = port.nowMs() + giveUpMs;
+  const untilMs = port.clock.nowMs() + giveUpMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-    if (await tellPeer(port, peer, state, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]))) return "told";
+    if (await tellPeer(port, peer, state, within(port.clock, attemptMs, signal))) return "told";
     if (signal.aborted) return "ended";
-    if (port.nowMs() + pauseMs > untilMs) return "given-up";
-    await port.pause(pauseMs, signal);
+    if (port.clock.nowMs() + pauseMs > untilMs) return "given-up";
+    await port.clock.sleep(pauseMs, signal).catch(() => {});
   }
 }
 

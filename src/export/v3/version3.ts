@@ -1,4 +1,5 @@
 // What clients of version 3 need beside nfsd: a portmapper, the MOUNT service and a status monitor, started and ended together.
+import { within } from "../../abort.ts";
 import { errnoOf, messageOf } from "../../errors.ts";
 import { ports } from "../../rpc/message.ts";
 import type { RpcProgram } from "../../rpc/service.ts";
@@ -28,8 +29,6 @@ export interface Version3World extends Omit<NoticePort, "dial"> {
   readonly setLocalState: (state: number) => void;
   /** Ends the time in which only locks of before may be taken (/proc/fs/lockd/nlm_end_grace). */
   readonly endLockGrace: () => void;
-  /** The time of day. */
-  readonly timeOfDayMs: () => number;
   readonly onEvent: (event: Version3Event) => void;
 }
 
@@ -75,9 +74,9 @@ export async function startVersion3(world: Version3World, wanted: Version3Ports)
   const life = new AbortController();
   const registered = registry();
   const monitor = startMonitor(world, life.signal);
-  const isOwn = !(await hasPortmapper(world.dial, AbortSignal.timeout(registerMs)));
+  const isOwn = !(await hasPortmapper(world.dial, world.clock.timeout(registerMs)));
   const services = [
-    { name: "portmapper", port: ports.portmapper, program: portmapper(registered, world.timeOfDayMs) },
+    { name: "portmapper", port: ports.portmapper, program: portmapper(registered, world.clock.timeOfDayMs) },
     { name: "MOUNT service", port: wanted.mountd, program: mountService(world.mount) },
     { name: "status monitor", port: wanted.statd, program: monitor.program },
   ];
@@ -94,7 +93,7 @@ export async function startVersion3(world: Version3World, wanted: Version3Ports)
     for (const one of registrations) registered.set(one);
     listenQuietly(world, services[0]?.program);
   } else {
-    const refused = await register(world.dial, registrations, AbortSignal.timeout(registerMs));
+    const refused = await register(world.dial, registrations, world.clock.timeout(registerMs));
     const needed = refused.find(({ netid }) => netid === "tcp");
     if (needed !== undefined) {
       world.closeAll();
@@ -107,7 +106,7 @@ export async function startVersion3(world: Version3World, wanted: Version3Ports)
     announce: () => monitor.announce(),
     close: async () => {
       life.abort();
-      if (!isOwn) await unregister(world.dial, registrations, AbortSignal.timeout(registerMs));
+      if (!isOwn) await unregister(world.dial, registrations, world.clock.timeout(registerMs));
       world.closeAll();
     },
   };
@@ -158,7 +157,7 @@ interface RunningMonitor {
 
 function startMonitor(world: Version3World, signal: AbortSignal): RunningMonitor {
   const restarted = restartTeller(world, signal);
-  const start = startRecords(world.loadRecords(), world.timeOfDayMs());
+  const start = startRecords(world.loadRecords(), world.clock.timeOfDayMs());
   const monitor = statusMonitor(start, {
     save: world.saveRecords,
     onRestarted: restarted,
@@ -198,10 +197,10 @@ function restartTeller(world: Version3World, signal: AbortSignal): (one: Monitor
   const tell = async (name: string): Promise<void> => {
     for (let last = told.get(name); last !== undefined && !signal.aborted;) {
       const { one, state } = last;
-      const isFreed = await tellLockd(world.dial, one, state, AbortSignal.any([signal, AbortSignal.timeout(lockdMs)]));
+      const isFreed = await tellLockd(world.dial, one, state, within(world.clock, lockdMs, signal));
       world.onEvent({ kind: "client-restarted", client: name, isFreed });
       if (!isFreed && told.get(name) === last) told.delete(name);
-      await world.pause(restartedEveryMs, signal);
+      await world.clock.sleep(restartedEveryMs, signal).catch(() => {});
       const next = told.get(name);
       last = next === last ? undefined : next;
     }

@@ -1,4 +1,6 @@
 // The address that clients mount from and that moves with the service: taken when nobody has it, kept, announced, given back.
+import { anyOf } from "../../abort.ts";
+import type { Clock } from "../../clock.ts";
 import { isIP } from "../../address.ts";
 import type { Vip } from "./written.ts";
 import { conflictIn, encodeAnnouncement, encodeProbe } from "./arp.ts";
@@ -23,16 +25,13 @@ export interface Frames {
   readonly close: () => void;
 }
 
-export interface VipWorld {
+export interface VipWorld extends Pick<Clock, "sleep" | "random"> {
   /** rtnetlink. */
   readonly request: (message: Uint8Array) => Promise<NetlinkAnswer>;
   /** Throws the system's error. */
   readonly openFrames: (interfaceIndex: number) => Frames;
   /** Tells IPv6 neighbours that an address of ours is here (RFC 4861 section 7.2.6); throws the system's error. */
   readonly advertise: (address: string, link: Link) => void;
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** From 0 up to 1. */
-  readonly random: () => number;
 }
 
 /** An address that is held. */
@@ -219,7 +218,7 @@ export async function keepVip(
   if (found.kind !== "held") return found;
   onEvent({ kind: "held", held: found });
   const life = new AbortController();
-  const alive = AbortSignal.any([signal, life.signal]);
+  const alive = anyOf(signal, life.signal);
   const renewing = found.wasThere === "permanent" ? Promise.resolve() : renewUntil(world, vip, found, onEvent, alive);
   const announce = () => announceVip(world, vip, found, alive);
   await announce();

@@ -1,4 +1,5 @@
 // A server of CIFS: it is there when it answers the first question of SMB, not when its port opens.
+import { anyOf } from "../../abort.ts";
 import { askAddresses } from "../../ask/addresses.ts";
 import type { Network } from "../../ask/network.ts";
 import type { Connection, Dial } from "../../rpc/transport.ts";
@@ -40,7 +41,7 @@ async function askServer(network: Network, question: CifsQuestion, signal: Abort
   if (found.kind !== "addresses") return notReady(`${host} has no address`);
   const enough = new AbortController();
   const answers = found.addresses.map((address) =>
-    askAddress(network.dial, address, port, AbortSignal.any([signal, enough.signal])),
+    askAddress(network.dial, address, port, anyOf(signal, enough.signal)),
   );
   const whenReady = answers.map(async (answer) => {
     const readiness = await answer;

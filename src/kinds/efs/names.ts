@@ -1,4 +1,5 @@
 // The names of Amazon's EFS: what an id stands for in a region, and the answer to an id that names no region.
+import type { Clock } from "../../clock.ts";
 import type { Network } from "../../ask/network.ts";
 import type { Resolved, ResolveName } from "../../ask/names.ts";
 import { optionValue } from "../../shares/options.ts";
@@ -61,7 +62,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Resolves the id of a file system as well as names: in the region that the environment tells, else in the one that the machine is
  * in. There the zone's own name is tried first, which only a file system of one zone has.
  */
-export function withIds({ dial, resolveName }: Network, environment: Environment): Network {
+export function withIds(clock: Clock, { dial, resolveName }: Network, environment: Environment): Network {
   let known: Promise<Place | Unplaced> | undefined;
   /** Where the machine is; kept once it is known. */
   const findPlace = async (signal: AbortSignal): Promise<Place | Unplaced> => {
@@ -71,7 +72,7 @@ export function withIds({ dial, resolveName }: Network, environment: Environment
       if (isRegion(region)) return { region, zone: undefined };
       return { reason: `${name}=${shown(region)} names none` };
     }
-    known ??= askPlace(dial, environment["ECS_CONTAINER_METADATA_URI_V4"], signal);
+    known ??= askPlace(clock, dial, environment["ECS_CONTAINER_METADATA_URI_V4"], signal);
     const place = await known;
     if (!isPlace(place)) known = undefined;
     return place;

@@ -1,4 +1,6 @@
 // Where at Amazon this machine is: asked of the instance's metadata, and of the agent of ECS.
+import { within } from "../../abort.ts";
+import type { Clock } from "../../clock.ts";
 import type { Dial } from "../../rpc/transport.ts";
 import { askHttp, type HttpAnswer } from "./http.ts";
 
@@ -26,25 +28,26 @@ const tries = 3;
 
 /** The place. Where there is an agent it is asked first; the instance by IMDSv2 alone. */
 export async function askPlace(
+  clock: Clock,
   dial: Dial,
   ecsAddress: string | undefined,
   signal: AbortSignal,
 ): Promise<Place | Unplaced> {
-  const task = ecsAddress === undefined ? undefined : await askTask(dial, ecsAddress, signal);
+  const task = ecsAddress === undefined ? undefined : await askTask(clock, dial, ecsAddress, signal);
   if (task !== undefined && isPlace(task)) return task;
   let found: Unplaced = task ?? { reason: "" };
   for (let round = 0; round < tries && !signal.aborted; round++) {
-    const place = await askInstance(dial, signal);
+    const place = await askInstance(clock, dial, signal);
     if (isPlace(place)) return place;
     found = task === undefined ? place : { ...place, reason: `${task.reason}; ${place.reason}` };
   }
   return found;
 }
 
-async function askInstance(dial: Dial, signal: AbortSignal): Promise<Place | Unplaced> {
-  const within = () => AbortSignal.any([signal, AbortSignal.timeout(tryMs)]);
+async function askInstance(clock: Clock, dial: Dial, signal: AbortSignal): Promise<Place | Unplaced> {
+  const limit = () => within(clock, tryMs, signal);
   const header = "X-aws-ec2-metadata-token-ttl-seconds: 60";
-  const token = await askHttp(dial, { ...instance, method: "PUT", path: "/latest/api/token", header }, within());
+  const token = await askHttp(dial, { ...instance, method: "PUT", path: "/latest/api/token", header }, limit());
   const who = "the instance's metadata";
   if (token.kind !== "body") return { reason: `${who} ${wordsOf(token)}`, ...hintOf(token) };
   if (!/^[\u0021-\u007e]+$/.test(token.text)) return { reason: `${who} gives no token` };
@@ -54,7 +57,7 @@ async function askInstance(dial: Dial, signal: AbortSignal): Promise<Place | Unp
     path: "/latest/dynamic/instance-identity/document",
     header: `X-aws-ec2-metadata-token: ${token.text}`,
   } as const;
-  const document = await askHttp(dial, asked, within());
+  const document = await askHttp(dial, asked, limit());
   if (document.kind !== "body")
     return { reason: `${who} gives a token, and to the question with it ${wordsOf(document)}` };
   const region = textIn(document.text, "region");
@@ -89,11 +92,11 @@ function hintOf(answer: HttpAnswer): Pick<Unplaced, "hint"> {
 }
 
 /** The agent of ECS (Amazon ECS Developer Guide, "task metadata endpoint version 4"): the zone, and the region in the task's ARN. */
-async function askTask(dial: Dial, ecsAddress: string, signal: AbortSignal): Promise<Place | Unplaced> {
+async function askTask(clock: Clock, dial: Dial, ecsAddress: string, signal: AbortSignal): Promise<Place | Unplaced> {
   const [, address, port, path = ""] = /^http:\/\/([\d.]+)(?::(\d{1,5}))?(\/.*)?$/.exec(ecsAddress) ?? [];
   if (address === undefined) return { reason: "ECS_CONTAINER_METADATA_URI_V4 is no address of the agent" };
   const asked = { address, port: Number(port ?? 80), method: "GET", path: `${path}/task` } as const;
-  const answer = await askHttp(dial, asked, AbortSignal.any([signal, AbortSignal.timeout(tryMs)]));
+  const answer = await askHttp(dial, asked, within(clock, tryMs, signal));
   if (answer.kind !== "body")
     return { reason: `the task's metadata (ECS_CONTAINER_METADATA_URI_V4) ${wordsOf(answer)}` };
   const region = textIn(answer.text, "TaskARN")?.split(":")[3];

@@ -1,4 +1,5 @@
 // Is the NFS service of a share there: one round of questions to its server, judged.
+import { anyOf } from "../../abort.ts";
 import { askAddresses } from "../../ask/addresses.ts";
 import { unresolvedWords } from "../../ask/names.ts";
 import { failureWords, versionRange } from "../../rpc/failure.ts";
@@ -45,7 +46,7 @@ async function askEach(
   // The first address that is ready aborts the questions to the others.
   const enough = new AbortController();
   const answers = addresses.map((address) =>
-    askAddress(network, question, address, AbortSignal.any([signal, enough.signal]), asksRpcbind),
+    askAddress(network, question, address, anyOf(signal, enough.signal), asksRpcbind),
   );
   const ready = await firstReady(answers);
   enough.abort();

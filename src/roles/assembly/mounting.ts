@@ -52,7 +52,7 @@ export function mountingPorts(frame: Frame, { settings, identity }: Config, boar
     log,
     board,
     clock,
-    network: withIds({ dial, resolveName }, environment),
+    network: withIds(clock, { dial, resolveName }, environment),
     mounter,
     planFacts: planFactsOf(log, stateDir),
     rights: mountRights,
@@ -66,7 +66,7 @@ export function mountingPorts(frame: Frame, { settings, identity }: Config, boar
     tryCalls: async (share: Share, asked: string, calls: readonly KernelMount[]) => {
       const { trial } = await machine();
       const requests = calls.map((call) => ({ version: asked, call }));
-      const tried = await trial(share, requests, AbortSignal.timeout(explainMs));
+      const tried = await trial(share, requests, clock.timeout(explainMs));
       return tried.kind === "tried" ? tried.calls.map(({ errno }) => errno) : [];
     },
     explain: async (share: Share, failure?: string) => {

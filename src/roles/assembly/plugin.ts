@@ -50,7 +50,6 @@ async function run(frame: Frame): Promise<number> {
     {
       ...ports,
       bootId: bootId(),
-      timeOfDayMs: () => Date.now(),
       load: () => loadVolumes(pluginState),
       save: (stored) => {
         saveVolumes(pluginState, stored);

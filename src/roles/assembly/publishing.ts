@@ -14,9 +14,10 @@ import { refresher, staleAfterMs } from "../../report/refresh.ts";
 import { formatState } from "../../report/state.ts";
 import type { Frame } from "./frame.ts";
 
+const { nowMs, timeOfDayMs, later } = clock;
+
 /** Where the stages say what they see of the configured shares. */
 export function boardOf({ invocation, version }: Frame, { settings, shares }: Config): Board {
-  const { nowMs } = clock;
   return createBoard(
     nowMs,
     {
@@ -70,11 +71,6 @@ export function publishBoard(
   };
 }
 
-function later(ms: number, call: () => void): () => void {
-  const timer = setTimeout(call, ms);
-  return () => clearTimeout(timer);
-}
-
 function publishState(log: Log, board: PublishedBoard, stateDir: string, intervalMs: number): () => Promise<void> {
   const file = openStateFile(stateDir, (reason) =>
     log("warn", "the state cannot be published, check and status do not work", {
@@ -86,7 +82,7 @@ function publishState(log: Log, board: PublishedBoard, stateDir: string, interva
   const instance = { pid: native.getpid(), pidNamespace: pidNamespace() };
   const { news, stop } = refresher(
     {
-      nowMs: clock.nowMs,
+      nowMs,
       later,
       write: () => file.write(() => formatState(board.current(), instance)),
     },
@@ -112,8 +108,8 @@ function serve(log: Log, board: PublishedBoard, address: ListenAddress, targets:
   const take = () => ({
     status: board.current(),
     mountstats: readMountstats(),
-    nowMs: clock.nowMs(),
-    wallMs: Date.now(),
+    nowMs: nowMs(),
+    wallMs: timeOfDayMs(),
   });
   void Promise.all([
     import("../../host/http-server.ts"),

@@ -15,7 +15,7 @@ export function start(given: Start): Promise<number> {
     const config = await readForShares(frame);
     const { log, inbox } = frame;
     const planFacts = planFactsOf(log, config.settings.stateDir);
-    const network = withIds({ dial, resolveName }, frame.environment);
+    const network = withIds(clock, { dial, resolveName }, frame.environment);
     return wait({ log, board: boardOf(frame, config), clock, network, planFacts, onStop: inbox.onStop }, config);
   });
 }

@@ -1,6 +1,7 @@
 // The addresses of a name, whatever a name server leaves unanswered.
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { nameResolver, type Family, type Resolved } from "../../../src/ask/names.ts";
+import { handClock } from "../fakes/clock.ts";
 
 const unknown: Resolved = { kind: "unresolved", cause: "unknown", reason: "name not known" };
 const ipv4: Resolved = { kind: "addresses", addresses: ["192.0.2.1"] };
@@ -15,47 +16,41 @@ const tooLate: Resolved = {
 /** What a name server says of a family, and after how long; "never" where its answer is dropped. */
 type Answer = Resolved | "never" | { readonly afterMs: number; readonly says: Resolved };
 
+const clock = handClock();
+
 /** A resolver with the questions that were put: `nas 4`. */
 function setUp(answers: (name: string, family: Family) => Answer) {
   const asked: string[] = [];
   const resolve = nameResolver({
-    nowMs: () => performance.now(),
+    clock,
     lookup: async (name, family) => {
       asked.push(`${name} ${family}`);
       const answer = answers(name, family);
       if (answer === "never") return new Promise<Resolved>(() => {});
       if ("kind" in answer) return answer;
-      await new Promise((later) => {
-        setTimeout(later, answer.afterMs);
-      });
+      await clock.sleep(answer.afterMs);
       return answer.says;
     },
   });
   return {
     asked,
-    resolve: (name = "nas", family?: Family) => {
-      const attempt = new AbortController();
-      setTimeout(() => attempt.abort(), 15_000);
-      return resolve(name, attempt.signal, family);
-    },
+    resolve: (name = "nas", family?: Family) => resolve(name, clock.timeout(15_000), family),
   };
 }
 
-/** What comes of it and after how long, in a time that costs nothing. */
+/** What comes of it and after how long. */
 async function timed<T>(begin: () => Promise<T>): Promise<{ readonly value: T; readonly ms: number }> {
-  const startedMs = performance.now();
+  const startedMs = clock.nowMs();
   let ended: { readonly value: T; readonly ms: number } | undefined;
   void begin().then((value) => {
-    ended = { value, ms: Math.round(performance.now() - startedMs) };
+    ended = { value, ms: Math.round(clock.nowMs() - startedMs) };
   });
-  for (let steps = 0; ended === undefined && steps < 3_000; steps++) await vi.advanceTimersByTimeAsync(10);
+  for (let steps = 0; ended === undefined && steps < 3_000; steps++) await clock.pass(10);
   if (ended === undefined) throw new Error("it has not ended");
   return ended;
 }
 
 describe("a name is resolved", () => {
-  vi.useFakeTimers();
-
   test.each<[string, Answer, Answer, Resolved, number]>([
     ["both families at once", ipv4, ipv6, both, 0],
     ["IPv4 alone", ipv4, unknown, ipv4, 0],
@@ -112,14 +107,14 @@ describe("a name is resolved", () => {
   test("with IPv6 addresses that came too late for the question before", async () => {
     const { resolve } = setUp((_, family) => (family === 4 ? ipv4 : { afterMs: 200, says: ipv6 }));
     expect((await timed(() => resolve())).value).toEqual(ipv4);
-    await vi.advanceTimersByTimeAsync(250);
+    await clock.pass(250);
     expect((await timed(() => resolve())).value).toEqual(both);
   });
 
   test("with no address that came long ago", async () => {
     const { asked, resolve } = setUp((_, family) => (family === 4 ? ipv4 : { afterMs: 200, says: ipv6 }));
     await timed(() => resolve());
-    await vi.advanceTimersByTimeAsync(60_000);
+    await clock.pass(60_000);
     expect((await timed(() => resolve())).value).toEqual(ipv4);
     expect(asked.filter((question) => question === "nas 6")).toHaveLength(2);
   });

@@ -8,6 +8,7 @@ import { judge } from "../../../src/doctor/findings.ts";
 import type { Connection } from "../../../src/rpc/transport.ts";
 import { planOf } from "../fakes/shares.ts";
 import { goodFacts } from "./good-facts.ts";
+import { handClock } from "../fakes/clock.ts";
 
 const file = "/run/secrets/nas";
 
@@ -51,7 +52,7 @@ function machineOf({ errnos = {}, process = {}, isRefused = false }: Machine) {
       resolveName: () => Promise.resolve({ kind: "addresses", addresses: ["192.0.2.1"] }),
       dial: () => (isRefused ? Promise.reject(new Error("connection refused")) : Promise.resolve(connection)),
     },
-    nowMs: () => 0,
+    clock: handClock(),
     route: () => ({ kind: "route", localAddress: "192.0.2.7" }),
     tryPort: (__, port) =>
       Promise.resolve(

@@ -6,7 +6,7 @@ import type { Mounting } from "../../../src/lifecycle/mounting.ts";
 import { enterTarget, lockShare, undoLater } from "../../../src/lifecycle/take-down.ts";
 import { undoStack } from "../../../src/lifecycle/undo.ts";
 import { guardSource } from "../../../src/mount/guard.ts";
-import type { Clock, TargetLock } from "../../../src/mount/ports.ts";
+import type { TargetLock } from "../../../src/mount/ports.ts";
 import { unmounter } from "../../../src/mount/umount.ts";
 import { sharesOf, type ShareEvent } from "../../../src/report/events.ts";
 import type { MountRecord } from "../../../src/shares/mountinfo.ts";
@@ -47,15 +47,7 @@ export function mountingOf({ environment, isSidecar = false, isAway = () => fals
   const { settings } = configOf(environment);
   const plan = planOf(environment);
   const shares = manageShares(plan.shares);
-  const leaping = leapingClock();
-  const clock: Clock = {
-    nowMs: leaping.nowMs,
-    // What is tried again and again lets others go on.
-    sleep: async (ms, signal) => {
-      await new Promise((resolve) => setImmediate(resolve));
-      await leaping.sleep(ms, signal);
-    },
-  };
+  const clock = leapingClock();
   const mounter: FakeMounter = fakeMounter({
     guard: (path) => {
       mounter.table.push(localMount(path, { fstype: "tmpfs", source: guardSource }));

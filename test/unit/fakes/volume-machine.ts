@@ -8,12 +8,13 @@ import {
   type VolumeDriver,
 } from "../../../src/lifecycle/volume-driver.ts";
 import { ownedMounts } from "../../../src/mount/notes.ts";
-import type { Clock, Mounter } from "../../../src/mount/ports.ts";
+import type { Clock } from "../../../src/clock.ts";
+import type { Mounter } from "../../../src/mount/ports.ts";
 import { createBoard } from "../../../src/report/board.ts";
 import { unmount } from "../../../src/roles/unmount.ts";
 import { topMountOn, type MountRecord } from "../../../src/shares/mountinfo.ts";
 import { formatVolumes, parseVolumes } from "../../../src/volumes/stored.ts";
-import { timerClock } from "./clock.ts";
+import { handClock, type HandClock } from "./clock.ts";
 import { fakeMounter, type FakeMounter } from "./mounter.ts";
 import { nfsMount } from "./mounts.ts";
 import { fakeNetwork, serves, type Service } from "./server.ts";
@@ -23,6 +24,7 @@ const server = "192.0.2.1:2049";
 const callMs = 20;
 
 export interface VolumeMachine {
+  readonly clock: HandClock;
   readonly table: MountRecord[];
   /** A server that refuses answers, and has mounts fail with what waiting does not mend. */
   readonly setServer: (is: "there" | "away" | "refusing") => void;
@@ -81,6 +83,7 @@ export function volumeMachine(environment: Readonly<Record<string, string>>): Vo
     },
   });
   const machine: VolumeMachine = {
+    clock: handClock(),
     table: mounter.table,
     setServer: (is) => {
       isRefusing = is === "refusing";
@@ -119,8 +122,8 @@ function startPlugin({ machine, mounter, services, notes }: Parts, environment: 
     return isAlive ? value : never();
   };
   const clock: Clock = {
-    nowMs: timerClock.nowMs,
-    sleep: (ms, signal) => living(() => timerClock.sleep(ms, signal)),
+    ...machine.clock,
+    sleep: (ms, signal) => living(() => machine.clock.sleep(ms, signal)),
   };
   const later = <T>(work: () => Promise<T>): Promise<T> =>
     living(async () => {
@@ -144,7 +147,7 @@ function startPlugin({ machine, mounter, services, notes }: Parts, environment: 
   };
   const read = configOf({ NFS_WATCH: "log", NFS_GUARD: "off", NFS_FSTAB: "none", ...environment });
   const facts = { program: "1", role: "plugin", bootId: "boot", startedMs: 0, staleAfterMs: 1_000 } as const;
-  const board = createBoard(() => Date.now(), facts, []);
+  const board = createBoard(clock.nowMs, facts, []);
   const noted = () => [...notes].map(([target, source]) => ({ target, source }));
   const planFacts = () => ({
     mounts: mounter.mounts(),
@@ -192,7 +195,6 @@ function startPlugin({ machine, mounter, services, notes }: Parts, environment: 
       onStop: () => {},
       user: { uid: 0, gid: 0 },
       bootId: "boot",
-      timeOfDayMs: () => Date.now(),
       load: () => (machine.kept === undefined ? undefined : parseVolumes(machine.kept)),
       save: (stored) => {
         if (!isAlive) return;

@@ -3,6 +3,7 @@ import { AppError, exitCodes } from "../../../src/errors.ts";
 import { CannotMount } from "../../../src/lifecycle/cannot-mount.ts";
 import { startDiagnosis } from "../../../src/lifecycle/diagnosis.ts";
 import type { Share } from "../../../src/shares/share.ts";
+import { handClock } from "../fakes/clock.ts";
 import { planOf } from "../fakes/shares.ts";
 
 const { shares } = planOf({ NFS_MOUNTS: "nas:/one /mnt/one;nas:/two /mnt/two" });
@@ -13,6 +14,7 @@ function diagnosis(explain: (share: Share) => Promise<string | undefined>) {
   const asked: Share[] = [];
   const ports = {
     log: () => {},
+    clock: handClock(),
     explain: (share: Share) => {
       asked.push(share);
       return explain(share);

@@ -1,14 +1,14 @@
 import type { MountRecord } from "../../../src/shares/mountinfo.ts";
 import type { Share } from "../../../src/shares/share.ts";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { Environment } from "../../../src/config/config.ts";
 import { AppError } from "../../../src/errors.ts";
 import { establishShares } from "../../../src/lifecycle/establish.ts";
 import type { Ready } from "../../../src/wait/wait.ts";
-import { timerClock } from "../fakes/clock.ts";
 import { fakeMounter, nothingAside, type Answers } from "../fakes/mounter.ts";
 import { nfsMount } from "../fakes/mounts.ts";
 import { configOf, planOf } from "../fakes/shares.ts";
+import { handClock, type HandClock } from "../fakes/clock.ts";
 
 const ready: Ready = { kind: "ready", unspoken: [], address: "10.0.0.2" };
 
@@ -21,13 +21,13 @@ function establish(environment: Environment, world: World = {}) {
   const abort = new AbortController();
   const mounter = fakeMounter(world);
   const log: string[] = [];
-  const startedMs = Date.now();
-  const note = (text: string) => log.push(`${Date.now() - startedMs} ${text}`);
+  const startedMs = clock.nowMs();
+  const note = (text: string) => log.push(`${clock.nowMs() - startedMs} ${text}`);
   const plan = planOf(environment);
   const { ready: whenReady, settled } = establishShares(
     {
       mounter,
-      clock: timerClock,
+      clock,
       lock: () => ({ kind: "locked", note: () => {}, release: () => {} }),
       addresses: () => Promise.resolve({ server: "10.0.0.2", mountd: undefined }),
       serverReady: world.server ?? (() => Promise.resolve(ready)),
@@ -55,8 +55,8 @@ function establish(environment: Environment, world: World = {}) {
   );
   let state = "waiting";
   whenReady.then(
-    () => (state = `ready at ${Date.now() - startedMs}`),
-    (error: unknown) => (state = `failed at ${Date.now() - startedMs}: ${String(error)}`),
+    () => (state = `ready at ${clock.nowMs() - startedMs}`),
+    (error: unknown) => (state = `failed at ${clock.nowMs() - startedMs}: ${String(error)}`),
   );
   return {
     abort,
@@ -71,14 +71,10 @@ function establish(environment: Environment, world: World = {}) {
 
 const one = { NFS_HOST: "nas", NFS_MOUNT_POINT: "/a", NFS_VERSION: "4.2" };
 
+let clock: HandClock;
 beforeEach(() => {
-  vi.useFakeTimers();
   // Pauses in their middle length: 125 ms times 1.5, and so on.
-  vi.spyOn(Math, "random").mockReturnValue(0.5);
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
+  clock = handClock({ random: () => 0.5 });
 });
 
 /** The error that ends `promise`. */
@@ -104,11 +100,11 @@ describe("a plan is established", () => {
       { NFS_HOST: "nas", NFS_1_MOUNT_POINT: "/a", NFS_2_MOUNT_POINT: "/b", NFS_VERSION: "4" },
       { server: held },
     );
-    await vi.advanceTimersByTimeAsync(0);
+    await clock.pass(0);
     // Both servers are waited for at the same time, and the second to be there need not wait for the first.
     expect(free).toHaveLength(2);
     free[1]?.();
-    await vi.advanceTimersByTimeAsync(0);
+    await clock.pass(0);
     expect(texts()).toEqual(["mounted /b 4.2 after 1"]);
     free[0]?.();
     await whenReady;
@@ -128,7 +124,7 @@ describe("a plan is established", () => {
       },
       { helper: ({ target }) => (fails.delete(target) ? "Connection refused" : "ok") },
     );
-    await vi.advanceTimersByTimeAsync(1_000);
+    await clock.pass(1_000);
     await whenReady;
     expect(mounter.table.map(({ target }) => target)).toEqual(["/z", "/a", "/a/b", "/a/b/c"]);
     expect(log[0]).toMatch(/^0 .*\/(?:a|z)/);
@@ -141,7 +137,7 @@ describe("a plan is established", () => {
       { ...one, NFS_RETRY_MIN: "200ms", NFS_RETRY_MAX: "2s" },
       { helper: () => "Connection refused" },
     );
-    await vi.advanceTimersByTimeAsync(20_000);
+    await clock.pass(20_000);
     const timesMs = log.map((line) => Number.parseInt(line, 10));
     const pausesMs = timesMs.slice(1).map((timeMs, index) => timeMs - (timesMs[index] ?? 0));
     // Math.random gives 0.5: the longest pause is drawn from the last fifth below what was asked for, so that clients drift apart.
@@ -161,10 +157,10 @@ describe("a plan is established", () => {
   ])("as soon as the server does no longer say: %s", async (text) => {
     let healed = false;
     const { whenReady, state, texts } = establish(one, { helper: () => (healed ? "ok" : text) });
-    await vi.advanceTimersByTimeAsync(3_600_000);
+    await clock.pass(3_600_000);
     expect(state()).toBe("waiting");
     healed = true;
-    await vi.advanceTimersByTimeAsync(5_000);
+    await clock.pass(5_000);
     await whenReady;
     expect(texts().at(-1)).toMatch(/^mounted \/a 4\.2 after \d+$/);
   });
@@ -180,7 +176,7 @@ test("a foreign share that came while the server was waited for is never taken d
       return Promise.resolve(ready);
     },
   });
-  await vi.advanceTimersByTimeAsync(60_000);
+  await clock.pass(60_000);
   expect(mounter.actions.filter((action) => action.startsWith("umount"))).toEqual([]);
   expect(mounter.table).toEqual([foreign]);
   expect(state()).not.toMatch(/^ready/);
@@ -219,7 +215,7 @@ describe("a plan fails", () => {
   ])("with %j and a hint that names where its options stand", async (environment, place) => {
     const { whenReady } = establish(environment, { helper: () => "EINVAL" });
     const error = errorOf(whenReady);
-    await vi.advanceTimersByTimeAsync(0);
+    await clock.pass(0);
     expect(await error).toMatchObject({ exitCode: 32, hint: expect.stringContaining(` ${place} `) as string });
   });
 
@@ -230,27 +226,27 @@ describe("a plan fails", () => {
   ])("after a minute, not before, of: %s", async (errno, reason) => {
     const { whenReady, state, mounter } = establish({ ...one, NFS_RETRY_MAX: "1s" }, { helper: () => errno });
     const error = errorOf(whenReady);
-    await vi.advanceTimersByTimeAsync(59_999);
+    await clock.pass(59_999);
     expect(state()).toBe("waiting");
     expect(mounter.calls.length).toBeGreaterThan(50);
-    await vi.advanceTimersByTimeAsync(2_000);
+    await clock.pass(2_000);
     expect(await error).toMatchObject({ exitCode: 32, message: `cannot mount nas:/a on /a: ${reason}` });
   });
 
   test("after a minute of that without another answer in between", async () => {
-    const startedMs = Date.now();
+    const startedMs = clock.nowMs();
     const { state, abort } = establish(
       { ...one, NFS_RETRY_MAX: "1s" },
       {
         helper: () => {
-          const elapsedMs = Date.now() - startedMs;
+          const elapsedMs = clock.nowMs() - startedMs;
           return elapsedMs > 40_000 && elapsedMs < 43_000 ? "Connection refused" : "Protocol not supported";
         },
       },
     );
-    await vi.advanceTimersByTimeAsync(100_000);
+    await clock.pass(100_000);
     expect(state()).toBe("waiting");
-    await vi.advanceTimersByTimeAsync(6_000);
+    await clock.pass(6_000);
     expect(state()).toMatch(/^failed at 10\d{4}:/);
     abort.abort(new Error("enough"));
   });
@@ -276,12 +272,12 @@ describe("a plan fails", () => {
       { helper: ({ target }) => (target === "/a" ? "hang" : "Connection refused") },
     );
     const error = errorOf(whenReady);
-    await vi.advanceTimersByTimeAsync(1_000);
+    await clock.pass(1_000);
     abort.abort(new Error("stopped"));
     expect(await error).toMatchObject({ message: "stopped" });
     await settled;
     expect(mounter.actions).toContain("kill 4.2 nas:/a /a");
-    expect(vi.getTimerCount()).toBe(0);
+    expect(clock.pending()).toBe(0);
   });
 
   test("with a fault of our own, and does not repeat it", async () => {
@@ -307,7 +303,7 @@ test("what the system says to an attempt is told, and the attempt is made again"
       return "ok";
     },
   });
-  await vi.advanceTimersByTimeAsync(1_000);
+  await clock.pass(1_000);
   await whenReady;
   expect(texts()).toEqual([
     "failed /a 1: EMFILE: no descriptor",
@@ -334,7 +330,7 @@ describe("a share with nofail", () => {
     expect(texts()).toContain("mounted /must 4.2 after 1");
     expect(texts()).toContain("failed /may 1: Connection refused (ECONNREFUSED)");
     there = true;
-    await vi.advanceTimersByTimeAsync(5_000);
+    await clock.pass(5_000);
     await settled;
     expect(texts().at(-1)).toBe("mounted /may 4.2 after 2");
   });
@@ -350,10 +346,10 @@ describe("a share with nofail", () => {
         });
       },
     });
-    await vi.advanceTimersByTimeAsync(10);
+    await clock.pass(10);
     expect(state()).toMatch(/^ready/);
     come?.();
-    await vi.advanceTimersByTimeAsync(10);
+    await clock.pass(10);
     expect(texts().at(-1)).toBe("mounted /may 4.2 after 1");
   });
 
@@ -361,7 +357,7 @@ describe("a share with nofail", () => {
     const { state, abort } = establish(both, {
       server: (share) => (share.target === "/must" ? Promise.resolve(ready) : new Promise(() => {})),
     });
-    await vi.advanceTimersByTimeAsync(60_000);
+    await clock.pass(60_000);
     expect(state()).toBe("waiting");
     abort.abort(new Error("enough"));
   });
@@ -382,7 +378,7 @@ describe("a share with nofail", () => {
     const { state, abort } = establish(both, {
       helper: ({ target }) => (target === "/may" ? "ok" : "Connection refused"),
     });
-    await vi.advanceTimersByTimeAsync(60_000);
+    await clock.pass(60_000);
     expect(state()).toBe("waiting");
     abort.abort(new Error("enough"));
   });
@@ -398,7 +394,7 @@ describe("a share with nofail", () => {
       },
       { server: (share) => (share.target === "/may" ? Promise.resolve(ready) : new Promise(() => {})) },
     );
-    await vi.advanceTimersByTimeAsync(10_000);
+    await clock.pass(10_000);
     expect(texts()).toEqual(["mounted /may 4.2 after 1"]);
     expect(state()).toBe("waiting");
     abort.abort(new Error("enough"));
@@ -415,7 +411,7 @@ describe("a share with nofail", () => {
       },
       { helper: () => "Connection refused" },
     );
-    await vi.advanceTimersByTimeAsync(60_000);
+    await clock.pass(60_000);
     expect(state()).toMatch(/^ready/);
     abort.abort(new Error("enough"));
   });

@@ -1,14 +1,14 @@
 // What becomes of a tree of shares that is lost in parts: who takes whom along, and that nobody waits for a server of another share.
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { mountShares } from "../../../src/lifecycle/mount-shares.ts";
 import { undoStack } from "../../../src/lifecycle/undo.ts";
 import { guardSource } from "../../../src/mount/guard.ts";
 import { createBoard } from "../../../src/report/board.ts";
-import { timerClock } from "../fakes/clock.ts";
 import { fakeMounter, type FakeMounter } from "../fakes/mounter.ts";
 import { localMount } from "../fakes/mounts.ts";
 import { fakeNetwork, serves, type Service } from "../fakes/server.ts";
 import { configOf, planOf } from "../fakes/shares.ts";
+import { handClock, type HandClock } from "../fakes/clock.ts";
 
 const environment = {
   NFS_MOUNTS: "nas:/a /mnt/a; far:/b /mnt/a/b",
@@ -16,11 +16,9 @@ const environment = {
   NFS_WATCH: "remount",
 };
 
+let clock: HandClock;
 beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
+  clock = handClock();
 });
 
 /** Two shares of two servers, the one below the other, both mounted. */
@@ -57,7 +55,7 @@ async function twoMounted() {
     {
       log: () => {},
       board: createBoard(() => 0, facts, config.shares),
-      clock: timerClock,
+      clock,
       network: fakeNetwork(services, { nas: ["192.0.2.1"], far: ["192.0.2.2"] }),
       mounter,
       lockTarget: () => ({ kind: "locked", note: () => {}, release: () => {} }),
@@ -87,7 +85,7 @@ async function twoMounted() {
   };
 }
 
-const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+const pass = (ms: number) => clock.pass(ms);
 
 /** What a promise has come to so far. */
 function outcome(promise: Promise<unknown>) {

@@ -1,17 +1,19 @@
 // What is said where nobody can look, and the looks that a stop asks for where NFS_WATCH=off has looked at nothing so far.
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { watchMounts } from "../../../src/lifecycle/share-watch.ts";
 import type { Look } from "../../../src/mount/ports.ts";
 import type { Tell } from "../../../src/report/events.ts";
 import { logLinesOf } from "../../../src/report/log-lines.ts";
 import type { Log } from "../../../src/report/log.ts";
 import type { Share } from "../../../src/shares/share.ts";
-import { timerClock } from "../fakes/clock.ts";
 import { fakeMounter } from "../fakes/mounter.ts";
 import { nfsMount } from "../fakes/mounts.ts";
 import { configOf, planOf } from "../fakes/shares.ts";
+import { handClock } from "../fakes/clock.ts";
 
 const environment = { NFS_MOUNTS: "nas:/a /mnt/a;nas:/b /mnt/b", NFS_WATCH: "off" };
+
+const clock = handClock();
 
 /** Shares that are mounted, and stay so. */
 const watchedOf = (shares: readonly Share[], tell: Tell) => ({
@@ -32,7 +34,7 @@ function watchOff(look: (path: string) => Promise<Look>) {
   const watch = watchMounts(
     {
       log: unexpected,
-      clock: timerClock,
+      clock,
       mounter: { ...fakeMounter(), look },
       network: { dial: unexpected, resolveName: unexpected },
       user: { uid: 0, gid: 0 },
@@ -76,9 +78,6 @@ describe("a look at every share once", () => {
 });
 
 describe("a watch that cannot look, for no process can be started", () => {
-  beforeEach(() => vi.useFakeTimers());
-  afterEach(() => vi.useRealTimers());
-
   test("says so once, goes on, and says when it looks again; it takes no share for lost meanwhile", async () => {
     const watched = { NFS_MOUNTS: "nas:/a /mnt/a;nas:/b /mnt/b;nas:/c /mnt/c", NFS_WATCH_INTERVAL: "1s" };
     const { settings } = configOf(watched);
@@ -99,7 +98,7 @@ describe("a watch that cannot look, for no process can be started", () => {
     watchMounts(
       {
         log,
-        clock: timerClock,
+        clock,
         mounter: { ...fakeMounter({ mounts }), look },
         network: { dial: silent, resolveName: silent },
         user: { uid: 0, gid: 0 },
@@ -111,7 +110,7 @@ describe("a watch that cannot look, for no process can be started", () => {
       ({ share, lost }) => said.push(`${share.target} lost: ${lost}`),
       end.signal,
     );
-    const lookAgain = () => vi.advanceTimersByTimeAsync(10_000);
+    const lookAgain = () => clock.pass(10_000);
     await lookAgain();
     const before = said.splice(0);
     expect(before.filter((line) => !line.includes("/mnt/c") && !/share (?:has failed|is lost)/.test(line))).toEqual([]);

@@ -1,19 +1,13 @@
 // The driver of Docker volumes against a model: whatever the daemon asks, and whoever is killed meanwhile, no user is forgotten, no mount
 // is left behind or taken from under a container, and nobody who only looks waits.
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { parseVolumes } from "../../../src/volumes/stored.ts";
 import type { MountRecord } from "../../../src/shares/mountinfo.ts";
 import { everyCombination } from "../../support/every-combination.ts";
 import { bodyOf, enter, giveBack, type Call, type CallAnswer, type Known } from "../../support/volume-model.ts";
+import { settled } from "../fakes/clock.ts";
 import { random, type Random } from "../fakes/random.ts";
 import { volumeMachine, type PluginProcess, type VolumeMachine } from "../fakes/volume-machine.ts";
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 const directory = "/var/lib/nfs-init/volumes";
 const environment = { NFS_WAIT_TIMEOUT: "5s", NFS_WATCH_INTERVAL: "10s", NFS_PLUGIN_STORE: "nas:/store" };
@@ -101,11 +95,9 @@ interface World {
   readonly broken: Set<string>;
 }
 
-const settled = () => new Promise((resolve) => setImmediate(resolve));
-
 /** Lets time pass for all but those who look. */
 async function pass(world: World, ms: number): Promise<void> {
-  await vi.advanceTimersByTimeAsync(ms);
+  await world.machine.clock.pass(ms);
   await settled();
   look(world);
 }
@@ -379,7 +371,6 @@ async function play(steps: readonly Step[]): Promise<readonly string[]> {
   }
   if (world.wrong.size === 0) await end(world);
   world.plugin.kill(false);
-  vi.clearAllTimers();
   return [...world.wrong];
 }
 

@@ -1,9 +1,10 @@
 import type { ExactVersion } from "../../../src/kinds/nfs/versions.ts";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { callMount, type CallPorts, type CallResult } from "../../../src/mount/call.ts";
 import type { HelperEnd } from "../../../src/mount/ports.ts";
 import { fakeMounter, type CallEnd } from "../fakes/mounter.ts";
 import { shareOf, wayOf } from "../fakes/shares.ts";
+import { handClock, type HandClock } from "../fakes/clock.ts";
 
 const never = new AbortController().signal;
 
@@ -15,7 +16,7 @@ function shareFor(way: (typeof ways)[number]) {
   return shareOf(way === "mount(2)" ? {} : { NFS_OPTIONS: "x-nfs-init.helper" });
 }
 
-/** One call at a time that vitest's clock counts; `answers` says whether the server answers when it is asked. */
+/** One call at a time; `answers` says whether the server answers when it is asked. */
 function call(
   end: CallEnd,
   {
@@ -36,28 +37,32 @@ function call(
 ) {
   const mounter = fakeMounter({ helper: () => end });
   const pending: string[] = [];
-  const startedMs = Date.now();
+  const startedMs = clock.nowMs();
   let endedMs: number | undefined;
   let result: CallResult | undefined;
   const running = callMount(
-    { mounter, serverAnswers: answers, addresses, onPending: (asked, forMs) => pending.push(`${asked} ${forMs}`) },
+    {
+      clock,
+      mounter,
+      serverAnswers: answers,
+      addresses,
+      onPending: (asked, forMs) => pending.push(`${asked} ${forMs}`),
+    },
     wayOf(share, version),
     share.realTarget,
     attemptTimeoutMs,
     signal,
   ).then((one) => {
-    endedMs = Date.now() - startedMs;
+    endedMs = clock.nowMs() - startedMs;
     result = one;
     return one;
   });
   return { mounter, running, pending, endedMs: () => endedMs, result: () => result };
 }
 
+let clock: HandClock;
 beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
+  clock = handClock();
 });
 
 describe("a mount call", () => {
@@ -70,12 +75,12 @@ describe("a mount call", () => {
     async (attemptTimeoutMs, said) => {
       const stop = new AbortController();
       const { running, pending } = call("hang", { attemptTimeoutMs, signal: stop.signal });
-      await vi.advanceTimersByTimeAsync(14_900);
+      await clock.pass(14_900);
       expect(pending).toEqual([]);
-      await vi.advanceTimersByTimeAsync(35_000);
+      await clock.pass(35_000);
       expect(pending).toEqual(said);
       stop.abort();
-      await vi.advanceTimersByTimeAsync(60_000);
+      await clock.pass(60_000);
       await running;
       expect(pending).toEqual(said);
     },
@@ -84,7 +89,7 @@ describe("a mount call", () => {
   test("that ends in time is not spoken of", async () => {
     const { running, pending } = call("ok");
     await running;
-    await vi.advanceTimersByTimeAsync(60_000);
+    await clock.pass(60_000);
     expect(pending).toEqual([]);
   });
 
@@ -151,14 +156,14 @@ describe("a mount call", () => {
   test.each(ways)("leaves no timer behind when it has ended: %s", async (way) => {
     await call("ok", { share: shareFor(way) }).running;
     await call("Connection refused", { share: shareFor(way) }).running;
-    expect(vi.getTimerCount()).toBe(0);
+    expect(clock.pending()).toBe(0);
   });
 
   test("asks nobody where there is no address to mount from, and may be repeated", async () => {
     const { mounter, running } = call("ok", { addresses: () => Promise.resolve("no address") });
     expect(await running).toMatchObject({ kind: "failed", failure: { prospect: "transient", unreachable: true } });
     expect(mounter.actions).toEqual([]);
-    expect(vi.getTimerCount()).toBe(0);
+    expect(clock.pending()).toBe(0);
   });
 
   test("leaves the addresses to mount.nfs where the share wants that", async () => {
@@ -193,12 +198,12 @@ describe("a mount call", () => {
         return Promise.resolve(true);
       },
     });
-    await vi.advanceTimersByTimeAsync(1_000);
+    await clock.pass(1_000);
     abort.abort();
     expect(await running).toMatchObject({ kind: "failed", failure: { prospect: "transient" } });
     expect(mounter.actions.at(-1)).toBe("kill 4.2 nas:/export /mnt/data");
     expect(asked).toBe(0);
-    expect(vi.getTimerCount()).toBe(0);
+    expect(clock.pending()).toBe(0);
   });
 });
 
@@ -208,10 +213,10 @@ describe("the time of a mount call", () => {
       share: shareFor(way),
       answers: () => Promise.resolve(false),
     });
-    await vi.advanceTimersByTimeAsync(14_999);
+    await clock.pass(14_999);
     expect(mounter.calls.map(({ by }) => by)).toEqual([way]);
     expect(endedMs()).toBeUndefined();
-    await vi.advanceTimersByTimeAsync(1);
+    await clock.pass(1);
     expect(endedMs()).toBe(15_000);
     expect(result()).toEqual({
       kind: "failed",
@@ -226,22 +231,22 @@ describe("the time of a mount call", () => {
 
   test.each(ways)("is two minutes where the server answers all the while: %s", async (way) => {
     const { endedMs } = call("hang", { share: shareFor(way) });
-    await vi.advanceTimersByTimeAsync(119_999);
+    await clock.pass(119_999);
     expect(endedMs()).toBeUndefined();
-    await vi.advanceTimersByTimeAsync(1);
+    await clock.pass(1);
     expect(endedMs()).toBe(120_000);
   });
 
   test("is the attempt's where that is longer than two minutes", async () => {
     const { endedMs } = call("hang", { attemptTimeoutMs: 180_000, answers: () => Promise.resolve(false) });
-    await vi.advanceTimersByTimeAsync(400_000);
+    await clock.pass(400_000);
     expect(endedMs()).toBe(180_000);
   });
 
   test("lasts until the server answers no more", async () => {
     let asked = 0;
     const { endedMs } = call("hang", { answers: () => Promise.resolve((asked += 1) < 4) });
-    await vi.advanceTimersByTimeAsync(200_000);
+    await clock.pass(200_000);
     expect(endedMs()).toBe(60_000);
     expect(asked).toBe(4);
   });
@@ -251,11 +256,12 @@ describe("the time of a mount call", () => {
     const share = shareOf();
     const running = callMount(
       {
+        clock,
         mounter: {
           ...mounter,
           mount: () =>
             new Promise((resolve) => {
-              setTimeout(() => resolve({ kind: "done" }), 100_000);
+              clock.later(100_000, () => resolve({ kind: "done" }));
             }),
         },
         onPending: () => {},
@@ -267,10 +273,10 @@ describe("the time of a mount call", () => {
       15_000,
       never,
     );
-    await vi.advanceTimersByTimeAsync(100_000);
+    await clock.pass(100_000);
     expect(await running).toEqual({ kind: "accepted" });
     expect(mounter.actions).toEqual([]);
-    expect(vi.getTimerCount()).toBe(0);
+    expect(clock.pending()).toBe(0);
   });
 
   test.each<[string, number, number]>([
@@ -279,10 +285,10 @@ describe("the time of a mount call", () => {
   ])("is never more than two minutes: %s", async (_, attemptTimeoutMs, answerMs) => {
     const answers = () =>
       new Promise<boolean>((resolve) => {
-        setTimeout(() => resolve(true), answerMs);
+        clock.later(answerMs, () => resolve(true));
       });
     const { endedMs } = call("hang", { attemptTimeoutMs, answers });
-    await vi.advanceTimersByTimeAsync(400_000);
+    await clock.pass(400_000);
     expect(endedMs()).toBeLessThanOrEqual(120_000);
   });
 });

@@ -1,9 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { batchedLooks, type Looker } from "../../../src/mount/looks.ts";
 import type { Look } from "../../../src/mount/ports.ts";
+import { handClock, type HandClock } from "../fakes/clock.ts";
 
-beforeEach(() => vi.useFakeTimers());
-afterEach(() => vi.useRealTimers());
+let clock: HandClock;
+beforeEach(() => {
+  clock = handClock();
+});
 
 const answers = {
   kind: "answers",
@@ -21,7 +24,7 @@ interface Started extends Looker {
 /** Children that look at one path after another, each for the time that its path names: `/150` 150 ms, `/hangs` for ever. */
 function children() {
   const started: Started[] = [];
-  const look = batchedLooks((requests) => {
+  const look = batchedLooks(clock, (requests) => {
     const seen: (typeof answers)[] = [];
     const waiting: ((value: typeof answers | undefined) => void)[] = [];
     let isOver = false;
@@ -39,7 +42,7 @@ function children() {
     for (const { path } of requests) {
       if (path === "/hangs") break;
       afterMs += Number(path.slice(1));
-      setTimeout(tell, afterMs);
+      clock.later(afterMs, tell);
     }
     const child: Started = {
       paths: requests.map(({ path }) => path),
@@ -64,12 +67,12 @@ function children() {
 
 /** Looks at all paths in one turn; when each was answered, in milliseconds. */
 async function times({ look }: ReturnType<typeof children>, paths: readonly string[], timeoutMs = 5_000) {
-  const beganMs = Date.now();
+  const beganMs = clock.nowMs();
   const all = paths.map(async (path) => {
     const { kind } = await look({ path, write: false }, timeoutMs);
-    return { kind, ms: Date.now() - beganMs };
+    return { kind, ms: clock.nowMs() - beganMs };
   });
-  await vi.advanceTimersByTimeAsync(20_000);
+  await clock.pass(20_000);
   return Promise.all(all);
 }
 
@@ -97,9 +100,9 @@ describe("looks that are asked for together", () => {
   test("go on in another child where one was killed", async () => {
     const pool = children();
     const seen = Promise.all(["/50", "/50", "/50"].map((path) => pool.look({ path, write: false }, 5_000)));
-    await vi.advanceTimersByTimeAsync(60);
+    await clock.pass(60);
     pool.started[0]?.kill();
-    await vi.advanceTimersByTimeAsync(100);
+    await clock.pass(100);
     expect((await seen).map(({ kind }) => kind)).toEqual(["answers", "no-answer", "answers"]);
     expect(pool.started).toHaveLength(2);
   });
@@ -124,7 +127,7 @@ describe("looks that are asked for together", () => {
 test("where no child can be started every look fails with the reason, which says nothing of the shares, and the next tries again", async () => {
   let isPossible = false;
   const { look: works } = children();
-  const look = batchedLooks((requests) => {
+  const look = batchedLooks(clock, (requests) => {
     if (!isPossible) throw new Error("EAGAIN: no more processes are allowed, fork");
     return {
       next: () => works(requests[0] ?? { path: "/1", write: false }, 5_000).then(() => answers),
@@ -136,6 +139,6 @@ test("where no child can be started every look fails with the reason, which says
   expect(failing).toEqual([1, 2].map(() => ({ status: "rejected", reason: new Error(reason) })));
   isPossible = true;
   const again = look({ path: "/1", write: false }, 5_000);
-  await vi.advanceTimersByTimeAsync(10);
+  await clock.pass(10);
   expect(await again).toEqual(answers);
 });

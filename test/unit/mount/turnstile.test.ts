@@ -1,20 +1,23 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { turnstile, type Turn } from "../../../src/mount/turnstile.ts";
+import { handClock, type HandClock } from "../fakes/clock.ts";
 
-beforeEach(() => vi.useFakeTimers());
-afterEach(() => vi.useRealTimers());
+let clock: HandClock;
+beforeEach(() => {
+  clock = handClock();
+});
 
 const atOnce = 3;
 
 /** As many requests as asked for, and the turns of those that have begun. */
 function request(count: number) {
-  const enter = turnstile(atOnce);
+  const enter = turnstile(clock, atOnce);
   const begun: Turn[] = [];
   for (let index = 0; index < count; index++) void enter().then((turn) => begun.push(turn));
   return begun;
 }
 
-const settle = () => vi.advanceTimersByTimeAsync(0);
+const settle = () => clock.pass(0);
 
 describe("the turnstile", () => {
   test("lets a few begin, and the next for each that leaves", async () => {
@@ -30,9 +33,9 @@ describe("the turnstile", () => {
     const begun = request(10);
     await settle();
     begun[0]?.leaveAfter(250);
-    await vi.advanceTimersByTimeAsync(249);
+    await clock.pass(249);
     expect(begun).toHaveLength(atOnce);
-    await vi.advanceTimersByTimeAsync(1);
+    await clock.pass(1);
     expect(begun).toHaveLength(atOnce + 1);
   });
 
@@ -41,9 +44,9 @@ describe("the turnstile", () => {
     await settle();
     begun[0]?.leaveAfter(250);
     begun[0]?.leaveAfter(5_000);
-    await vi.advanceTimersByTimeAsync(4_999);
+    await clock.pass(4_999);
     expect(begun).toHaveLength(atOnce);
-    await vi.advanceTimersByTimeAsync(1);
+    await clock.pass(1);
     expect(begun).toHaveLength(atOnce + 1);
   });
 
@@ -54,12 +57,12 @@ describe("the turnstile", () => {
     begun[0]?.leave();
     begun[0]?.leave();
     begun[0]?.leaveAfter(1);
-    await vi.advanceTimersByTimeAsync(1_000);
+    await clock.pass(1_000);
     expect(begun).toHaveLength(atOnce + 1);
   });
 
   test("lets as many begin again once all have left", async () => {
-    const enter = turnstile(atOnce);
+    const enter = turnstile(clock, atOnce);
     for (let round = 0; round < 3; round++) {
       const turns = await Promise.all(Array.from({ length: atOnce }, () => enter()));
       for (const turn of turns) turn.leave();

@@ -4,6 +4,7 @@ import type { ServerQuestion } from "../../../src/kinds/servers.ts";
 import type { Readiness } from "../../../src/kinds/server.ts";
 import { serverWaiter } from "../../../src/wait/wait.ts";
 import { leapingClock } from "../fakes/clock.ts";
+import { random } from "../fakes/random.ts";
 import { shareOf } from "../fakes/shares.ts";
 
 const ready: Readiness = { kind: "ready", unspoken: [], address: "10.0.0.2" };
@@ -14,14 +15,14 @@ const other = questionOf(shareOf({ NFS_HOST: "other" }));
 
 /** A waiter whose servers answer in turn, each after a time; the last answer stays. */
 function waiterOver(answers: readonly Readiness[], signal = new AbortController().signal, answerMs = 0) {
-  const clock = leapingClock();
+  const drawn = random(1);
+  const clock = leapingClock({ random: () => drawn.below(1_000) / 1_000 });
   const asked: ServerQuestion[] = [];
   const asksRpcbind: boolean[] = [];
   const told: string[] = [];
   const waiter = serverWaiter(
     {
-      nowMs: clock.nowMs,
-      sleep: clock.sleep,
+      clock,
       ask: (one, _, rpcbind) => {
         asked.push(one);
         asksRpcbind.push(rpcbind);
@@ -164,8 +165,7 @@ describe("waiting for a server", () => {
     const clock = leapingClock();
     const waiter = serverWaiter(
       {
-        nowMs: clock.nowMs,
-        sleep: clock.sleep,
+        clock,
         ask: () => {
           abort.abort(new Error("stopped"));
           return Promise.resolve(notReady("no answer in time"));

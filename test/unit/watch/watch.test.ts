@@ -1,18 +1,17 @@
 // The loop that looks at shares: when it looks at which, whom it waits for, and what it tells.
 import type { Share } from "../../../src/shares/share.ts";
 import type { MountRecord } from "../../../src/shares/mountinfo.ts";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { guardSource } from "../../../src/mount/guard.ts";
-import type { Clock, Look } from "../../../src/mount/ports.ts";
+import type { Look } from "../../../src/mount/ports.ts";
 import { watchShares, type ShareChange, type WatchSettings } from "../../../src/watch/watch.ts";
 import { localMount, nfsMount } from "../fakes/mounts.ts";
 import { planOf } from "../fakes/shares.ts";
+import { handClock, type HandClock } from "../fakes/clock.ts";
 
+let clock: HandClock;
 beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
+  clock = handClock();
 });
 
 const second = 1_000;
@@ -39,7 +38,7 @@ interface Options extends Partial<WatchSettings> {
   readonly generation?: () => number;
 }
 
-/** A watch over vitest's fake timers, from 0 s on, with everything that it did. */
+/** A watch from 0 s on, with everything that it did. */
 function watching({
   shares,
   mounts,
@@ -49,30 +48,18 @@ function watching({
   generation = () => 1,
   ...settings
 }: Options) {
-  const startedMs = Date.now();
-  const nowMs = () => Date.now() - startedMs;
+  const startedMs = clock.nowMs();
+  let sleptMs = 0;
+  const nowMs = () => clock.nowMs() - startedMs + sleptMs;
   const over = new AbortController();
   const looks: { readonly target: string; readonly ms: number }[] = [];
   const questions: { readonly target: string; readonly ms: number }[] = [];
   const changes: (Omit<ShareChange, "kind" | "share"> & { readonly target: string; readonly ms: number })[] = [];
   const faults: unknown[] = [];
   const rounds: number[] = [];
-  const clock: Clock = {
-    nowMs,
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(resolve, ms);
-        const fail = () => {
-          clearTimeout(timer);
-          reject(new Error("aborted"));
-        };
-        if (signal?.aborted === true) fail();
-        else signal?.addEventListener("abort", fail, { once: true });
-      }),
-  };
   const ended = watchShares(
     {
-      clock,
+      clock: { ...clock, nowMs },
       mounts: () => {
         rounds.push(nowMs());
         return mounts?.() ?? shares().map(({ label, realTarget }) => nfsMount(label, realTarget));
@@ -116,12 +103,16 @@ function watching({
     rounds,
     looksAt: timesOf(looks),
     questionsAbout: timesOf(questions),
+    /** The machine sleeps: its clock goes on, and nothing happens. */
+    suspend: (ms: number) => {
+      sleptMs += ms;
+    },
     /** Lets time go by until `ms` after the start. */
-    until: (ms: number) => vi.advanceTimersByTimeAsync(ms - nowMs()),
+    until: (ms: number) => clock.pass(ms - nowMs()),
     stop: async () => {
       over.abort();
       // A look that hangs is waited for a moment at most.
-      await vi.advanceTimersByTimeAsync(second);
+      await clock.pass(second);
       return ended;
     },
   };
@@ -154,7 +145,7 @@ describe("a healthy share", () => {
     const watch = watching({ shares: () => shares });
     await watch.until(1);
     // The pause until the next round is all that is waited for.
-    expect(vi.getTimerCount()).toBe(1);
+    expect(clock.pending()).toBe(1);
     await watch.stop();
   });
 
@@ -284,7 +275,7 @@ describe("a share that does not answer", () => {
     const watch = watching({
       shares: () => shares,
       look: () => silent,
-      askServer: () => (Math.floor(Date.now() / second) % 2 === 0 ? "answers" : "silent"),
+      askServer: () => (Math.floor(clock.nowMs() / second) % 2 === 0 ? "answers" : "silent"),
       intervalMs: second,
       unresponsiveAfterMs: 6 * second,
       serverGoneAfterMs: 6 * second,
@@ -318,12 +309,12 @@ describe("a share that does not answer", () => {
     let seen: Look = healthy;
     const watch = watching({ shares: () => shares, look: () => seen });
     await watch.until(12 * second);
-    vi.setSystemTime(Date.now() + 8 * 3_600 * second);
+    watch.suspend(8 * 3_600 * second);
     seen = silent;
-    await vi.advanceTimersByTimeAsync(60 * second);
+    await clock.pass(60 * second);
     expect(watch.changes).toMatchObject([{ to: "unresponsive" }]);
     seen = healthy;
-    await vi.advanceTimersByTimeAsync(10 * second);
+    await clock.pass(10 * second);
     expect(watch.changes.filter(({ lost }) => lost !== undefined)).toEqual([]);
     await watch.stop();
   });
@@ -586,5 +577,5 @@ test("the watch ends with its signal, and leaves no timer behind", async () => {
   await watch.stop();
   await watch.until(60 * second);
   expect(watch.looksAt("/mnt/a")).toHaveLength(2);
-  expect(vi.getTimerCount()).toBe(0);
+  expect(clock.pending()).toBe(0);
 });

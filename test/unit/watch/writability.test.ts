@@ -1,14 +1,12 @@
 // What is kept of the servers' word on whether their shares can be written to.
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { watchWritability } from "../../../src/watch/writability.ts";
-import { timerClock } from "../fakes/clock.ts";
 import { planOf } from "../fakes/shares.ts";
+import { handClock, type HandClock } from "../fakes/clock.ts";
 
+let clock: HandClock;
 beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
+  clock = handClock();
 });
 
 const intervalMs = 30_000;
@@ -20,12 +18,12 @@ function asking(answers: readonly (boolean | undefined)[], generation = () => 1)
   const over = new AbortController();
   let asked = 0;
   const ask = () => Promise.resolve(answers[Math.min(asked++, answers.length - 1)]);
-  const known = watchWritability({ clock: timerClock, ask, generation }, () => [share], intervalMs, over.signal);
+  const known = watchWritability({ clock, ask, generation }, () => [share], intervalMs, over.signal);
   return {
     known: () => known(share),
     asked: () => asked,
     /** Lets so many intervals go by. */
-    after: async (intervals: number) => vi.advanceTimersByTimeAsync(intervals * intervalMs),
+    after: async (intervals: number) => clock.pass(intervals * intervalMs),
     stop: () => over.abort(),
   };
 }

@@ -8,6 +8,7 @@ import {
   type Version3World,
 } from "../../../../src/export/v3/version3.ts";
 import type { RpcProgram } from "../../../../src/rpc/service.ts";
+import { handClock, leapingClock, type HandClock } from "../../fakes/clock.ts";
 import {
   accepted,
   answers,
@@ -38,20 +39,21 @@ function portmapper(
 }
 
 interface Given {
+  readonly clock?: HandClock;
   readonly services?: Readonly<Record<string, Service | "silent">>;
   readonly records?: MonitorRecords;
   /** Why a place cannot be listened on. */
   readonly refuse?: (at: ListenAt) => string | undefined;
 }
 
-function given({ services = {}, records, refuse = () => undefined }: Given = {}) {
+function given({ services = {}, records, refuse = () => undefined, clock = leapingClock() }: Given = {}) {
   const network = fakeNetwork(services);
   const listening = new Map<string, readonly RpcProgram[]>();
   const events: Version3Event[] = [];
   const saved: MonitorRecords[] = [];
   const states: number[] = [];
   const ended = { count: 0 };
-  let nowMs = 0;
+  const startedMs = clock.nowMs();
   const world: Version3World = {
     dial: network.dial,
     listen: (at, programs) => {
@@ -71,14 +73,9 @@ function given({ services = {}, records, refuse = () => undefined }: Given = {})
     saveRecords: (one) => saved.push(one),
     setLocalState: (state) => states.push(state),
     endLockGrace: () => (ended.count += 1),
-    timeOfDayMs: () => 1_700_000_000_000,
     onEvent: (event) => events.push(event),
     ownNames: ["srv", "192.0.2.100"],
-    nowMs: () => nowMs,
-    pause: (ms) => {
-      nowMs += ms;
-      return Promise.resolve();
-    },
+    clock,
     resolve: (name) => Promise.resolve([name]),
   };
   const programAt = (place: string): RpcProgram => {
@@ -91,7 +88,17 @@ function given({ services = {}, records, refuse = () => undefined }: Given = {})
     if (started.kind === "failed") throw new Error(started.reason);
     return started;
   };
-  return { world, network, listening, events, saved, states, programAt, start, nowMs: () => nowMs };
+  return {
+    world,
+    network,
+    listening,
+    events,
+    saved,
+    states,
+    programAt,
+    start,
+    tookMs: () => clock.nowMs() - startedMs,
+  };
 }
 
 const places = (...ports: readonly number[]) =>
@@ -207,18 +214,18 @@ describe("after a restart", () => {
   });
 
   test("one that does not answer is asked again for a quarter of an hour", async () => {
-    const { start, events, nowMs, network } = given({ records });
+    const { start, events, tookMs, network } = given({ records });
     await (await start()).announce();
     expect(events).toEqual([{ kind: "peer", peer, isTold: false }]);
-    expect(nowMs()).toBeGreaterThan(14 * 60_000);
-    expect(nowMs()).toBeLessThanOrEqual(15 * 60_000);
+    expect(tookMs()).toBeGreaterThan(14 * 60_000);
+    expect(tookMs()).toBeLessThanOrEqual(15 * 60_000);
     expect(network.open()).toBe(0);
   });
 
   test("one that is not told when we end is told the next time", async () => {
     const { world, start, events, saved } = given({ records });
     const version3 = await start();
-    const closing = { ...world, pause: () => version3.close() };
+    const closing = { ...world, clock: { ...world.clock, sleep: () => version3.close() } };
     Object.assign(world, closing);
     await version3.announce();
     expect(events).toEqual([]);
@@ -237,11 +244,14 @@ describe("a client that has started again", () => {
       { version: 1, procedure: 6, args: [opaque("c1"), words(state)] },
       overUdp({ ...client, address: peer }),
     );
-  const settled = () => new Promise((resolve) => setImmediate(resolve));
+  /** As long as lockd is left alone after a word of one client. */
+  const pauseMs = 10_000;
 
   test("lockd is told, with what it gave us to know the client by, once for each state", async () => {
     const calls: SeenCall[] = [];
+    const clock = handClock();
     const { start, programAt, events } = given({
+      clock,
       services: {
         "127.0.0.1:111": portmapper([], { ports: { [lockd]: 4_045 } }),
         "127.0.0.1:4045": (call) => {
@@ -255,7 +265,7 @@ describe("a client that has started again", () => {
     await monitor(program);
     for (const state of [3, 3, 5]) {
       await notice(program, state);
-      await settled();
+      await clock.pass(pauseMs);
     }
     expect(calls.map(({ version, procedure }) => [version, procedure])).toEqual([
       [3, 16],
@@ -271,7 +281,9 @@ describe("a client that has started again", () => {
 
   test("of what a client says while lockd is told, the last word counts, after a pause", async () => {
     const states: (number | undefined)[] = [];
-    const { start, programAt, events, nowMs } = given({
+    const clock = handClock();
+    const { start, programAt, events, tookMs } = given({
+      clock,
       services: {
         "127.0.0.1:111": portmapper([], { ports: { [lockd]: 4_045 } }),
         "127.0.0.1:4045": (call) => {
@@ -284,15 +296,17 @@ describe("a client that has started again", () => {
     const program = programAt("udp 0.0.0.0:32765");
     await monitor(program);
     await Promise.all([3, 5, 7, 9, 11].map((state) => notice(program, state)));
-    await settled();
+    await clock.pass(pauseMs);
     expect(states).toEqual([3, 11]);
     expect(events).toHaveLength(2);
-    expect(nowMs()).toBeGreaterThanOrEqual(10_000);
+    expect(tookMs()).toBe(pauseMs);
   });
 
   test("where lockd does not take it, the next word of the client is another try", async () => {
     let isRefusing = true;
+    const clock = handClock();
     const { start, programAt, events } = given({
+      clock,
       services: {
         "127.0.0.1:111": portmapper([], { ports: { [lockd]: 4_045 } }),
         "127.0.0.1:4045": (call) => (isRefusing ? [fragment(accepted(call.xid, 5))] : answers(call)),
@@ -303,7 +317,7 @@ describe("a client that has started again", () => {
     await monitor(program);
     for (let times = 0; times < 2; times++) {
       await notice(program, 3);
-      await settled();
+      await clock.pass(pauseMs);
       isRefusing = false;
     }
     expect(events.map((event) => event.kind === "client-restarted" && event.isFreed)).toEqual([false, true]);

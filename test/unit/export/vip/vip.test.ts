@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { messageTypes, type NetlinkAnswer } from "../../../../src/export/vip/netlink.ts";
 import { keepVip, type KeptVip, type VipEvent, type VipWorld } from "../../../../src/export/vip/vip.ts";
 import { parseVip } from "../../../../src/export/vip/written.ts";
+import { handClock } from "../../fakes/clock.ts";
 import { hex } from "../../fakes/server.ts";
 
 const vip = { address: "192.0.2.9", prefixLength: 24 };
@@ -12,8 +13,9 @@ const conflict = hex(`ff ff ff ff ff ff 02 00 00 00 00 02 08 06 00 01 08 00 06 0
 function machine({ othersUntilMs = 0 } = {}) {
   const log: string[] = [];
   const kernel = { errno: 0 };
-  let nowMs = 0;
-  const sleepers: { readonly untilMs: number; readonly wake: () => void }[] = [];
+  const clock = handClock();
+  const startedMs = clock.nowMs();
+  const nowMs = () => clock.nowMs() - startedMs;
   const answer = (type: number, body: string): NetlinkAnswer => ({
     kind: "answer",
     messages: [{ type, sequence: 1, body: hex(body) }],
@@ -30,7 +32,7 @@ function machine({ othersUntilMs = 0 } = {}) {
         return answer(24, "02 20 00 00 fe 00 00 01 00 00 00 00 08 00 04 00 03 00 00 00");
       case messageTypes.newAddress:
       case messageTypes.deleteAddress:
-        log.push(`${message[4] === messageTypes.newAddress ? "add" : "delete"} at ${nowMs}`);
+        log.push(`${message[4] === messageTypes.newAddress ? "add" : "delete"} at ${nowMs()}`);
         return kernel.errno === 0 ? { kind: "answer", messages: [] } : { kind: "error", errno: kernel.errno };
       default:
         return { kind: "answer", messages: [] };
@@ -43,8 +45,8 @@ function machine({ othersUntilMs = 0 } = {}) {
       return {
         send: (frame) => {
           // Who sends it: nobody yet, or the address.
-          log.push(`${frame[28] === 0 ? "ask" : "tell"} at ${nowMs}`);
-          if (frame[28] === 0 && nowMs < othersUntilMs) onFrame(conflict);
+          log.push(`${frame[28] === 0 ? "ask" : "tell"} at ${nowMs()}`);
+          if (frame[28] === 0 && nowMs() < othersUntilMs) onFrame(conflict);
         },
         onFrame: (call) => {
           onFrame = call;
@@ -53,29 +55,10 @@ function machine({ othersUntilMs = 0 } = {}) {
       };
     },
     advertise: () => {},
-    random: () => 0.5,
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        signal.throwIfAborted();
-        sleepers.push({ untilMs: nowMs + ms, wake: resolve });
-        signal.addEventListener("abort", () => reject(new Error("aborted")), { once: true });
-      }),
+    random: clock.random,
+    sleep: clock.sleep,
   };
-  const settle = () => new Promise((resolve) => setImmediate(resolve));
-  /** Lets time pass, as far as somebody waits for it. */
-  const pass = async (ms: number): Promise<void> => {
-    const endMs = nowMs + ms;
-    for (;;) {
-      await settle();
-      const [next] = sleepers.toSorted((one, other) => one.untilMs - other.untilMs);
-      if (next === undefined || next.untilMs > endMs) break;
-      sleepers.splice(sleepers.indexOf(next), 1);
-      nowMs = next.untilMs;
-      next.wake();
-    }
-    nowMs = endMs;
-  };
-  return { world, kernel, log, pass };
+  return { world, kernel, log, pass: clock.pass };
 }
 
 /** Keeps the address for so long. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Resolved } from "../../../../src/ask/names.ts";
 import type { Dial } from "../../../../src/rpc/transport.ts";
 import { hostAsked, nameOfId, withIds } from "../../../../src/kinds/efs/names.ts";
+import { handClock } from "../../fakes/clock.ts";
 
 type Answers = Readonly<Record<string, string>>;
 
@@ -75,20 +76,20 @@ describe("the name of a file system", () => {
 describe("an id without a region", () => {
   test.each(["AWS_REGION", "AWS_DEFAULT_REGION"])("is in the one that %s names, and nobody is asked", async (name) => {
     const { asked, network } = machine({}, { [regional]: "192.0.2.1" });
-    const found = await withIds(network, { [name]: "eu-west-1" }).resolveName(id, signal());
+    const found = await withIds(handClock(), network, { [name]: "eu-west-1" }).resolveName(id, signal());
     expect(found).toEqual({ kind: "addresses", addresses: ["192.0.2.1"] });
     expect(asked).toEqual([regional]);
   });
 
   test("is in the instance's, by its zone's own name where that resolves", async () => {
     const { network } = machine(imds, { [zonal]: "192.0.2.2", [regional]: "192.0.2.1" });
-    const found = await withIds(network, {}).resolveName(id, signal());
+    const found = await withIds(handClock(), network, {}).resolveName(id, signal());
     expect(found).toEqual({ kind: "addresses", addresses: ["192.0.2.2"] });
   });
 
   test("is in the instance's, by the region's name where the zone's does not resolve", async () => {
     const { network } = machine(imds, { [regional]: "192.0.2.1" });
-    const found = await withIds(network, {}).resolveName(id, signal());
+    const found = await withIds(handClock(), network, {}).resolveName(id, signal());
     expect(found).toEqual({ kind: "addresses", addresses: ["192.0.2.1"] });
   });
 
@@ -99,13 +100,13 @@ describe("an id without a region", () => {
     };
     const { network } = machine(answers, { [regional]: "192.0.2.1" });
     const environment = { ECS_CONTAINER_METADATA_URI_V4: "http://169.254.170.2/v4/x" };
-    const found = await withIds(network, environment).resolveName(id, signal());
+    const found = await withIds(handClock(), network, environment).resolveName(id, signal());
     expect(found).toEqual({ kind: "addresses", addresses: ["192.0.2.1"] });
   });
 
   test("is asked for three times, and then told to be in no known region", async () => {
     const { asked, network } = machine({}, {});
-    const found = await withIds(network, {}).resolveName(id, signal());
+    const found = await withIds(handClock(), network, {}).resolveName(id, signal());
     expect(found).toMatchObject({
       kind: "unresolved",
       cause: "no-region",
@@ -117,20 +118,20 @@ describe("an id without a region", () => {
 
   test.each(["AWS_REGION", "AWS_DEFAULT_REGION"])("is in none where %s names none", async (name) => {
     const { asked, network } = machine({}, {});
-    const found = await withIds(network, { [name]: "mars" }).resolveName(id, signal());
+    const found = await withIds(handClock(), network, { [name]: "mars" }).resolveName(id, signal());
     expect(found).toMatchObject({ cause: "no-region", reason: expect.stringContaining(`${name}=mars`) as string });
     expect(asked).toEqual([]);
   });
 
   test("is told by its whole name where that does not resolve", async () => {
     const { network } = machine({}, {});
-    const found = await withIds(network, { AWS_REGION: "eu-west-1" }).resolveName(id, signal());
+    const found = await withIds(handClock(), network, { AWS_REGION: "eu-west-1" }).resolveName(id, signal());
     expect(found).toMatchObject({ reason: `${regional}: name not known` });
   });
 
   test("is no matter of other names", async () => {
     const { asked, network } = machine({}, { nas: "192.0.2.9" });
-    const found = await withIds(network, {}).resolveName("nas", signal());
+    const found = await withIds(handClock(), network, {}).resolveName("nas", signal());
     expect(found).toEqual({ kind: "addresses", addresses: ["192.0.2.9"] });
     expect(asked).toEqual(["nas"]);
   });
@@ -141,7 +142,7 @@ describe("an id without a region", () => {
     const short = machine({ ...imds, [token]: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nTOK" }, {});
     const wrong = machine({ ...imds, [page]: "HTTP/1.1 200 OK\r\n\r\n<html>" }, {});
     for (const { network } of [short, wrong]) {
-      expect(await withIds(network, {}).resolveName(id, signal())).toMatchObject({ kind: "unresolved" });
+      expect(await withIds(handClock(), network, {}).resolveName(id, signal())).toMatchObject({ kind: "unresolved" });
     }
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Connection, Dial } from "../../../../src/rpc/transport.ts";
 import { askPlace } from "../../../../src/kinds/efs/place.ts";
+import { handClock } from "../../fakes/clock.ts";
 
 /** The bytes of one, or `refuses` or `hangs`. */
 type Answer = string;
@@ -36,8 +37,13 @@ const instance = "169.254.169.254";
 const agent = "169.254.170.2";
 const ok = (text: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
 const status = (code: number) => `HTTP/1.1 ${code} X\r\nContent-Length: 0\r\n\r\n`;
-const ask = (answers: Parameters<typeof machine>[0], ecs?: string) =>
-  askPlace(machine(answers), ecs, new AbortController().signal);
+/** What comes of it in the time that all questions together may take. */
+const ask = async (answers: Parameters<typeof machine>[0], ecs?: string) => {
+  const clock = handClock();
+  const found = askPlace(clock, machine(answers), ecs, new AbortController().signal);
+  await clock.pass(5_000);
+  return found;
+};
 
 describe("without a place", () => {
   test.each<[string, readonly Answer[], RegExp, RegExp | undefined]>([
