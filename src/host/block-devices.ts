@@ -2,6 +2,7 @@
 import * as native from "native";
 import { volumeOf, type Volume } from "../export/volume.ts";
 import type { Device } from "../config/export-values.ts";
+import { closing } from "./opened.ts";
 import { readText } from "./small-files.ts";
 
 export interface FoundDevice {
@@ -36,13 +37,11 @@ function partitions(): readonly string[] {
 }
 
 function read(path: string): Volume | undefined {
-  let fd: number | undefined;
   try {
-    fd = native.open(path, native.O_RDONLY | native.O_NONBLOCK);
-    return volumeOf(native.read(fd, headBytes, 0));
+    return closing(native.open(path, native.O_RDONLY | native.O_NONBLOCK), (fd) =>
+      volumeOf(native.read(fd, headBytes, 0)),
+    );
   } catch {
     return undefined;
-  } finally {
-    if (fd !== undefined) native.close(fd);
   }
 }

@@ -2,6 +2,7 @@
 import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
 import { distrust } from "../report/trust.ts";
+import { closing } from "./opened.ts";
 import { parentOf, readUpTo } from "./small-files.ts";
 
 /** What a path gave. */
@@ -55,12 +56,7 @@ export function trustDirectories(...paths: readonly string[]): void {
 }
 
 function readPath(path: string, flags: number, read: (fd: number) => Uint8Array): Uint8Array {
-  const fd = native.open(path, native.O_RDONLY | native.O_NONBLOCK | flags);
-  try {
-    return read(fd);
-  } finally {
-    native.close(fd);
-  }
+  return closing(native.open(path, native.O_RDONLY | native.O_NONBLOCK | flags), read);
 }
 
 function attempt(read: () => Uint8Array): FileContent {

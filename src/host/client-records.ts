@@ -9,6 +9,7 @@ import {
   type WrittenRecords,
 } from "../export/client-records.ts";
 import { writeAll } from "./children.ts";
+import { closing } from "./opened.ts";
 import { readUpTo } from "./small-files.ts";
 
 /** Written in turn: of the two one is always whole, whenever the power goes. Names cannot be changed from within another root. */
@@ -52,24 +53,19 @@ export function openRecords(directory: string): RecordFiles {
 }
 
 function read(folder: number, name: string): WrittenRecords | undefined {
-  let fd: number | undefined;
   try {
-    fd = native.openat(folder, name, native.O_RDONLY | native.O_NOFOLLOW);
-    return parseRecords(native.decodeUtf8(readUpTo(fd, longestRecordsBytes)));
+    return closing(native.openat(folder, name, native.O_RDONLY | native.O_NOFOLLOW), (fd) =>
+      parseRecords(native.decodeUtf8(readUpTo(fd, longestRecordsBytes))),
+    );
   } catch {
     return undefined;
-  } finally {
-    if (fd !== undefined) native.close(fd);
   }
 }
 
 function write(folder: number, name: string, bytes: Uint8Array): void {
   const flags = native.O_WRONLY | native.O_CREAT | native.O_TRUNC | native.O_NOFOLLOW;
-  const fd = native.openat(folder, name, flags, 0o600);
-  try {
+  closing(native.openat(folder, name, flags, 0o600), (fd) => {
     writeAll(fd, bytes);
     native.fsync(fd);
-  } finally {
-    native.close(fd);
-  }
+  });
 }

@@ -3,10 +3,11 @@ import * as native from "native";
 import { AppError, errnoOf, exitCodes } from "../errors.ts";
 import type { Preparation } from "../config/exports.ts";
 import type { Log } from "../report/log.ts";
-import { parseMountinfo, topMountOn } from "../shares/mountinfo.ts";
+import { mountAround, parseMountinfo, topMountOn, type MountRecord } from "../shares/mountinfo.ts";
 import { findDevice, type FoundDevice } from "./block-devices.ts";
 import { clock } from "./clock.ts";
 import { inChild } from "./children.ts";
+import { closing } from "./opened.ts";
 import { makeDirectories, readText } from "./small-files.ts";
 
 /** How often it is looked for a disk that is not there. */
@@ -41,8 +42,12 @@ export async function prepareDirectory(log: Log, one: Preparation, signal: Abort
   return undo;
 }
 
-function mountAt(path: string) {
-  return topMountOn(parseMountinfo(readText("/proc/self/mountinfo") ?? ""), path);
+function mountAt(path: string): MountRecord | undefined {
+  return topMountOn(mountsNow(), path);
+}
+
+function mountsNow(): readonly MountRecord[] {
+  return parseMountinfo(readText("/proc/self/mountinfo") ?? "");
 }
 
 function makeTarget({ path, origin }: Preparation): void {
@@ -99,18 +104,16 @@ async function deviceOf(log: Log, { device, path }: Preparation, signal: AbortSi
 
 function giveOwnerAndMode({ path, origin, owner, mode }: Preparation): void {
   if (owner === undefined && mode === undefined) return;
-  let fd: number | undefined;
   try {
-    fd = native.open(path, native.O_RDONLY | native.O_DIRECTORY);
-    if (owner !== undefined) native.fchown(fd, owner.uid, owner.gid);
-    if (mode !== undefined) native.fchmod(fd, mode);
+    closing(native.open(path, native.O_RDONLY | native.O_DIRECTORY), (fd) => {
+      if (owner !== undefined) native.fchown(fd, owner.uid, owner.gid);
+      if (mode !== undefined) native.fchmod(fd, mode);
+    });
   } catch (error) {
     throw new AppError(
       `${origin}: cannot give ${path} its owner and mode: ${errnoOf(error) ?? String(error)}`,
       exitCodes.config,
     );
-  } finally {
-    if (fd !== undefined) native.close(fd);
   }
 }
 
@@ -129,10 +132,7 @@ export function makeStateDirectory(log: Log, path: string): void {
       hint: "name a directory on a volume that belongs to this user, or start it with CAP_DAC_OVERRIDE",
     });
   }
-  const mounts = parseMountinfo(readText("/proc/self/mountinfo") ?? "");
-  const around = mounts
-    .filter(({ target }) => target === "/" || path === target || path.startsWith(`${target}/`))
-    .reduce((one, other) => (other.target.length >= (one?.target.length ?? 0) ? other : one), mounts[0]);
+  const around = mountAround(mountsNow(), path);
   if (around?.fstype === "overlay" || around?.fstype === "tmpfs") {
     log("info", "client records end with this container, after a restart clients wait for the grace period", {
       stage: "serve",

@@ -5,6 +5,7 @@ import { planFinishing, planRewriting, recoverText, type Rewriting, type Rewrite
 import { readOpened, readRegular } from "./bounded-file.ts";
 import { clock } from "./clock.ts";
 import { tryLock } from "./locks.ts";
+import { closing } from "./opened.ts";
 import { parentOf, removeQuietly } from "./small-files.ts";
 
 export type FstabOutcome =
@@ -107,15 +108,12 @@ function replaceFile(path: string, fd: number, text: string): boolean {
   const { mode, uid, gid } = native.fstat(fd);
   try {
     removeQuietly(temporary);
-    const copy = native.open(temporary, native.O_WRONLY | native.O_CREAT | native.O_EXCL, 0o600);
-    try {
+    closing(native.open(temporary, native.O_WRONLY | native.O_CREAT | native.O_EXCL, 0o600), (copy) => {
       writeAt(copy, native.encodeLatin1(text), 0);
       native.fchown(copy, uid, gid);
       native.fchmod(copy, mode);
       native.fsync(copy);
-    } finally {
-      native.close(copy);
-    }
+    });
     native.rename(temporary, path);
     return true;
   } catch (error) {

@@ -4,6 +4,7 @@ import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
 import { refusal } from "../report/http-answer.ts";
 import { readRequest, type Request } from "../report/http-request.ts";
+import { closing, preparedOrClosed } from "./opened.ts";
 import { lookAt, removeQuietly } from "./small-files.ts";
 
 export interface HttpServerEvents {
@@ -115,16 +116,19 @@ function listenAt(address: HttpAddress): number {
   if (address.kind === "inherited") return address.fd;
   if (address.kind === "socket") return listenOnPath(address.path, true);
   const fd = native.socket(address.host.includes(":") ? native.AF_INET6 : native.AF_INET, native.SOCK_STREAM);
-  return bound(fd, () => {
+  return preparedOrClosed(fd, () => {
     native.setsockopt(fd, native.SOL_SOCKET, native.SO_REUSEADDR, 1);
     native.bind(fd, { address: address.host, port: address.port });
+    native.listen(fd, backlog);
   });
 }
 
 function listenOnPath(path: string, mayReplace: boolean): number {
-  const fd = native.socket(native.AF_UNIX, native.SOCK_STREAM);
   try {
-    return bound(fd, () => native.bind(fd, { path }));
+    return preparedOrClosed(native.socket(native.AF_UNIX, native.SOCK_STREAM), (fd) => {
+      native.bind(fd, { path });
+      native.listen(fd, backlog);
+    });
   } catch (error) {
     if (mayReplace && errnoOf(error) === "EADDRINUSE" && isLeftSocket(path) && removeQuietly(path)) {
       return listenOnPath(path, false);
@@ -133,29 +137,17 @@ function listenOnPath(path: string, mayReplace: boolean): number {
   }
 }
 
-function bound(fd: number, bind: () => void): number {
-  try {
-    bind();
-    native.listen(fd, backlog);
-    return fd;
-  } catch (error) {
-    native.close(fd);
-    throw error;
-  }
-}
-
 /** Whether nobody listens on a socket that a killed instance has left. */
 function isLeftSocket(path: string): boolean {
   if (lookAt(path)?.type !== "socket") return false;
-  const fd = native.socket(native.AF_UNIX, native.SOCK_STREAM);
-  try {
-    native.connect(fd, { path });
-    return false;
-  } catch (error) {
-    return errnoOf(error) === "ECONNREFUSED";
-  } finally {
-    native.close(fd);
-  }
+  return closing(native.socket(native.AF_UNIX, native.SOCK_STREAM), (fd) => {
+    try {
+      native.connect(fd, { path });
+      return false;
+    } catch (error) {
+      return errnoOf(error) === "ECONNREFUSED";
+    }
+  });
 }
 
 interface Connection {

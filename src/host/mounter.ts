@@ -5,7 +5,7 @@ import type { WriteAccess } from "../lifecycle/writable.ts";
 import { asideSource } from "../mount/aside.ts";
 import { guardSource } from "../mount/guard.ts";
 import { batchedLooks } from "../mount/looks.ts";
-import type { Mounter, PathAnswer, Prepared } from "../mount/ports.ts";
+import type { Mounter, NoAnswer, PathAnswer, Prepared } from "../mount/ports.ts";
 import { turnstile } from "../mount/turnstile.ts";
 import { clock } from "./clock.ts";
 import { callWorkers } from "./call-workers.ts";
@@ -57,7 +57,7 @@ export function createWorkers(): Workers {
       if (below !== undefined) return prepareBelow(target, below, timeoutMs);
       const answer = await inTurn(() => ask("prepare", [target], timeoutMs));
       if (answer.kind === "answer") return preparedOf(answer.value, () => {});
-      return { kind: "no-answer", ...(answer.kind === "not-started" ? { notStarted: answer.reason } : {}) };
+      return answer.kind === "failed" ? { kind: "no-answer" } : noAnswer(answer);
     },
     mount: async ({ target, ...asked }, signal) => {
       const text = wholeMountText(asked);
@@ -77,10 +77,7 @@ export function createWorkers(): Workers {
     move: (from, to, timeoutMs) => call("mount", [from, to, null, native.MS_MOVE, null], timeoutMs),
     umount: (target, how, timeoutMs) => call("umount", [target, how], timeoutMs),
     // UMOUNT_NOFOLLOW and the lookup of a mount point ask no server for the mount's own root (but for Linux 5.7 to 5.11).
-    umountHere: (target, how) => {
-      const outcome = outcomeOf(() => native.umount2(target, umountFlags[how]));
-      return outcome.kind === "failed" ? { kind: "failed", errno: outcome.errno } : { kind: "done" };
-    },
+    umountHere: (target, how) => pathAnswer(outcomeOf(() => native.umount2(target, umountFlags[how]))),
     look: lookTogether(),
   };
   return {
@@ -92,10 +89,8 @@ export function createWorkers(): Workers {
           return answer.value;
         case "failed":
           return { kind: "failed", reason: answer.reason };
-        case "no-answer":
-          return { kind: "no-answer" };
-        case "not-started":
-          return { kind: "no-answer", notStarted: answer.reason };
+        default:
+          return noAnswer(answer);
       }
     },
     dismiss,
@@ -126,11 +121,13 @@ function pathAnswer(answer: ChildAnswer<unknown>): PathAnswer {
       return { kind: "done" };
     case "failed":
       return { kind: "failed", errno: answer.errno };
-    case "no-answer":
-      return { kind: "no-answer" };
-    case "not-started":
-      return { kind: "no-answer", notStarted: answer.reason };
+    default:
+      return noAnswer(answer);
   }
+}
+
+function noAnswer(answer: Exclude<ChildAnswer<unknown>, { kind: "answer" | "failed" }>): NoAnswer {
+  return answer.kind === "not-started" ? { kind: "no-answer", notStarted: answer.reason } : answer;
 }
 
 const umountFlags = {
@@ -177,7 +174,7 @@ async function prepareBelow(target: string, below: string, timeoutMs: number): P
     tell(ready);
     if (ready.kind === "prepared") share.stay();
   });
-  if (started.kind === "not-started") return { kind: "no-answer", notStarted: started.reason };
+  if (started.kind === "not-started") return noAnswer(started);
   const { child } = started;
   const timer = setTimeout(child.stop, timeoutMs);
   const ready = await child.next();

@@ -3,6 +3,7 @@ import { mountinfoParser, type MountRecord } from "../shares/mountinfo.ts";
 import * as native from "native";
 import { parseMountstats, type MountStats } from "../report/mountstats.ts";
 import { AppError, errnoOf, exitCodes } from "../errors.ts";
+import { closing } from "./opened.ts";
 import { readText, readUpTo } from "./small-files.ts";
 
 const parse = mountinfoParser();
@@ -24,12 +25,7 @@ export function readMounts(): readonly MountRecord[] {
 const mountinfo = "/proc/self/mountinfo";
 
 function readMountinfo(): string {
-  const fd = openMountinfo();
-  try {
-    return native.decodeUtf8(readUpTo(fd, longestMountinfoBytes));
-  } finally {
-    native.close(fd);
-  }
+  return closing(openMountinfo(), (fd) => native.decodeUtf8(readUpTo(fd, longestMountinfoBytes)));
 }
 
 /** More than the mounts of any machine need. */

@@ -6,6 +6,7 @@ import { answerCollector, decodeMessages, withSequence, type Link, type NetlinkA
 import type { Frames, VipWorld } from "../export/vip/vip.ts";
 import { errnoOf } from "../errors.ts";
 import { clock } from "./clock.ts";
+import { closing, preparedOrClosed } from "./opened.ts";
 
 /** The kernel answers at once; a list of thousands of addresses takes milliseconds. */
 const answerMs = 5_000;
@@ -52,13 +53,9 @@ async function request(message: Uint8Array): Promise<NetlinkAnswer> {
 
 function openFrames(interfaceIndex: number): Frames {
   // Without a protocol it gets nothing until it is bound to one interface.
-  const fd = native.socket(native.AF_PACKET, native.SOCK_RAW, 0);
-  try {
-    native.bind(fd, { interfaceIndex, protocol: arpProtocol });
-  } catch (error) {
-    native.close(fd);
-    throw error;
-  }
+  const fd = preparedOrClosed(native.socket(native.AF_PACKET, native.SOCK_RAW, 0), (socket) =>
+    native.bind(socket, { interfaceIndex, protocol: arpProtocol }),
+  );
   return {
     send: (frame) => void native.send(fd, frame),
     onFrame: (call) =>
@@ -81,13 +78,10 @@ function openFrames(interfaceIndex: number): Frames {
 
 /** The kernel computes the checksum of ICMPv6 (RFC 3542 section 3.1). */
 function advertise(address: string, { name, hardware }: Link): void {
-  const fd = native.socket(native.AF_INET6, native.SOCK_RAW, native.IPPROTO_ICMPV6);
-  try {
+  closing(native.socket(native.AF_INET6, native.SOCK_RAW, native.IPPROTO_ICMPV6), (fd) => {
     // Neighbours believe no packet that may have come over a router (RFC 4861 section 7.1.2).
     native.setsockopt(fd, native.IPPROTO_IPV6, native.IPV6_MULTICAST_HOPS, 255);
     native.bind(fd, { address: address.startsWith("fe80:") ? `${address}%${name}` : address, port: 0 });
     native.sendto(fd, encodeAdvertisement(address, hardware), { address: `ff02::1%${name}`, port: 0 });
-  } finally {
-    native.close(fd);
-  }
+  });
 }

@@ -13,12 +13,13 @@ import {
   type ServerRequest,
   type ServerSettings,
 } from "../export/server.ts";
-import { parseMountinfo } from "../shares/mountinfo.ts";
+import { mountAround, parseMountinfo } from "../shares/mountinfo.ts";
 import { openRecords, type RecordFiles } from "./client-records.ts";
 import { answerer, nowSeconds, shortlySeconds, type Channel } from "./nfsd-answers.ts";
 import { answerRequest, writeProc } from "./nfsd-requests.ts";
-import { makePlace, PlaceTrouble, troubleOf, type Place } from "./nfsd-place.ts";
+import { makePlace, PlaceTrouble, tried, troubleOf, type Place } from "./nfsd-place.ts";
 import { takeServerName } from "./server-name.ts";
+import { closing, preparedOrClosed } from "./opened.ts";
 import { readUpTo } from "./small-files.ts";
 
 type Tell = (news: ServerNews) => void;
@@ -128,23 +129,14 @@ function takeOver({ control }: Place, tell: Tell): void {
 }
 
 export function readControl(control: number, name: string): string {
-  const fd = native.openat(control, name, native.O_RDONLY);
-  try {
-    return native.decodeUtf8(readUpTo(fd, 65_536)).trim();
-  } finally {
-    native.close(fd);
-  }
+  const text = closing(native.openat(control, name, native.O_RDONLY), (fd) => readUpTo(fd, 65_536));
+  return native.decodeUtf8(text).trim();
 }
 
 function writeControl(control: number, name: string, text: string): void {
-  const fd = native.openat(control, name, native.O_WRONLY);
-  try {
-    native.write(fd, native.encodeUtf8(text));
-  } catch (error) {
-    throw troubleOf(`${name} of nfsd`, error);
-  } finally {
-    native.close(fd);
-  }
+  closing(native.openat(control, name, native.O_WRONLY), (fd) =>
+    tried(`${name} of nfsd`, () => native.write(fd, native.encodeUtf8(text))),
+  );
 }
 
 /** The kernel is told of each export once, which shows whether it can be one at all. */
@@ -162,20 +154,11 @@ export function checkExports(table: ExportTable, channels: readonly Channel[], m
     } catch (error) {
       if (errnoOf(error) !== "EINVAL") throw troubleOf(`an export on ${one.path}`, error);
       const { path } = one;
-      throw new PlaceTrouble({ kind: "not-exportable", path, fstype: fstypeOf(path, again(mounts)) });
+      // The mounts were opened before the root was changed, so that they are told by the names of the container.
+      const fstype = mountAround(parseMountinfo(again(mounts)), path)?.fstype ?? "unknown";
+      throw new PlaceTrouble({ kind: "not-exportable", path, fstype });
     }
   }
-}
-
-/** The mounts were opened before the root was changed, so that they are told by the names of the container. */
-function fstypeOf(path: string, mountinfo: string): string {
-  const around = parseMountinfo(mountinfo).filter(
-    ({ target }) => path === target || target === "/" || path.startsWith(`${target}/`),
-  );
-  return (
-    around.reduce((one, other) => (other.target.length >= (one?.target.length ?? 0) ? other : one), around[0])
-      ?.fstype ?? "unknown"
-  );
 }
 
 /** Gives the versions that will be on. */
@@ -225,18 +208,13 @@ function openSockets(port: number): readonly number[] | undefined {
 }
 
 function openSocket(family: number, address: string, port: number): number {
-  const fd = native.socket(family, native.SOCK_STREAM);
-  try {
+  return preparedOrClosed(native.socket(family, native.SOCK_STREAM), (fd) => {
     native.setsockopt(fd, native.SOL_SOCKET, native.SO_REUSEADDR, 1);
     native.setsockopt(fd, native.SOL_SOCKET, native.SO_REUSEPORT, 1);
     if (family === native.AF_INET6) native.setsockopt(fd, native.IPPROTO_IPV6, native.IPV6_V6ONLY, 1);
     native.bind(fd, { address, port });
     native.listen(fd, backlog);
-    return fd;
-  } catch (error) {
-    native.close(fd);
-    throw error;
-  }
+  });
 }
 
 /** Gives the sockets to the kernel. */

@@ -3,7 +3,7 @@ import * as native from "native";
 import { errnoOf } from "../errors.ts";
 import type { ServerSettings, ServerTrouble } from "../export/server.ts";
 import { exportFlags } from "../export/options.ts";
-import { makeDirectories } from "./small-files.ts";
+import { isDirectory, makeDirectories } from "./small-files.ts";
 
 /** A step failed, and that is known how. */
 export class PlaceTrouble extends Error {
@@ -82,14 +82,6 @@ function openDirectory(path: string): number {
   }
 }
 
-function isDirectory(path: string): boolean {
-  try {
-    return native.stat(path).type === "directory";
-  } catch {
-    return false;
-  }
-}
-
 function mountControl(target: string): number {
   native.mkdir(target, 0o700);
   try {
@@ -123,7 +115,8 @@ function mountProc(target: string): number {
   return native.open(target, native.O_RDONLY | native.O_DIRECTORY);
 }
 
-function tried(step: string, work: () => void): void {
+/** Does a step. Throws PlaceTrouble where a system call fails in it. */
+export function tried(step: string, work: () => void): void {
   try {
     work();
   } catch (error) {

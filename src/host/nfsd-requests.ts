@@ -11,6 +11,7 @@ import type { MountClient, MountStatus } from "../export/v3/mount-service.ts";
 import { clock } from "./clock.ts";
 import { questionPrefix } from "../rpc/nfs4.ts";
 import { goodSeconds, nowSeconds } from "./nfsd-answers.ts";
+import { closing } from "./opened.ts";
 import { readUpTo, takeNames } from "./small-files.ts";
 
 export interface RequestPlace {
@@ -84,12 +85,10 @@ function fileBelow(
   mostBytes: number,
 ): { readonly text: string; readonly mtimeMs: number } {
   try {
-    const fd = native.openat(directory, path, native.O_RDONLY);
-    try {
-      return { text: native.decodeUtf8(readUpTo(fd, mostBytes)), mtimeMs: native.fstat(fd).mtime * 1_000 };
-    } finally {
-      native.close(fd);
-    }
+    return closing(native.openat(directory, path, native.O_RDONLY), (fd) => ({
+      text: native.decodeUtf8(readUpTo(fd, mostBytes)),
+      mtimeMs: native.fstat(fd).mtime * 1_000,
+    }));
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return { text: "", mtimeMs: 0 };
@@ -129,14 +128,11 @@ function handleOf(control: number, asked: Extract<ServerRequest, { kind: "handle
   try {
     // This process has the root of the exports.
     if (native.stat(asked.path).type !== "directory") return refusal("NOTDIR");
-    const fd = native.openat(control, "filehandle", native.O_RDWR);
-    try {
+    return closing(native.openat(control, "filehandle", native.O_RDWR), (fd) => {
       native.write(fd, native.encodeUtf8(rootHandleQuestion(asked.domain, asked.path, asked.mostBytes)));
       const [, hex] = /^\\x((?:[0-9a-f]{2})+)\n?$/.exec(native.decodeLatin1(native.read(fd, longestAnswerBytes))) ?? [];
       return hex === undefined ? refusal("SERVERFAULT") : { kind: "handle", hex };
-    } finally {
-      native.close(fd);
-    }
+    });
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === undefined) throw error;
@@ -154,13 +150,8 @@ function refusal(status: MountStatus): ServerAnswer {
 /** What cannot be set is left as the kernel has it: the port of the lock manager is then another one, its peers wait longer. */
 export function writeProc(proc: number, path: string, text: string): boolean {
   try {
-    const fd = native.openat(proc, path, native.O_WRONLY);
-    try {
-      native.write(fd, native.encodeLatin1(`${text}\n`));
-      return true;
-    } finally {
-      native.close(fd);
-    }
+    closing(native.openat(proc, path, native.O_WRONLY), (fd) => native.write(fd, native.encodeLatin1(`${text}\n`)));
+    return true;
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return false;

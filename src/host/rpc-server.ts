@@ -4,6 +4,7 @@ import { errnoOf } from "../errors.ts";
 import { MalformedMessage } from "../rpc/xdr.ts";
 import { answerCall, isLocal, longestCallBytes, type Caller, type RpcProgram } from "../rpc/service.ts";
 import { serveConnection, type ServedConnection } from "../rpc/served-connection.ts";
+import { preparedOrClosed } from "./opened.ts";
 import { lookAt, removeQuietly } from "./small-files.ts";
 
 /** Where to listen; port 0 takes any. A path's socket is for root alone, and replaces one that lies there. */
@@ -133,8 +134,8 @@ function makeRoom(connections: ReadonlySet<Open>, caller: Caller, limits: RpcLim
 function bound(at: RpcAddress): number {
   const isV6 = at.transport !== "local" && at.address.includes(":");
   const family = at.transport === "local" ? native.AF_UNIX : isV6 ? native.AF_INET6 : native.AF_INET;
-  const fd = native.socket(family, at.transport === "udp" ? native.SOCK_DGRAM : native.SOCK_STREAM);
-  try {
+  const type = at.transport === "udp" ? native.SOCK_DGRAM : native.SOCK_STREAM;
+  return preparedOrClosed(native.socket(family, type), (fd) => {
     if (isV6) native.setsockopt(fd, native.IPPROTO_IPV6, native.IPV6_V6ONLY, 1);
     if (at.transport === "local") bindPath(fd, at.path);
     else {
@@ -144,11 +145,7 @@ function bound(at: RpcAddress): number {
       native.bind(fd, { address: at.address, port: at.port });
     }
     if (at.transport !== "udp") native.listen(fd, backlog);
-    return fd;
-  } catch (error) {
-    native.close(fd);
-    throw error;
-  }
+  });
 }
 
 function bindPath(fd: number, path: string): void {

@@ -17,6 +17,7 @@ import { claimNetwork } from "./network-claim.ts";
 import { networksHere } from "./networks.ts";
 import { checkExports, openChannel, readControl } from "./nfsd-child.ts";
 import { makePlace, PlaceTrouble } from "./nfsd-place.ts";
+import { closing } from "./opened.ts";
 import { lookAt, parentOf } from "./small-files.ts";
 import { dial } from "./sockets.ts";
 
@@ -83,17 +84,16 @@ function lookAtDirectory(
 
 /** Whether a start could listen there. */
 function tryPort(port: number): PortFact {
-  const fd = native.socket(native.AF_INET, native.SOCK_STREAM);
   try {
-    native.setsockopt(fd, native.SOL_SOCKET, native.SO_REUSEADDR, 1);
-    native.bind(fd, { address: "0.0.0.0", port });
-    native.listen(fd, 1);
-    return { kind: "free" };
+    return closing(native.socket(native.AF_INET, native.SOCK_STREAM), (fd) => {
+      native.setsockopt(fd, native.SOL_SOCKET, native.SO_REUSEADDR, 1);
+      native.bind(fd, { address: "0.0.0.0", port });
+      native.listen(fd, 1);
+      return { kind: "free" };
+    });
   } catch (error) {
     const errno = errnoOf(error) ?? "EIO";
     return errno === "EADDRINUSE" ? { kind: "taken" } : { kind: "refused", errno };
-  } finally {
-    native.close(fd);
   }
 }
 

@@ -3,6 +3,7 @@ import * as native from "native";
 import { errnoOf } from "../errors.ts";
 import { hexOf } from "../text/hex.ts";
 import { writeAll } from "./children.ts";
+import { closing } from "./opened.ts";
 import { readUpTo } from "./small-files.ts";
 
 const fileName = "server-name";
@@ -17,8 +18,7 @@ const nameBytes = 42;
 export function takeServerName(directory: string): void {
   try {
     const folder = native.open(directory, native.O_RDONLY | native.O_DIRECTORY);
-    const name = read(folder) ?? write(folder);
-    native.close(folder);
+    const name = closing(folder, () => read(folder) ?? write(folder));
     native.unshare(native.CLONE_NEWUTS);
     native.sethostname(name.trimEnd());
   } catch (error) {
@@ -27,15 +27,13 @@ export function takeServerName(directory: string): void {
 }
 
 function read(folder: number): string | undefined {
-  let fd: number | undefined;
   try {
-    fd = native.openat(folder, fileName, native.O_RDONLY | native.O_NOFOLLOW);
-    const text = native.decodeUtf8(readUpTo(fd, nameBytes + 1));
-    return pattern.test(text) ? text : undefined;
+    return closing(native.openat(folder, fileName, native.O_RDONLY | native.O_NOFOLLOW), (fd) => {
+      const text = native.decodeUtf8(readUpTo(fd, nameBytes + 1));
+      return pattern.test(text) ? text : undefined;
+    });
   } catch {
     return undefined;
-  } finally {
-    if (fd !== undefined) native.close(fd);
   }
 }
 
@@ -43,13 +41,10 @@ function read(folder: number): string | undefined {
 function write(folder: number): string {
   const name = `nfs-init-${hexOf(native.getrandom(16))}\n`;
   const flags = native.O_WRONLY | native.O_CREAT | native.O_TRUNC | native.O_NOFOLLOW;
-  const fd = native.openat(folder, fileName, flags, 0o600);
-  try {
+  closing(native.openat(folder, fileName, flags, 0o600), (fd) => {
     writeAll(fd, native.encodeUtf8(name));
     native.fsync(fd);
     native.fsync(folder);
-    return name;
-  } finally {
-    native.close(fd);
-  }
+  });
+  return name;
 }

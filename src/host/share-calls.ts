@@ -4,6 +4,7 @@ import { errnoOf, messageOf } from "../errors.ts";
 import type { Identity } from "../init/identity.ts";
 import type { WriteAccess } from "../lifecycle/writable.ts";
 import type { Look, Prepared } from "../mount/ports.ts";
+import { closing } from "./opened.ts";
 import { lookAt, makeDirectories, removeQuietly } from "./small-files.ts";
 
 /** What a look gave, but for "no answer". */
@@ -27,12 +28,7 @@ export function look(path: string, write: boolean): Seen {
 /** Reads the first few entries of a directory and no more, however many it has. One that may not be read is alive. */
 function readFirstEntries(path: string): void {
   try {
-    const fd = native.open(path, native.O_RDONLY | native.O_DIRECTORY);
-    try {
-      native.getdents(fd);
-    } finally {
-      native.close(fd);
-    }
+    closing(native.open(path, native.O_RDONLY | native.O_DIRECTORY), native.getdents);
   } catch (error) {
     if (!isRefusal(error)) throw error;
   }
@@ -107,14 +103,11 @@ function writeAndReadBack(path: string): "written" | "refused" | (typeof fullErr
 /** Closes it too, which may tell what the write did not. */
 function writeAndCompare(fd: number): void {
   const text = native.encodeUtf8(`${Date.now()}\n`);
-  let read: Uint8Array;
-  try {
+  const read = closing(fd, () => {
     native.write(fd, text);
     native.fsync(fd);
-    read = native.read(fd, text.byteLength, 0);
-  } finally {
-    native.close(fd);
-  }
+    return native.read(fd, text.byteLength, 0);
+  });
   if (native.decodeLatin1(read) !== native.decodeLatin1(text)) {
     throw Object.assign(new Error("read back something else"), { code: "EIO" });
   }
@@ -139,14 +132,11 @@ export function prepareLocal(target: string): Ready {
 /** Whether nothing lies in a directory; only a local or just mounted one is asked. */
 function isEmptyDirectory(path: string): boolean {
   try {
-    const fd = native.open(path, native.O_RDONLY | native.O_DIRECTORY);
-    try {
+    return closing(native.open(path, native.O_RDONLY | native.O_DIRECTORY), (fd) => {
       let names = native.getdents(fd);
       while (names?.length === 0) names = native.getdents(fd);
       return names === undefined;
-    } finally {
-      native.close(fd);
-    }
+    });
   } catch {
     return true;
   }

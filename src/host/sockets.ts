@@ -4,6 +4,7 @@ import type { PortFact, RouteFact } from "../doctor/facts.ts";
 import { errnoOf } from "../errors.ts";
 import type { Connection, DialOptions } from "../rpc/transport.ts";
 import { connectionWords } from "./errno.ts";
+import { closing } from "./opened.ts";
 
 /** Source ports as nfs-utils and the kernel's client choose them (`sunrpc.min_resvport`, `max_resvport`). */
 const lowestReservedPort = 665;
@@ -292,15 +293,13 @@ const discardPort = 9;
 
 /** The way to an address: a connected UDP socket sends nothing and lets the kernel choose. */
 export function routeTo(address: string): RouteFact {
-  let fd: number | undefined;
   try {
-    fd = socketFor(address, native.SOCK_DGRAM);
-    native.connect(fd, { address, port: discardPort });
-    const own = native.getsockname(fd);
-    return { kind: "route", localAddress: "address" in own ? own.address : "" };
+    return closing(socketFor(address, native.SOCK_DGRAM), (fd) => {
+      native.connect(fd, { address, port: discardPort });
+      const own = native.getsockname(fd);
+      return { kind: "route", localAddress: "address" in own ? own.address : "" };
+    });
   } catch (error) {
     return { kind: "no-route", reason: plain(error).message };
-  } finally {
-    if (fd !== undefined) native.close(fd);
   }
 }

@@ -6,6 +6,7 @@ import type { TargetLock } from "../mount/ports.ts";
 import { readTrusted, trustDirectories, trustFile } from "./bounded-file.ts";
 import { writeAll } from "./children.ts";
 import { lockOrClose, tryLock } from "./locks.ts";
+import { closing, preparedOrClosed } from "./opened.ts";
 import { listDirectory, makeDirectories, removeQuietly } from "./small-files.ts";
 
 /** Locks are nobody else's to hold: whoever can open a file can flock(2) it. What others may read stands in files of its own. */
@@ -24,14 +25,11 @@ const longestClaimBytes = 16 * 1024 * 1024;
  */
 export function claimDirectory(path: string): void {
   try {
-    const fd = native.open(path, native.O_RDONLY | native.O_DIRECTORY | native.O_NOFOLLOW);
-    try {
+    closing(native.open(path, native.O_RDONLY | native.O_DIRECTORY | native.O_NOFOLLOW), (fd) => {
       const { uid, mode } = native.fstat(fd);
       const isShared = (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
       if (isShared && uid === native.geteuid() && listDirectory(path).length === 0) native.fchmod(fd, mode & 0o7755);
-    } finally {
-      native.close(fd);
-    }
+    });
   } catch {
     // It is not there yet, or whoever is about to write there says why it cannot.
   }
@@ -48,15 +46,10 @@ function openBelow(stateDir: string, name: string): string {
 /** Opens a file that only its owner may open, made where it is absent; an older one that others may open is theirs no more. */
 function openLock(path: string): number {
   const flags = native.O_RDWR | native.O_CREAT | native.O_NOFOLLOW | native.O_NONBLOCK;
-  const fd = native.open(path, flags, lockMode);
-  try {
+  return preparedOrClosed(native.open(path, flags, lockMode), (fd) => {
     trustFile(fd, path);
     if (native.fstat(fd).mode !== lockMode) native.fchmod(fd, lockMode);
-    return fd;
-  } catch (error) {
-    native.close(fd);
-    throw error;
-  }
+  });
 }
 
 /** Puts a whole file in place of an earlier one; gives its descriptor, which is locked where that is asked for. */
@@ -178,15 +171,12 @@ function randomName(): string {
 function claimedIn(stateDir: string, name: string): readonly string[] {
   const path = `${stateDir}/${claims}/${name}`;
   try {
-    const fd = openLock(path);
-    try {
-      if (tryLock(fd)) {
-        removeQuietly(path);
-        return [];
-      }
-    } finally {
-      native.close(fd);
-    }
+    const isLeft = closing(openLock(path), (fd) => {
+      const isFree = tryLock(fd);
+      if (isFree) removeQuietly(path);
+      return isFree;
+    });
+    if (isLeft) return [];
     const content = readTrusted(stateDir, `${claims}/${name}`, longestClaimBytes);
     const claimed: unknown = content.kind === "read" ? JSON.parse(native.decodeUtf8(content.bytes)) : [];
     return Array.isArray(claimed) ? claimed.filter((one) => typeof one === "string") : [];

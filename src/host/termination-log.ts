@@ -2,6 +2,7 @@
 import { printable } from "../text/printable.ts";
 import * as native from "native";
 import { writeAll } from "./children.ts";
+import { closing } from "./opened.ts";
 
 const terminationLog = "/dev/termination-log";
 
@@ -9,14 +10,11 @@ const terminationLog = "/dev/termination-log";
 export function writeTerminationLog(reason: string): void {
   try {
     // Whoever made a FIFO of it must not hold up the exit.
-    const fd = native.open(terminationLog, native.O_WRONLY | native.O_NONBLOCK);
-    try {
+    closing(native.open(terminationLog, native.O_WRONLY | native.O_NONBLOCK), (fd) => {
       if (native.fstat(fd).type !== "file") return;
       native.ftruncate(fd, 0);
       writeAll(fd, native.encodeUtf8(`${printable(reason)}\n`));
-    } finally {
-      native.close(fd);
-    }
+    });
   } catch {
     // Only Kubernetes makes this file.
   }
