@@ -4,6 +4,7 @@ import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
 import { refusal } from "../report/http-answer.ts";
 import { readRequest, type Request } from "../report/http-request.ts";
+import { mostConnections, takeConnections } from "./listening.ts";
 import { closing, preparedOrClosed } from "./opened.ts";
 import { lookAt, removeQuietly } from "./small-files.ts";
 
@@ -41,14 +42,6 @@ const requestMs = 5_000;
 /** Whoever comes at a Unix socket when so many wait is refused. */
 const backlog = 1_024;
 
-/**
- * Descriptors are finite, and nfs-init needs some itself to ask servers and start workers: a quarter of what it may have is for
- * connections. Few enough of those, and a client that opens many and asks nothing would keep the probes out.
- */
-function mostConnections(): number {
-  return Math.max(8, Math.min(256, Math.floor(native.getrlimitNofile().soft / 4)));
-}
-
 /** Answers at `address` until it is closed, which takes no time. */
 export function serveHttp(
   address: HttpAddress,
@@ -60,34 +53,21 @@ export function serveHttp(
   let retry: ReturnType<typeof setTimeout> | undefined;
   let told: string | undefined;
   let pauseMs = retryMinMs;
+  let stopTaking = () => {};
 
-  const take = (): void => {
-    if (socket === undefined) return;
-    let fd: number;
-    try {
-      fd = native.accept(socket);
-    } catch (error) {
-      const errno = errnoOf(error);
-      // It has hung up already.
-      if (errno === "EAGAIN" || errno === "ECONNABORTED") return;
-      // No descriptor is free, and whoever waits would wake us again at once.
-      for (const connection of connections) if (!connection.isAsked()) connection.end();
-      native.unwatch(socket);
-      retry = setTimeout(attend, retryMinMs);
-      return;
-    }
+  const take = (fd: number): void => {
     // The oldest has had its time: one that has not asked by now is not to keep others out.
     if (connections.size >= mostConnections()) [...connections].find((one) => !one.isAsked())?.end();
     const connection: Connection = answering(fd, answers, () => connections.delete(connection));
     connections.add(connection);
   };
-  const attend = (): void => {
-    if (socket !== undefined) native.watch(socket, native.POLLIN, take);
+  const makeRoom = (): void => {
+    for (const connection of connections) if (!connection.isAsked()) connection.end();
   };
   const listen = (): void => {
     try {
       socket = listenAt(address);
-      attend();
+      stopTaking = takeConnections(socket, take, makeRoom);
       told = undefined;
       onListening();
     } catch (error) {
@@ -104,7 +84,7 @@ export function serveHttp(
       clearTimeout(retry);
       for (const connection of connections) connection.end();
       if (socket === undefined) return;
-      native.unwatch(socket);
+      stopTaking();
       native.close(socket);
       socket = undefined;
       if (address.kind === "socket") removeQuietly(address.path);

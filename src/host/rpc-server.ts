@@ -4,6 +4,7 @@ import { errnoOf } from "../errors.ts";
 import { MalformedMessage } from "../rpc/xdr.ts";
 import { answerCall, isLocal, longestCallBytes, type Caller, type RpcProgram } from "../rpc/service.ts";
 import { serveConnection, type ServedConnection } from "../rpc/served-connection.ts";
+import { mostConnections, takeConnections } from "./listening.ts";
 import { preparedOrClosed } from "./opened.ts";
 import { lookAt, removeQuietly } from "./small-files.ts";
 
@@ -22,7 +23,6 @@ export interface RpcServer {
 const backlog = 128;
 /** Datagrams that are being answered; what comes meanwhile is dropped, as the network may do at any time. */
 const mostDatagrams = 64;
-const acceptAgainMs = 250;
 
 /** What callers may take. */
 export interface RpcLimits {
@@ -34,10 +34,8 @@ export interface RpcLimits {
   readonly idleMs: number;
 }
 
-/** Descriptors are finite, and nfs-init needs some itself: a quarter of what it may have is for connections. */
 function usualLimits(): RpcLimits {
-  const connections = Math.max(8, Math.min(256, Math.floor(native.getrlimitNofile().soft / 4)));
-  return { connections, ofAddress: 16, idleMs: 30_000 };
+  return { connections: mostConnections(), ofAddress: 16, idleMs: 30_000 };
 }
 
 interface Open {
@@ -79,26 +77,14 @@ export function rpcServer(onFault: (error: unknown) => void, limits: RpcLimits =
       .finally(open.end);
   };
   const acceptFrom = (socket: number, transport: "tcp" | "local", programs: readonly RpcProgram[]) => {
-    let retry: ReturnType<typeof setTimeout> | undefined;
-    const attend = () => native.watch(socket, native.POLLIN, take);
-    const take = (): void => {
-      try {
-        const fd = native.accept(socket);
-        const caller = callerOf(fd, transport);
-        if (caller === undefined) native.close(fd);
-        else serve(fd, caller, programs);
-      } catch (error) {
-        const errno = errnoOf(error);
-        // It has hung up already.
-        if (errno === "EAGAIN" || errno === "ECONNABORTED") return;
-        // No descriptor is free, and whoever waits would wake us again at once.
-        [...connections].find((one) => one.caller.transport !== "local")?.end();
-        native.unwatch(socket);
-        retry = setTimeout(attend, acceptAgainMs);
-      }
+    const take = (fd: number): void => {
+      const caller = callerOf(fd, transport);
+      if (caller === undefined) native.close(fd);
+      else serve(fd, caller, programs);
     };
-    attend();
-    return () => clearTimeout(retry);
+    return takeConnections(socket, take, () => {
+      [...connections].find((one) => one.caller.transport !== "local")?.end();
+    });
   };
   return {
     listen: (at, programs) => {
@@ -109,7 +95,6 @@ export function rpcServer(onFault: (error: unknown) => void, limits: RpcLimits =
           : acceptFrom(socket, at.transport, programs);
       closers.push(() => {
         stop();
-        native.unwatch(socket);
         native.close(socket);
         if (at.transport === "local") removeQuietly(at.path);
       });
@@ -238,6 +223,7 @@ function answerDatagrams(socket: number, programs: readonly RpcProgram[], onFaul
   });
   return () => {
     isStopped = true;
+    native.unwatch(socket);
   };
 }
 
