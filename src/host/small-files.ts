@@ -16,12 +16,12 @@ export function readFirstBytes(path: native.CString, most: number): Uint8Array |
   }
 }
 
-/** What is left of an open file, up to so many bytes. */
-export function readUpTo(fd: number, most: number): Uint8Array {
+/** An open file from `from` on, or what is left of it, up to so many bytes. */
+export function readUpTo(fd: number, most: number, from?: number): Uint8Array {
   const chunks: Uint8Array[] = [];
   let total = 0;
   while (total < most) {
-    const chunk = native.read(fd, Math.min(chunkBytes, most - total));
+    const chunk = native.read(fd, Math.min(chunkBytes, most - total), from === undefined ? undefined : from + total);
     if (chunk.byteLength === 0) break;
     chunks.push(chunk);
     total += chunk.byteLength;

@@ -48,6 +48,15 @@ const ownRoot = `set -e
   shift 2
   exec chroot "$root" /bin/sh -c 'cd /work && exec /host "$@"' sh "$@"`;
 
+test("the mount table shows at once what has come and gone, and is not kept open", async (context) => {
+  const room = ["--user", "--map-root-user", "--mount"];
+  const { code: refusal } = await run("unshare", [...room, "mount", "-t", "tmpfs", "none", "/tmp"]);
+  context.skip(refusal !== 0, "no namespaces can be made here");
+  const inMemory = 'mount -t tmpfs none /mnt && exec "$0" mounts /mnt';
+  const { code, output } = await run("unshare", [...room, "sh", "-c", inMemory, host]);
+  expect(code, output).toBe(0);
+});
+
 test("a hundred thousand calls with random arguments crash nothing", { timeout: 300_000 }, async (context) => {
   // Its own mounts, processes and network, and a user who is root of these alone.
   const room = ["--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "--kill-child"];

@@ -1,4 +1,4 @@
-// The program that the tests of the native host run in it: `CASE`, or `list` for the names of all cases.
+// The program that the tests of the native host run in it: `CASE`, or `list` for the names of all cases; `fuzz` and `mounts`, which need a place of their own.
 import * as native from "native";
 import { report } from "./report.ts";
 
@@ -24,6 +24,10 @@ async function main(): Promise<void> {
     const { fuzz } = await import("./fuzz.ts");
     fuzz(Number(rest[0]), Number(rest[1]));
     return;
+  }
+  if (name === "mounts") {
+    const { mounts } = await import("./mounts.ts");
+    return mounts(rest[0] ?? "");
   }
   const cases = await allCases();
   if (name === "list") report(JSON.stringify(Object.keys(cases)));
