@@ -17,6 +17,7 @@ export function serverSettings(
     leaseSeconds: Math.round(values.serverLeaseMs / 1_000),
     stateDirectory: values.serverState,
     lockPort: values.lockdPort,
+    movingAddress: values.serverVip?.address,
   };
 }
 

@@ -1,6 +1,7 @@
 // What the kernel's server is started with, and what is heard of it.
 import type { ExportTable } from "./exports.ts";
 import type { ServerUse } from "./use.ts";
+import type { ClientConnection } from "./vip/connections.ts";
 import type { MountClient, MountError } from "./v3/mount-service.ts";
 
 /** Protocol versions that are served. */
@@ -19,6 +20,8 @@ export interface ServerSettings {
   readonly stateDirectory: string;
   /** The port of the kernel's lock manager, which version 3 has. */
   readonly lockPort: number;
+  /** One that moves to another host, for which connections to it are kept with the client records. */
+  readonly movingAddress: string | undefined;
 }
 
 /** What the process that drives the server is asked for clients of version 3. */
@@ -31,7 +34,9 @@ export type ServerRequest =
   /** Nobody is to take locks back: others need not wait until the time for that is over. */
   | { readonly kind: "end-lock-grace" }
   /** Who uses it, and how much. */
-  | { readonly kind: "use" };
+  | { readonly kind: "use" }
+  /** Which connections an instance before had to the address that moves, and are not there now. From now on this one's are kept. */
+  | { readonly kind: "lost-connections" };
 
 /** Its answer; a file handle as hexadecimal digits. */
 export type ServerAnswer =
@@ -39,6 +44,7 @@ export type ServerAnswer =
   | { readonly kind: "handle"; readonly hex: string }
   | { readonly kind: "done" }
   | { readonly kind: "use"; readonly use: ServerUse }
+  | { readonly kind: "connections"; readonly connections: readonly ClientConnection[] }
   | MountError;
 
 /** What failed on the way to a server; each is told apart by what is to be done about it. */

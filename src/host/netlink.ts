@@ -1,8 +1,9 @@
-// The kernel's tables of addresses, interfaces and ways, and frames of ARP: what a virtual address needs of this machine.
+// The kernel's tables of addresses, interfaces and ways, frames of ARP, and segments: what a virtual address needs of this machine.
 import * as native from "native";
 import { arpProtocol } from "../export/vip/arp.ts";
 import { encodeAdvertisement } from "../export/vip/neighbour.ts";
 import { answerCollector, decodeMessages, withSequence, type Link, type NetlinkAnswer } from "../export/vip/netlink.ts";
+import type { Segments } from "../export/vip/resets.ts";
 import type { Frames, VipWorld } from "../export/vip/vip.ts";
 import { errnoOf } from "../errors.ts";
 import { clock } from "./clock.ts";
@@ -20,6 +21,7 @@ const timedOut = 110;
 export const vipWorld: VipWorld = {
   request,
   openFrames,
+  openSegments,
   advertise,
   sleep: clock.sleep,
   random: clock.random,
@@ -81,7 +83,23 @@ function advertise(address: string, { name, hardware }: Link): void {
   closing(native.socket(native.AF_INET6, native.SOCK_RAW, native.IPPROTO_ICMPV6), (fd) => {
     // Neighbours believe no packet that may have come over a router (RFC 4861 section 7.1.2).
     native.setsockopt(fd, native.IPPROTO_IPV6, native.IPV6_MULTICAST_HOPS, 255);
-    native.bind(fd, { address: address.startsWith("fe80:") ? `${address}%${name}` : address, port: 0 });
+    native.bind(fd, { address: onLink(address, name), port: 0 });
     native.sendto(fd, encodeAdvertisement(address, hardware), { address: `ff02::1%${name}`, port: 0 });
   });
+}
+
+/** An address that says on which link it is where it is one of many links (RFC 4007). */
+function onLink(address: string, device: string): string {
+  return address.startsWith("fe80:") ? `${address}%${device}` : address;
+}
+
+function openSegments(own: string, device: string): Segments {
+  const family = own.includes(":") ? native.AF_INET6 : native.AF_INET;
+  const fd = preparedOrClosed(native.socket(family, native.SOCK_RAW, native.IPPROTO_TCP), (socket) =>
+    native.bind(socket, { address: onLink(own, device), port: 0 }),
+  );
+  return {
+    send: (segment, client) => void native.sendto(fd, segment, { address: onLink(client, device), port: 0 }),
+    close: () => native.close(fd),
+  };
 }

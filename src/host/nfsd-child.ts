@@ -15,12 +15,13 @@ import {
 } from "../export/server.ts";
 import { mountAround, parseMountinfo } from "../shares/mountinfo.ts";
 import { openRecords, type RecordFiles } from "./client-records.ts";
+import { openConnectionRecords, type ConnectionRecords } from "./connection-records.ts";
 import { answerer, nowSeconds, shortlySeconds, type Channel } from "./nfsd-answers.ts";
 import { answerRequest, writeProc } from "./nfsd-requests.ts";
 import { makePlace, PlaceTrouble, tried, troubleOf, type Place } from "./nfsd-place.ts";
 import { takeServerName } from "./server-name.ts";
 import { closing, preparedOrClosed } from "./opened.ts";
-import { readUpTo } from "./small-files.ts";
+import { readUpTo, textAgain } from "./small-files.ts";
 
 type Tell = (news: ServerNews) => void;
 
@@ -36,6 +37,7 @@ export function serveKernel(settings: ServerSettings, control: number, tell: Tel
     const ifInet6 = openIfThere("/proc/self/net/if_inet6");
     const mounts = native.open("/proc/self/mountinfo", native.O_RDONLY);
     const files = openRecords(settings.stateDirectory);
+    const connections = openConnectionRecords(settings);
     takeServerName(settings.stateDirectory);
     const place = makePlace(settings);
     // The mount before has made the kernel load its server, which brings them.
@@ -52,11 +54,11 @@ export function serveKernel(settings: ServerSettings, control: number, tell: Tel
     hand(place, sockets);
     const around: Surroundings = {
       get attached() {
-        return attachedNetworks(again(route), ifInet6 === undefined ? "" : again(ifInet6));
+        return attachedNetworks(textAgain(route), ifInet6 === undefined ? "" : textAgain(ifInet6));
       },
       resolve: addressesOf,
     };
-    const mountPoints = () => parseMountinfo(again(mounts)).map(({ target }) => target);
+    const mountPoints = () => parseMountinfo(textAgain(mounts)).map(({ target }) => target);
     const { table } = settings;
     const answer = answerer(table, around, mountPoints, tell);
     const channelOf = (name: ChannelName) => channels.find((one) => one.name === name)?.fd ?? -1;
@@ -68,12 +70,13 @@ export function serveKernel(settings: ServerSettings, control: number, tell: Tel
       control: place.control,
       proc: place.proc,
       work,
+      lostConnections: connections.lost,
     };
     const request = (one: ServerRequest) => answerRequest(requests, one);
     const records = recordKeeper(files, tell);
     const starting = writeThreads(place, settings.threads);
     const state = { pipe: undefined, starting, stopping: undefined, isOver: false, said: "" };
-    answerAll({ place, channels, answer, request, control, tell, versions, records, ...state });
+    answerAll({ place, channels, answer, request, control, tell, versions, records, connections, ...state });
   } catch (error) {
     if (!(error instanceof PlaceTrouble)) throw error;
     tell({ kind: "trouble", trouble: error.trouble });
@@ -96,17 +99,6 @@ function openIfThere(path: string): number | undefined {
     return native.open(path, native.O_RDONLY);
   } catch {
     return undefined;
-  }
-}
-
-/** The text of an open file under /proc, from its beginning. */
-function again(fd: number): string {
-  let text = "";
-  for (let at = 0; ;) {
-    const bytes = native.read(fd, 65_536, at);
-    if (bytes.byteLength === 0) return text;
-    text += native.decodeUtf8(bytes);
-    at += bytes.byteLength;
   }
 }
 
@@ -155,7 +147,7 @@ export function checkExports(table: ExportTable, channels: readonly Channel[], m
       if (errnoOf(error) !== "EINVAL") throw troubleOf(`an export on ${one.path}`, error);
       const { path } = one;
       // The mounts were opened before the root was changed, so that they are told by the names of the container.
-      const fstype = mountAround(parseMountinfo(again(mounts)), path)?.fstype ?? "unknown";
+      const fstype = mountAround(parseMountinfo(textAgain(mounts)), path)?.fstype ?? "unknown";
       throw new PlaceTrouble({ kind: "not-exportable", path, fstype });
     }
   }
@@ -286,6 +278,7 @@ interface Running {
   readonly tell: Tell;
   readonly versions: readonly ServedVersion[];
   readonly records: RecordKeeper;
+  readonly connections: ConnectionRecords;
   /** That of the client records, once the kernel has made it. */
   pipe: number | undefined;
   /** Where it is told how the start went, until it has been. */
@@ -309,8 +302,14 @@ function answerAll(running: Running): void {
     if (isLooking) running.pipe = openPipe(running.place);
     const waits = waitsOf(running);
     const fds = waits.map(({ fd }) => fd);
-    const ready = native.ppoll(fds, native.POLLIN, running.pipe === undefined && isLooking ? lookEveryMs : -1);
-    for (const [index, { act }] of waits.entries()) if (ready[index] !== 0) act();
+    // At the end the kernel closes them, which their clients may not hear: for the next server they are still lost.
+    const lookInMs = running.stopping === undefined ? running.connections.look() : -1;
+    const ready = native.ppoll(fds, native.POLLIN, running.pipe === undefined && isLooking ? lookEveryMs : lookInMs);
+    for (const [index, { act }] of waits.entries()) {
+      if (ready[index] === 0) continue;
+      act();
+      running.connections.stir();
+    }
   }
   running.tell({ kind: "stopped" });
 }

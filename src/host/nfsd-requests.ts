@@ -7,6 +7,7 @@ import { domainOf, entryFor, exportAround, type ExportTable } from "../export/ex
 import { exportFlags } from "../export/options.ts";
 import type { ServerAnswer, ServerRequest } from "../export/server.ts";
 import { parseClient, parseWork, type ServerUse } from "../export/use.ts";
+import type { ClientConnection } from "../export/vip/connections.ts";
 import type { MountClient, MountStatus } from "../export/v3/mount-service.ts";
 import { clock } from "./clock.ts";
 import { questionPrefix } from "../rpc/nfs4.ts";
@@ -26,6 +27,7 @@ export interface RequestPlace {
   readonly proc: number;
   /** /proc/net/rpc/nfsd, where the kernel has it. */
   readonly work: number | undefined;
+  readonly lostConnections: () => readonly ClientConnection[];
 }
 
 /** Ports below it are root's alone. */
@@ -45,6 +47,8 @@ export function answerRequest(place: RequestPlace, request: ServerRequest): Serv
       return { kind: "done" };
     case "use":
       return { kind: "use", use: useOf(place) };
+    case "lost-connections":
+      return { kind: "connections", connections: place.lostConnections() };
   }
 }
 

@@ -28,7 +28,7 @@ export function takeServerName(directory: string): void {
 
 function read(folder: number): string | undefined {
   try {
-    return closing(native.openat(folder, fileName, native.O_RDONLY | native.O_NOFOLLOW), (fd) => {
+    return closing(native.openat(folder, fileName, native.O_RDONLY | native.O_NOFOLLOW | native.O_NONBLOCK), (fd) => {
       const text = native.decodeUtf8(readUpTo(fd, nameBytes + 1));
       return pattern.test(text) ? text : undefined;
     });
@@ -40,7 +40,7 @@ function read(folder: number): string | undefined {
 /** On the disk when it returns: nobody has been told a name that may be lost. */
 function write(folder: number): string {
   const name = `nfs-init-${hexOf(native.getrandom(16))}\n`;
-  const flags = native.O_WRONLY | native.O_CREAT | native.O_TRUNC | native.O_NOFOLLOW;
+  const flags = native.O_WRONLY | native.O_CREAT | native.O_TRUNC | native.O_NOFOLLOW | native.O_NONBLOCK;
   closing(native.openat(folder, fileName, flags, 0o600), (fd) => {
     writeAll(fd, native.encodeUtf8(name));
     native.fsync(fd);

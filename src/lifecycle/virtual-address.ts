@@ -1,5 +1,6 @@
 // The virtual address of a server: waited for while another host has it, said in the log, given back once.
 import { AppError, exitCodes } from "../errors.ts";
+import type { ClientConnection } from "../export/vip/connections.ts";
 import type { KeptVip, VipEvent, VipTrouble } from "../export/vip/vip.ts";
 import type { Vip } from "../export/vip/written.ts";
 import type { Log } from "../report/log.ts";
@@ -14,6 +15,11 @@ export interface VirtualAddressPorts {
   ) => Promise<KeptVip | VipTrouble>;
 }
 
+export interface HeldAddress extends Pick<KeptVip, "announce" | "release"> {
+  /** Makes clients connect anew whose connections were lost with the server before. */
+  readonly reset: (lost: () => Promise<readonly ClientConnection[]>) => Promise<void>;
+}
+
 /**
  * Settles when this host has the address. Throws AppError: 78 where its place cannot be found, 32 where it cannot be had here;
  * rejects when `signal` aborts. `release` of the result may be called again, and does nothing then.
@@ -22,7 +28,7 @@ export async function holdAddress(
   { log, keepVip }: VirtualAddressPorts,
   vip: Vip,
   signal: AbortSignal,
-): Promise<Pick<KeptVip, "announce" | "release">> {
+): Promise<HeldAddress> {
   const kept = await keepVip(vip, (event) => say(log, vip, event), signal);
   if (!("held" in kept)) throw troubleError(vip, kept);
   let released: Promise<void> | undefined;
@@ -30,7 +36,18 @@ export async function holdAddress(
     await kept.release();
     log("info", "the virtual address is given back", { stage: "serve", address: vip.address });
   };
-  return { announce: kept.announce, release: () => (released ??= release()) };
+  const reset = async (lost: () => Promise<readonly ClientConnection[]>): Promise<void> => {
+    const outcome = await kept.reset(lost);
+    const fields = { stage: "serve", address: vip.address } as const;
+    if (outcome.kind === "failed") {
+      const reason = `${outcome.errno} for a raw socket`;
+      log("info", "clients find out by themselves that the server before is gone", { ...fields, reason });
+    } else if (outcome.connections > 0) {
+      const { connections } = outcome;
+      log("info", "clients of the server before were told to connect anew", { ...fields, connections });
+    }
+  };
+  return { announce: kept.announce, reset, release: () => (released ??= release()) };
 }
 
 function say(log: Log, { address }: Vip, event: VipEvent): void {

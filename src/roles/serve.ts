@@ -6,6 +6,7 @@ import type { ExportConfig, Preparation, ServerValues } from "../config/exports.
 import { askExport, type Asked } from "../export/ask.ts";
 import type { KernelServer, ServedVersion, ServerNews, ServerSettings } from "../export/server.ts";
 import { troubleError } from "../export/troubles.ts";
+import type { ClientConnection } from "../export/vip/connections.ts";
 import type { Command } from "../init/command.ts";
 import { endCommand, type EndingPorts } from "../init/ending.ts";
 import { exitCodeOf } from "../init/exit-status.ts";
@@ -20,7 +21,7 @@ import {
   type ServerRequests,
   type Version3LifePorts,
 } from "../lifecycle/version3.ts";
-import { holdAddress, type VirtualAddressPorts } from "../lifecycle/virtual-address.ts";
+import { holdAddress, type HeldAddress, type VirtualAddressPorts } from "../lifecycle/virtual-address.ts";
 import type { Clock } from "../clock.ts";
 import type { Space } from "../mount/ports.ts";
 import type { Dial } from "../rpc/transport.ts";
@@ -94,6 +95,7 @@ export async function serve(
       elapsedMs,
     });
     void address?.announce();
+    void address?.reset(() => lostConnections(server));
     const look = () => lookAtUse(ports, server, table.exports);
     void look();
     const unhealthy = watchServer(ports, ask, look, values, stop.signal);
@@ -137,7 +139,7 @@ async function takeAddress(
   { serverVip }: ServerValues,
   signal: AbortSignal,
   undo: UndoStack,
-): Promise<Awaited<ReturnType<typeof holdAddress>> | undefined> {
+): Promise<HeldAddress | undefined> {
   if (serverVip === undefined) return undefined;
   const address = await holdAddress(ports, serverVip, signal);
   undo.push(address.release);
@@ -288,6 +290,12 @@ async function lookAtUse(
     if (found !== undefined) spaces.set(path, found);
   }
   board.used(answer.use, spaces);
+}
+
+/** Connections of clients to the server before, which had the address. */
+async function lostConnections({ ask }: Pick<Server, "ask">): Promise<readonly ClientConnection[]> {
+  const answer = await ask({ kind: "lost-connections" });
+  return answer.kind === "connections" ? answer.connections : [];
 }
 
 type Ask = (write: boolean) => Promise<Answer>;

@@ -1,5 +1,7 @@
 // A virtual address on real interfaces: two hosts, which are network namespaces of the test's own, on one cable.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { VipEvent } from "../../src/export/vip/vip.ts";
 import type { Vip } from "../../src/export/vip/written.ts";
@@ -180,6 +182,41 @@ describe("what stands in the way is told at once", () => {
   ])("without %s", async (capability, name) => {
     const rooms = host(first, "setpriv", "--bounding-set", `-${name}`, "--inh-caps", `-${name}`, "--");
     expect(await keep(rooms)).toEqual({ kind: "not-permitted", capability });
+  });
+});
+
+describe("a client whose connection was lost with the host before", () => {
+  /** Takes one connection, says the client's port, and at a word forgets it, saying so to the client. */
+  const server = `
+const { createServer } = require("node:net");
+createServer((socket) => {
+  console.log(socket.remotePort);
+  process.stdin.once("data", () => (socket.resetAndDestroy(), process.exit()));
+}).listen(2049, process.argv[1], () => console.log("listens"));`;
+
+  test.each([
+    ["IPv4", vip, "10.99.0.2"],
+    ["IPv6", vip6, "2001:db8:99::2"],
+  ])("learns it as soon as the next host writes to it by %s", async (_family, wanted, client) => {
+    const rooms = host(first);
+    await keep(rooms, wanted);
+    const before = spawn("ip", ["netns", "exec", first, process.execPath, "-e", server, wanted.address]);
+    const lines = createInterface(before.stdout)[Symbol.asyncIterator]();
+    expect((await lines.next()).value).toBe("listens");
+    const connection = await host(second).dial(wanted.address, 2_049, AbortSignal.timeout(seconds));
+    const clientPort = Number((await lines.next()).value);
+    const received = connection.receive();
+    received.catch(() => {});
+    // What it says to the client does not arrive: nobody has that hardware address.
+    on(first, `neigh replace ${client} lladdr 02:00:00:00:00:77 dev eth0 nud permanent`);
+    before.stdin.write("\n");
+    await once(before, "close");
+    on(first, `neigh del ${client} dev eth0`);
+    expect(await rooms.ask("resetVip", [{ port: 2_049, client, clientPort }])).toEqual({
+      kind: "sent",
+      connections: 1,
+    });
+    await expect(received).rejects.toMatchObject({ code: "ECONNRESET" });
   });
 });
 

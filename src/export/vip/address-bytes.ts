@@ -38,3 +38,9 @@ export function addressText(bytes: Uint8Array): string {
   const [head, tail] = [text.slice(0, at), text.slice(at + longest.length)];
   return `${head.replace(/:$/, "")}::${tail.replace(/^:/, "")}`;
 }
+
+/** Whether one host may have it, and others reach it there: no loopback, nothing unspecified, nothing for many. */
+export function isHostAddress(bytes: Uint8Array): boolean {
+  const [first = 0] = bytes;
+  return bytes.byteLength === 4 ? first !== 0 && first !== 127 && first < 224 : first !== 0 && first !== 255;
+}

@@ -3,6 +3,8 @@ import { anyOf } from "../../abort.ts";
 import type { Clock } from "../../clock.ts";
 import { isIP } from "../../address.ts";
 import type { Vip } from "./written.ts";
+import type { ClientConnection } from "./connections.ts";
+import { resetConnections, type ResetOutcome, type ResetWorld } from "./resets.ts";
 import { conflictIn, encodeAnnouncement, encodeProbe } from "./arp.ts";
 import {
   decodeAddress,
@@ -25,7 +27,7 @@ export interface Frames {
   readonly close: () => void;
 }
 
-export interface VipWorld extends Pick<Clock, "sleep" | "random"> {
+export interface VipWorld extends ResetWorld, Pick<Clock, "random"> {
   /** rtnetlink. */
   readonly request: (message: Uint8Array) => Promise<NetlinkAnswer>;
   /** Throws the system's error. */
@@ -70,7 +72,7 @@ const errnos = { permission: 1, access: 13, noDevice: 19, noAddress: 99, notTher
 
 /** Takes the address once, if nobody else has it. */
 export async function takeVip(world: VipWorld, vip: Vip, signal: AbortSignal): Promise<HeldVip | VipTrouble> {
-  const family = isIP(vip.address) === 6 ? 6 : 4;
+  const family = familyOf(vip);
   const there = (await listAddresses(world, family)).find(({ address }) => address === vip.address);
   const link = await findLink(world, vip, there);
   if ("kind" in link) return link;
@@ -90,6 +92,10 @@ export async function takeVip(world: VipWorld, vip: Vip, signal: AbortSignal): P
     await world.request(encodeDeleteAddress({ ...vip, interfaceIndex: link.interfaceIndex }));
     throw error;
   }
+}
+
+function familyOf({ address }: Vip): 4 | 6 {
+  return isIP(address) === 6 ? 6 : 4;
 }
 
 function held({ interfaceIndex, name }: Link, wasThere: HeldVip["wasThere"]): HeldVip {
@@ -198,6 +204,8 @@ export interface KeptVip {
   readonly held: HeldVip;
   /** Tells neighbours again where the address is: for the moment from which the service answers. */
   readonly announce: () => Promise<void>;
+  /** Makes clients connect anew whose connections were lost with the host before; see `resetConnections`. */
+  readonly reset: (lost: () => Promise<readonly ClientConnection[]>) => Promise<ResetOutcome>;
   /** Gives it back, first of all on the way out. One that is there for good stays. */
   readonly release: () => Promise<void>;
 }
@@ -222,9 +230,12 @@ export async function keepVip(
   const renewing = found.wasThere === "permanent" ? Promise.resolve() : renewUntil(world, vip, found, onEvent, alive);
   const announce = () => announceVip(world, vip, found, alive);
   await announce();
+  const family = familyOf(vip);
+  const own = async () => new Set((await listAddresses(world, family)).map(({ address }) => address));
   return {
     held: found,
     announce,
+    reset: (lost) => resetConnections(world, { ...vip, ...found }, lost, own, alive),
     release: async () => {
       life.abort();
       await renewing;

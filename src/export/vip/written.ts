@@ -1,6 +1,6 @@
 // A virtual address as it is written in the configuration.
 import { isIP } from "../../address.ts";
-import { addressBytes, addressText } from "./address-bytes.ts";
+import { addressBytes, addressText, isHostAddress } from "./address-bytes.ts";
 
 /** `ADDRESS/PREFIX[@DEVICE]`. */
 export interface Vip {
@@ -16,9 +16,7 @@ export function parseVip(text: string): Vip | undefined {
   const kind = isIP(address);
   const prefixLength = Number(prefix);
   if (kind === 0 || prefixLength === 0 || prefixLength > (kind === 4 ? 32 : 128)) return undefined;
-  const [first = 0] = addressBytes(address);
-  // Loopback, and what is for many; unspecified ones begin with 0 as well.
-  if (kind === 4 ? first === 0 || first === 127 || first >= 224 : first === 0 || first === 255) return undefined;
-  const written = addressText(addressBytes(address));
-  return { address: written, prefixLength, ...(device === undefined ? {} : { device }) };
+  const bytes = addressBytes(address);
+  if (!isHostAddress(bytes)) return undefined;
+  return { address: addressText(bytes), prefixLength, ...(device === undefined ? {} : { device }) };
 }

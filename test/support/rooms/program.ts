@@ -9,6 +9,7 @@ import {
   writeAll,
   type ChildAnswer,
 } from "../../../src/host/children.ts";
+import type { ClientConnection } from "../../../src/export/vip/connections.ts";
 import { keepVip, type KeptVip, type VipEvent } from "../../../src/export/vip/vip.ts";
 import { type Vip } from "../../../src/export/vip/written.ts";
 import { killDescendants } from "../../../src/host/descendants.ts";
@@ -123,6 +124,11 @@ const operations = {
   },
   vipEvents: () => vipEvents,
   releaseVip: () => keptVip?.release(),
+  /** Writes once to clients whose connections to it were lost. */
+  resetVip: (lost: readonly ClientConnection[]) => {
+    const rounds = [lost];
+    return keptVip?.reset(async () => rounds.shift() ?? []);
+  },
   closeRpc: () => {
     served?.close();
     served = undefined;

@@ -54,6 +54,9 @@ function machine({ othersUntilMs = 0 } = {}) {
         close: () => log.push("closed"),
       };
     },
+    openSegments: () => {
+      throw new Error("nobody is to be told");
+    },
     advertise: () => {},
     random: clock.random,
     sleep: clock.sleep,
