@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ClientConnection } from "../../../../src/export/vip/connections.ts";
 import { resetConnections, type ResetWorld } from "../../../../src/export/vip/resets.ts";
+import { leapingClock } from "../../fakes/clock.ts";
 
 const held = { address: "192.0.2.9", device: "eth0" };
 const web: ClientConnection = { port: 2_049, client: "192.0.2.7", clientPort: 783 };
@@ -14,14 +15,14 @@ class SystemError extends Error {
   }
 }
 
-/** A machine whose clock goes as far as somebody sleeps. */
 function machine(fails: { readonly open?: string; readonly send?: string } = {}) {
   const log: string[] = [];
-  let nowMs = 0;
+  const clock = leapingClock();
+  const startedMs = clock.nowMs();
   const world: ResetWorld = {
     openSegments: (address, device) => {
       if (fails.open !== undefined) throw new SystemError(fails.open);
-      log.push(`open ${address} ${device} at ${nowMs}`);
+      log.push(`open ${address} ${device} at ${clock.nowMs() - startedMs}`);
       return {
         send: (segment, client) => {
           if (client === fails.send) throw new SystemError("EHOSTUNREACH");
@@ -31,9 +32,7 @@ function machine(fails: { readonly open?: string; readonly send?: string } = {})
         close: () => log.push("closed"),
       };
     },
-    sleep: async (ms) => {
-      nowMs += ms;
-    },
+    sleep: clock.sleep,
   };
   return { world, log };
 }
