@@ -203,11 +203,12 @@ function create(driver: VolumeDriver, name: string, options: Readonly<Record<str
 /** One that has waited long for its turn gets this at least. */
 const leastMountMs = 5_000;
 
-/** What is left of NFS_WAIT_TIMEOUT, counted from now on; 0 is for ever. */
+/** What is left of NFS_WAIT_TIMEOUT, counted from now on, in whole seconds: who waits in vain reads it. 0 is for ever. */
 function limitFrom({ ports: { clock }, given }: VolumeDriver): () => number {
   const { waitTimeoutMs } = given.config.settings;
   const endMs = clock.nowMs() + waitTimeoutMs;
-  return () => Math.min(waitTimeoutMs, Math.max(leastMountMs, endMs - clock.nowMs()));
+  const leftMs = () => 1_000 * Math.ceil((endMs - clock.nowMs()) / 1_000);
+  return () => Math.min(waitTimeoutMs, Math.max(leastMountMs, leftMs()));
 }
 
 async function mountFor(

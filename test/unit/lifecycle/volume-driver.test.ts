@@ -484,3 +484,17 @@ test("a volume whose directory lies on no share is refused when it is created, a
   const { Volumes = [] } = await second.call("List", {}, () => false);
   expect(Volumes.map(({ Name }) => Name)).toEqual(["good"]);
 });
+
+test("a mount that waits in vain is told the time in whole seconds, whatever was done before", async () => {
+  const machine = volumeMachine({ NFS_WAIT_TIMEOUT: "7s", NFS_PLUGIN_STORE: "nas:/store" });
+  machine.setServer("away");
+  const { call } = machine.start();
+  await call("Create", { Name: "data", Opts: { share: "nas:/export" } }, () => false);
+  const first = call("Mount", { Name: "data", ID: "one" }, () => false);
+  await machine.clock.pass(6_234.5);
+  // It waits for its turn.
+  const second = call("Mount", { Name: "data", ID: "two" }, () => false);
+  await machine.clock.pass(20_000);
+  expect((await first).Err).toMatch(/^not mounted within 7 s: /);
+  expect((await second).Err).toMatch(/^not mounted within 7 s: /);
+});
