@@ -1,14 +1,13 @@
 // The driver of Docker volumes: counts who uses which volume, and has each mounted while somebody does.
 import { AppError, messageOf } from "../errors.ts";
-import { topMountOn, type MountRecord } from "../shares/mountinfo.ts";
+import type { MountRecord } from "../shares/mountinfo.ts";
+import { resolveTarget } from "../plan/target.ts";
 import type { ShareConfig } from "../shares/share.ts";
-import { isHeld } from "../volumes/holders.ts";
 import { formatAnswer, parseRequest, type VolumeAnswer, type VolumeRequest } from "../volumes/protocol.ts";
 import {
   activated,
   created,
   givenUp,
-  isOldOnly,
   isUsed,
   mounted,
   removed,
@@ -26,6 +25,7 @@ import {
   place,
   placeQuietly,
   VolumeError,
+  type PlacedVolume,
   type VolumeSettings,
   type VolumeSharePorts,
 } from "./volume-shares.ts";
@@ -55,10 +55,14 @@ export interface VolumeDriver {
   readonly given: VolumeSettings;
   volumes: Volumes;
   readonly mounts: Map<string, VolumeMount>;
+  /** What volumes are, by the options that each was created with; undefined for what is not understood any more. */
+  readonly places: WeakMap<Volume["options"], PlacedVolume | undefined>;
   /** Why a volume could not be mounted last. */
   readonly troubles: Map<string, string>;
   /** Volumes that are being mounted for somebody. */
   readonly mounting: Set<string>;
+  /** Volumes in use that are to be looked after again once their shares answer; each ends the waiting for one. */
+  readonly adopting: Map<string, AbortController>;
   /** One thing at a time for each volume, in the order in which they were asked for. */
   readonly inTurn: <T>(name: string, work: () => Promise<T>) => Promise<T>;
 }
@@ -69,7 +73,25 @@ export function createDriver(ports: VolumeDriverPorts, given: VolumeSettings): V
   const before: Volumes = stored?.volumes ?? new Map<string, Volume>();
   // No mount outlives the start of the machine.
   const volumes = stored === undefined || stored.bootId === ports.bootId ? before : unused(before);
-  return { ports, given, volumes, mounts: new Map(), troubles: new Map(), mounting: new Set(), inTurn: turns() };
+  return {
+    ports,
+    given: withRealDirectory(ports, given),
+    volumes,
+    mounts: new Map(),
+    places: new WeakMap(),
+    troubles: new Map(),
+    mounting: new Set(),
+    adopting: new Map(),
+    inTurn: turns(),
+  };
+}
+
+/** With NFS_PLUGIN_DIR as mountinfo writes it. */
+function withRealDirectory({ planFacts }: VolumeDriverPorts, { config, ...given }: VolumeSettings): VolumeSettings {
+  const { settings } = config;
+  const { mounts, readLink } = planFacts();
+  const pluginDir = resolveTarget(settings.pluginDir, mounts, readLink) ?? settings.pluginDir;
+  return { ...given, config: { ...config, settings: { ...settings, pluginDir } } };
 }
 
 function turns(): VolumeDriver["inTurn"] {
@@ -88,6 +110,12 @@ function turns(): VolumeDriver["inTurn"] {
     last.set(name, over);
     return result;
   };
+}
+
+/** The turn of a call, which sees to what was waited for: nobody waits behind a server that is away for who has the volume already. */
+export function callInTurn<T>({ adopting, inTurn }: VolumeDriver, name: string, work: () => Promise<T>): Promise<T> {
+  adopting.get(name)?.abort();
+  return inTurn(name, work);
 }
 
 /** Answers a request of the daemon; `isGone` tells whether nobody waits for the answer any more. */
@@ -123,7 +151,7 @@ function act(
   request: VolumeRequest,
   isGone: () => boolean,
 ): VolumeAnswer | Promise<VolumeAnswer> {
-  const { volumes, mounts, inTurn } = driver;
+  const { volumes, mounts } = driver;
   switch (request.kind) {
     case "activate":
       activate(driver);
@@ -143,21 +171,21 @@ function act(
       known(driver, request.name);
       return { kind: "mountpoint", path: mounts.get(request.name)?.target ?? "" };
     case "create":
-      return inTurn(request.name, async () => create(driver, request.name, request.options));
+      return callInTurn(driver, request.name, async () => create(driver, request.name, request.options));
     case "mount": {
       const { name, id } = request;
       const limitMs = limitFrom(driver);
-      return inTurn(name, () => mountFor(driver, name, id, limitMs, isGone));
+      return callInTurn(driver, name, () => mountFor(driver, name, id, limitMs, isGone));
     }
     case "unmount":
-      return inTurn(request.name, () => unmountFor(driver, request.name, request.id));
+      return callInTurn(driver, request.name, () => unmountFor(driver, request.name, request.id));
     case "remove":
-      return inTurn(request.name, () => remove(driver, request.name));
+      return callInTurn(driver, request.name, () => remove(driver, request.name));
   }
 }
 
 /** Keeps a change; what cannot be kept is not done. */
-function keep(driver: VolumeDriver, next: Volumes): void {
+export function keep(driver: VolumeDriver, next: Volumes): void {
   const { log, bootId, save } = driver.ports;
   if (next === driver.volumes) return;
   try {
@@ -185,6 +213,12 @@ function known({ volumes }: VolumeDriver, name: string): Volume {
   const volume = volumes.get(name);
   if (volume === undefined) throw new VolumeError(`no such volume: ${name}`);
   return volume;
+}
+
+/** What was created once may not be understood any more, after a change of the configuration: undefined. */
+export function placeOf({ places, given }: VolumeDriver, name: string, { options }: Volume): PlacedVolume | undefined {
+  if (!places.has(options)) places.set(options, placeQuietly(given, name, options));
+  return places.get(options);
 }
 
 function create(driver: VolumeDriver, name: string, options: Readonly<Record<string, string>>): VolumeAnswer {
@@ -241,8 +275,13 @@ async function mountFor(
 
 const goneError = () => new VolumeError("who asked for it does not wait any more");
 
-/** Has a volume mounted and well. */
-async function ensureMounted(driver: VolumeDriver, name: string, limitMs: () => number): Promise<VolumeMount> {
+/** Has a volume mounted and well; `calledOff` ends the waiting for one that somebody has already. */
+export async function ensureMounted(
+  driver: VolumeDriver,
+  name: string,
+  limitMs: () => number,
+  calledOff?: AbortSignal,
+): Promise<VolumeMount> {
   const { ports, given, mounts } = driver;
   const there = mounts.get(name);
   if (there !== undefined) {
@@ -250,8 +289,10 @@ async function ensureMounted(driver: VolumeDriver, name: string, limitMs: () => 
     return there;
   }
   const placed = place(given, name, known(driver, name).options);
-  await makeSubdirectory(ports, within(given, limitMs()), placed);
-  const mount = await mountVolume(ports, within(given, limitMs()).config, placed.share);
+  // What is in use was made; its share is not to be mounted beside it for nothing.
+  const isInUse = calledOff !== undefined && isThere(driver, placed.share);
+  if (!isInUse) await makeSubdirectory(ports, within(given, limitMs()), placed, calledOff);
+  const mount = await mountVolume(ports, within(given, limitMs()).config, placed.share, calledOff);
   mounts.set(name, mount);
   const forget = () => {
     if (mounts.get(name) === mount) mounts.delete(name);
@@ -277,77 +318,35 @@ async function remove(driver: VolumeDriver, name: string): Promise<VolumeAnswer>
   // The daemon removes what no container of its has: whoever is still counted was forgotten.
   if (isUsed(volume)) keep(driver, givenUp(driver.volumes, name));
   await takeDown(driver, name);
-  const placed = placeQuietly(given, name, volume.options);
+  const placed = placeOf(driver, name, volume);
   if (placed?.spec.onRemove === "delete") await discardSubdirectory(ports, given, name, placed);
   keep(driver, removed(driver.volumes, name));
   ports.log("info", "a volume was removed", { stage: "mount", volume: name });
   return { kind: "done" };
 }
 
-async function takeDown(driver: VolumeDriver, name: string): Promise<void> {
-  const { ports, given, volumes, mounts, troubles } = driver;
+export async function takeDown(driver: VolumeDriver, name: string): Promise<void> {
+  const { ports, volumes, mounts, troubles } = driver;
   const volume = volumes.get(name);
   await mounts.get(name)?.end();
   mounts.delete(name);
   troubles.delete(name);
-  const placed = volume && placeQuietly(given, name, volume.options);
+  const placed = volume && placeOf(driver, name, volume);
   if (placed === undefined) return;
   // One that an earlier instance has mounted was not this one's to take down.
   await clearLeft(driver, placed.share);
   ports.forget(placed.share.target);
 }
 
-async function clearLeft({ ports }: VolumeDriver, share: ShareConfig): Promise<void> {
-  if (ports.mounter.mounts().some(({ target }) => target === share.target)) await ports.clear(share);
+export async function clearLeft(driver: VolumeDriver, share: ShareConfig): Promise<void> {
+  if (isThere(driver, share)) await driver.ports.clear(share);
 }
 
-/** Takes up what an earlier instance has left: what is in use is looked after again, what is not is taken down. */
-export async function resumeVolumes(driver: VolumeDriver): Promise<void> {
-  const { ports, given, volumes, troubles, inTurn } = driver;
-  const resume = async (name: string, volume: Volume): Promise<void> => {
-    const placed = placeQuietly(given, name, volume.options);
-    if (placed === undefined) return;
-    if (placed.whole !== undefined) await clearLeft(driver, placed.whole);
-    if (!isUsed(driver.volumes.get(name))) return clearLeft(driver, placed.share);
-    await ensureMounted(driver, name, limitFrom(driver)).catch((error: unknown) => {
-      const reason = sentenceOf(error);
-      troubles.set(name, reason);
-      ports.log("warn", "a volume in use is not mounted", { stage: "mount", volume: name, reason });
-    });
-  };
-  await Promise.all([...volumes].map(([name, volume]) => inTurn(name, () => resume(name, volume))));
+function isThere({ ports }: VolumeDriver, share: ShareConfig): boolean {
+  return ports.mounter.mounts().some(({ target }) => target === share.target);
 }
 
-/** Takes down what only daemons of before had, and no container has any more: one that was killed gives nothing back. */
-export async function giveUpOld(driver: VolumeDriver): Promise<void> {
-  const { ports, inTurn } = driver;
-  const names = [...driver.volumes].filter(([, volume]) => isOldOnly(volume)).map(([name]) => name);
-  const tables = names.length === 0 ? undefined : ports.otherTables();
-  if (tables === undefined) return;
-  const own = ports.mounter.mounts();
-  const giveUp = async (name: string): Promise<void> => {
-    const target = driver.mounts.get(name)?.realTarget;
-    const mount = target === undefined ? undefined : topMountOn(own, target);
-    // It may have come back while it waited for its turn.
-    if (mount === undefined || isHeld(mount, own, tables) || !isOldOnly(driver.volumes.get(name))) return;
-    ports.log("info", "no container has the volume any more", { stage: "watch", volume: name });
-    keep(driver, givenUp(driver.volumes, name));
-    await takeDown(driver, name);
-  };
-  // What cannot be kept is said, and tried again.
-  await Promise.all(names.map((name) => inTurn(name, () => giveUp(name)).catch(onlyVolumeError)));
-}
-
-/** Docker has stopped the driver, of which it has a managed one: its containers are gone, or have what they have without it. */
-export function forgetUsers(driver: VolumeDriver): void {
-  try {
-    keep(driver, unused(driver.volumes));
-  } catch (error) {
-    onlyVolumeError(error);
-  }
-}
-
-function onlyVolumeError(error: unknown): void {
+export function onlyVolumeError(error: unknown): void {
   if (!(error instanceof VolumeError)) throw error;
 }
 
@@ -355,26 +354,22 @@ export function volumeStatuses(driver: VolumeDriver): readonly VolumeStatus[] {
   return [...driver.volumes].map(([name, volume]) => statusOf(driver, name, volume));
 }
 
-function statusOf(
-  { mounts, mounting, troubles, given }: VolumeDriver,
-  name: string,
-  { options, references }: Volume,
-): VolumeStatus {
-  const placed = placeQuietly(given, name, options);
+function statusOf(driver: VolumeDriver, name: string, volume: Volume): VolumeStatus {
+  const { ports, mounts, mounting, troubles } = driver;
+  const { spec: { source } = { source: "" }, share: { target } = { target: "" } } = placeOf(driver, name, volume) ?? {};
   const mount = mounts.get(name);
   const lost = mount?.lost();
-  const isWanted = references.size > 0 || mounting.has(name);
-  return {
-    name,
-    source: placed?.spec.source ?? "",
-    target: placed?.share.target ?? "",
-    phase: mount === undefined ? (isWanted ? "waiting" : "unused") : lost === undefined ? "mounted" : "lost",
-    references: references.size,
-    reason: lost ?? troubles.get(name),
-  };
+  const references = volume.references.size;
+  const told = { name, source, target, references };
+  if (lost !== undefined) return { ...told, phase: "lost", reason: lost };
+  const trouble = troubles.get(name);
+  if (mount !== undefined) return { ...told, phase: "mounted", reason: trouble };
+  const isWanted = references > 0 || mounting.has(name);
+  if (!isWanted) return { ...told, phase: "unused", reason: trouble };
+  return { ...told, phase: "waiting", reason: ports.reasonOf(target) ?? trouble };
 }
 
-function sentenceOf(error: unknown): string {
+export function sentenceOf(error: unknown): string {
   if (error instanceof AppError && error.hint !== undefined) return `${error.message}; ${error.hint}`;
   return messageOf(error);
 }

@@ -5,6 +5,7 @@ import { isShareOf } from "../kinds/kinds.ts";
 import { topMountOn } from "../shares/mountinfo.ts";
 import type { ShareConfig } from "../shares/share.ts";
 import { planShares } from "./plan-shares.ts";
+import { Overtaken } from "./managed-share.ts";
 import { checkRights } from "./prepare.ts";
 import { mountedSession, type Session, type SessionPorts } from "./session.ts";
 import { watchMounts, type ShareWatchPorts } from "./share-watch.ts";
@@ -25,24 +26,38 @@ export interface VolumeMount {
   readonly over: Promise<void>;
 }
 
-/** Mounts a share and watches it until it is ended. Throws AppError 32, 78, or 124 where NFS_WAIT_TIMEOUT runs out; nothing is left then. */
-export async function mountVolume(ports: VolumeMountPorts, config: Config, share: ShareConfig): Promise<VolumeMount> {
+/**
+ * Mounts a share and watches it until it is ended. Throws AppError 32, 78, or 124 where NFS_WAIT_TIMEOUT runs out, and Overtaken where
+ * `calledOff` aborts before it is mounted; nothing is left then.
+ */
+export async function mountVolume(
+  ports: VolumeMountPorts,
+  config: Config,
+  share: ShareConfig,
+  calledOff?: AbortSignal,
+): Promise<VolumeMount> {
   const settings = { ...config.settings, watch: "log" as const };
   const plan = planShares(ports.planFacts, { ...config, settings, shares: [share] });
   checkRights(ports, plan);
   const opened = Promise.withResolvers<Pick<VolumeMount, "lost" | "restored">>();
   const ended = Promise.withResolvers<void>();
+  let isOpen = false;
   // Who uses it outlives a stop of this instance, and so does the mount.
-  const own: VolumeMountPorts = { ...ports, onStop: () => {} };
+  const onStop: VolumeMountPorts["onStop"] = (stop) =>
+    calledOff?.addEventListener("abort", () => {
+      if (!isOpen) stop(0);
+    });
+  const own: VolumeMountPorts = { ...ports, onStop };
   const over = mountedSession<void>(own, settings, plan, {
     work: async (session) => {
       await session.unlessStopped(session.shares.ready);
+      isOpen = true;
       opened.resolve(watched(own, { ...config, settings }, session));
       await ended.promise;
     },
     stopped: () => {},
   });
-  over.catch(opened.reject);
+  over.then(() => opened.reject(new Overtaken()), opened.reject);
   const volume = await opened.promise;
   const end = async (): Promise<void> => {
     ended.resolve();

@@ -10,6 +10,8 @@ export interface VolumeSharePorts extends VolumeMountPorts {
   readonly adopt: (path: string, owner: Owner | undefined, mode: number | undefined) => Promise<string | undefined>;
   /** Moves a directory below `share` to another path below it; why that cannot be, otherwise undefined. */
   readonly discard: (share: string, path: string, to: string) => Promise<string | undefined>;
+  /** Why what is to be mounted on a target is not, as far as is known. */
+  readonly reasonOf: (target: string) => string | undefined;
   /** Forgets a mount for those who ask for the state. */
   readonly forget: (target: string) => void;
 }
@@ -79,8 +81,9 @@ async function onWholeShare(
   given: VolumeSettings,
   share: ShareConfig,
   work: (share: VolumeMount) => Promise<void>,
+  calledOff?: AbortSignal,
 ): Promise<void> {
-  const mount = await mountVolume(ports, given.config, share);
+  const mount = await mountVolume(ports, given.config, share, calledOff);
   try {
     await work(mount);
   } finally {
@@ -94,11 +97,12 @@ export async function makeSubdirectory(
   ports: VolumeSharePorts,
   given: VolumeSettings,
   { spec: { subdirectory }, whole }: PlacedVolume,
+  calledOff?: AbortSignal,
 ): Promise<void> {
   if (subdirectory === undefined || whole === undefined) return;
   const { path, owner, mode } = subdirectory;
   const timeoutMs = given.config.settings.attemptTimeoutMs;
-  await onWholeShare(ports, given, whole, async ({ realTarget }) => {
+  const make = async ({ realTarget }: VolumeMount): Promise<void> => {
     const prepared = await ports.mounter.prepare(`${realTarget}/${path}`, realTarget, timeoutMs);
     if (prepared.kind === "no-answer") throw new VolumeError(`${path} on the share does not answer`);
     if (prepared.kind !== "prepared") throw new VolumeError(prepared.reason.replaceAll(`${realTarget}/`, ""));
@@ -110,7 +114,8 @@ export async function makeSubdirectory(
     } finally {
       prepared.release();
     }
-  });
+  };
+  await onWholeShare(ports, given, whole, make, calledOff);
 }
 
 /** Where files of volumes that were removed go, below their share. */

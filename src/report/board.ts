@@ -18,6 +18,8 @@ export interface Board {
   /** Told of all that happens. */
   readonly tell: Tell;
   readonly current: () => InstanceStatus;
+  /** Why what is to be mounted on a target is not, or is lost. */
+  readonly reasonOf: (target: string) => string | undefined;
   /** What is not to be mounted any more is told of no more. */
   readonly forget: (target: string) => void;
   /** Has `tell` called after every event that brought news. */
@@ -63,6 +65,7 @@ export function createBoard(nowMs: () => number, facts: InstanceFacts, planned: 
       updatedMs: nowMs(),
       shares: [...entries.values()].map(({ status }) => status),
     }),
+    reasonOf: (target) => entries.get(target)?.status.reason,
     forget: (target) => {
       if (entries.delete(target)) publish("change");
     },

@@ -1,13 +1,8 @@
 // plugin: a driver of Docker volumes on a socket, until it is stopped.
 import { exitCodes } from "../errors.ts";
 import { Stopped } from "../lifecycle/stop.ts";
-import {
-  forgetUsers,
-  giveUpOld,
-  resumeVolumes,
-  volumeStatuses,
-  type VolumeDriver,
-} from "../lifecycle/volume-driver.ts";
+import { volumeStatuses, type VolumeDriver } from "../lifecycle/volume-driver.ts";
+import { adoptUsed, forgetUsers, giveUpOld, resumeVolumes } from "../lifecycle/volume-upkeep.ts";
 import type { Log } from "../report/log.ts";
 
 /** What `plugin` needs of the machine. */
@@ -44,6 +39,7 @@ export async function plugin(ports: PluginPorts, driver: VolumeDriver): Promise<
 async function tend({ pause }: PluginPorts, driver: VolumeDriver): Promise<never> {
   for (;;) {
     await pause();
+    adoptUsed(driver);
     await giveUpOld(driver);
   }
 }

@@ -59,6 +59,7 @@ async function run(frame: Frame): Promise<number> {
       adopt: adoptDirectory,
       discard: moveBelow,
       clear: async (share) => void (await unmount({ ...ports, readFstab }, { ...config, shares: [share] })),
+      reasonOf: board.reasonOf,
       forget: board.forget,
     },
     { config, environment, flags: invocation.flags },

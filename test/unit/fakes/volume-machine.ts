@@ -1,12 +1,7 @@
 // A machine with a driver of Docker volumes and without a kernel: mounts, locks and the list on disk outlive the driver, which is
 // killed and started again. Every call takes a while of vitest's fake time.
-import {
-  answerDaemon,
-  createDriver,
-  giveUpOld,
-  resumeVolumes,
-  type VolumeDriver,
-} from "../../../src/lifecycle/volume-driver.ts";
+import { answerDaemon, createDriver, type VolumeDriver } from "../../../src/lifecycle/volume-driver.ts";
+import { adoptUsed, giveUpOld, resumeVolumes } from "../../../src/lifecycle/volume-upkeep.ts";
 import { ownedMounts } from "../../../src/mount/notes.ts";
 import type { Clock } from "../../../src/clock.ts";
 import type { Mounter } from "../../../src/mount/ports.ts";
@@ -54,18 +49,25 @@ export interface PluginProcess {
 export interface Answer {
   readonly Err?: string;
   readonly Mountpoint?: string;
+  readonly Volume?: { readonly Status: Readonly<Record<string, unknown>> };
   readonly Volumes?: readonly { readonly Name: string }[];
 }
 
 const never = () => new Promise<never>(() => {});
 
-export function volumeMachine(environment: Readonly<Record<string, string>>): VolumeMachine {
+/** `links` are symbolic links and where they lead. */
+export function volumeMachine(
+  environment: Readonly<Record<string, string>>,
+  links: Readonly<Record<string, string>> = {},
+): VolumeMachine {
   const services: Record<string, Service> = {};
   const stale = new Set<number>();
   const notes = new Map<string, string>();
   let devices = 100;
   let isRefusing = false;
   const topOn = (path: string) => topMountOn(mounter.table, path);
+  const isAway = () => services[server] === undefined;
+  const silent = { kind: "no-answer" } as const;
   const isStale = (path: string): boolean => stale.has(topOn(path)?.id ?? 0);
   const mounter: FakeMounter = fakeMounter({
     helper: ({ source, target }, table) => {
@@ -74,8 +76,9 @@ export function volumeMachine(environment: Readonly<Record<string, string>>): Vo
       table.push(nfsMount(source, target, { device: `0:${devices}` }));
       return { kind: "exited", exitCode: 0, stderr: "" };
     },
-    statfs: (path) => (isStale(path) ? { kind: "failed", errno: "ESTALE" } : { kind: "done" }),
-    look: (path) => (isStale(path) ? { kind: "failed", errno: "ESTALE" } : { kind: "answers", isWritable: true }),
+    statfs: (path) => (isAway() ? silent : isStale(path) ? { kind: "failed", errno: "ESTALE" } : { kind: "done" }),
+    look: (path) =>
+      isAway() ? silent : isStale(path) ? { kind: "failed", errno: "ESTALE" } : { kind: "answers", isWritable: true },
     umount: (target) => {
       const mount = topOn(target);
       if (mount !== undefined) machine.onUmount(target, mount);
@@ -98,7 +101,7 @@ export function volumeMachine(environment: Readonly<Record<string, string>>): Vo
     kept: undefined,
     containers: () => [],
     onUmount: () => {},
-    start: () => startPlugin({ machine, mounter, services, notes }, environment),
+    start: () => startPlugin({ machine, mounter, services, notes, links }, environment),
   };
   machine.setServer("there");
   return machine;
@@ -110,9 +113,13 @@ interface Parts {
   readonly services: Readonly<Record<string, Service>>;
   /** Sources by target, of mounts that were made. */
   readonly notes: Map<string, string>;
+  readonly links: Readonly<Record<string, string>>;
 }
 
-function startPlugin({ machine, mounter, services, notes }: Parts, environment: Readonly<Record<string, string>>) {
+function startPlugin(
+  { machine, mounter, services, notes, links }: Parts,
+  environment: Readonly<Record<string, string>>,
+) {
   let isAlive = true;
   const underWay = new Set<() => void>();
   const locks = new Set<string>();
@@ -151,7 +158,7 @@ function startPlugin({ machine, mounter, services, notes }: Parts, environment: 
   const noted = () => [...notes].map(([target, source]) => ({ target, source }));
   const planFacts = () => ({
     mounts: mounter.mounts(),
-    readLink: () => undefined,
+    readLink: (path: string) => links[path],
     owned: ownedMounts(noted(), mounter.mounts()),
   });
   const common = {
@@ -208,6 +215,7 @@ function startPlugin({ machine, mounter, services, notes }: Parts, environment: 
         const readFstab = () => ({ kind: "absent" }) as const;
         await unmount({ ...common, readFstab }, { ...read, shares: [share] });
       },
+      reasonOf: board.reasonOf,
       forget: board.forget,
     },
     { config: read, environment, flags: { values: new Map(), mounts: [] } },
@@ -221,7 +229,10 @@ function startPlugin({ machine, mounter, services, notes }: Parts, environment: 
     driver,
     call,
     resumed: resumeVolumes(driver),
-    tend: () => giveUpOld(driver),
+    tend: () => {
+      adoptUsed(driver);
+      return giveUpOld(driver);
+    },
     kill: (isLate: boolean) => {
       isAlive = false;
       if (isLate) for (const comeAbout of underWay) comeAbout();

@@ -186,7 +186,8 @@ function mayGo(world: World, target: string, mount: MountRecord): boolean {
   const users = new Map(volume.users);
   if (doing?.kind === "Unmount") giveBack({ ...volume, users }, doing.id);
   if (doing?.kind === "Remove" || users.size === 0) return true;
-  if (world.machine.isStale(mount) && (doing?.kind === "Mount" || !world.isResumed)) return true;
+  const isRenewed = doing?.kind === "Mount" || !world.isResumed || world.plugin.driver.adopting.has(name);
+  if (world.machine.isStale(mount) && isRenewed) return true;
   return world.isTending && isOldOnly(world, name) && !isHeld(world, name);
 }
 
