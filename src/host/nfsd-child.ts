@@ -2,9 +2,10 @@
 import * as native from "native";
 import { errnoOf } from "../errors.ts";
 import { attachedNetworks, type Surroundings } from "../export/clients.ts";
-import { addressAnswer, channelNames, pathAnswer, type ChannelName } from "../export/channels.ts";
+import { answerer, trialAnswers } from "../export/answers.ts";
+import { channelNames, type ChannelName } from "../export/channels.ts";
 import { answerRecords, isGraceDone, recordsAtStart, type ClientRecords } from "../export/client-records.ts";
-import { exportFsid, type ExportTable } from "../export/exports.ts";
+import type { ExportTable } from "../export/exports.ts";
 import {
   versionsLine,
   type ServedVersion,
@@ -16,7 +17,7 @@ import {
 import { mountAround, parseMountinfo } from "../shares/mountinfo.ts";
 import { openRecords, type RecordFiles } from "./client-records.ts";
 import { openConnectionRecords, type ConnectionRecords } from "./connection-records.ts";
-import { answerer, nowSeconds, shortlySeconds, type Channel } from "./nfsd-answers.ts";
+import { answerChannel, nowSeconds, type Channel } from "./nfsd-answers.ts";
 import { answerRequest, writeProc } from "./nfsd-requests.ts";
 import { makePlace, PlaceTrouble, tried, troubleOf, type Place } from "./nfsd-place.ts";
 import { takeServerName } from "./server-name.ts";
@@ -60,7 +61,9 @@ export function serveKernel(settings: ServerSettings, control: number, tell: Tel
     };
     const mountPoints = () => parseMountinfo(textAgain(mounts)).map(({ target }) => target);
     const { table } = settings;
-    const answer = answerer(table, around, mountPoints, tell);
+    const onRefused = (address: string) => tell({ kind: "refused", address });
+    const answerTo = answerer({ table, around, mounts: mountPoints, nowSeconds, onRefused });
+    const answer = (channel: Channel) => answerChannel(channel, answerTo, tell);
     const channelOf = (name: ChannelName) => channels.find((one) => one.name === name)?.fd ?? -1;
     const requests = {
       table,
@@ -133,19 +136,14 @@ function writeControl(control: number, name: string, text: string): void {
 
 /** The kernel is told of each export once, which shows whether it can be one at all. */
 export function checkExports(table: ExportTable, channels: readonly Channel[], mounts: number): void {
-  const domain = "check";
   const of = (name: ChannelName) => channels.find((one) => one.name === name)?.fd ?? -1;
-  const expiry = nowSeconds() + shortlySeconds;
-  native.write(of("auth.unix.ip"), native.encodeUtf8(addressAnswer("0.0.0.0", domain, expiry)));
-  for (const one of table.exports) {
-    const options = one.rules[0]?.options;
-    if (options === undefined) continue;
-    const entry = { ...options, fsid: exportFsid(one) };
+  const { ofClient, ofExports } = trialAnswers(table, nowSeconds());
+  native.write(of("auth.unix.ip"), native.encodeUtf8(ofClient));
+  for (const { path, text } of ofExports) {
     try {
-      native.write(of("nfsd.export"), native.encodeUtf8(pathAnswer(domain, one.path, entry, expiry)));
+      native.write(of("nfsd.export"), native.encodeUtf8(text));
     } catch (error) {
-      if (errnoOf(error) !== "EINVAL") throw troubleOf(`an export on ${one.path}`, error);
-      const { path } = one;
+      if (errnoOf(error) !== "EINVAL") throw troubleOf(`an export on ${path}`, error);
       // The mounts were opened before the root was changed, so that they are told by the names of the container.
       const fstype = mountAround(parseMountinfo(textAgain(mounts)), path)?.fstype ?? "unknown";
       throw new PlaceTrouble({ kind: "not-exportable", path, fstype });

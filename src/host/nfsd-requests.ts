@@ -1,17 +1,17 @@
 // What the process that drives the kernel's NFS server does for clients of version 3: lets them in, finds handles, sets the lock manager.
 import * as native from "native";
 import { errnoOf } from "../errors.ts";
-import { addressAnswer, pathAnswer, rootHandleQuestion } from "../export/channels.ts";
+import { admission } from "../export/answers.ts";
+import { rootHandleQuestion } from "../export/channels.ts";
 import type { Surroundings } from "../export/clients.ts";
-import { domainOf, entryFor, exportAround, type ExportTable } from "../export/exports.ts";
-import { exportFlags } from "../export/options.ts";
+import type { ExportTable } from "../export/exports.ts";
 import type { ServerAnswer, ServerRequest } from "../export/server.ts";
 import { parseClient, parseWork, type ServerUse } from "../export/use.ts";
 import type { ClientConnection } from "../export/vip/connections.ts";
 import type { MountClient, MountStatus } from "../export/v3/mount-service.ts";
 import { clock } from "./clock.ts";
 import { questionPrefix } from "../rpc/nfs4.ts";
-import { goodSeconds, nowSeconds } from "./nfsd-answers.ts";
+import { nowSeconds } from "./nfsd-answers.ts";
 import { closing } from "./opened.ts";
 import { readUpTo, takeNames } from "./small-files.ts";
 
@@ -29,9 +29,6 @@ export interface RequestPlace {
   readonly work: number | undefined;
   readonly lostConnections: () => readonly ClientConnection[];
 }
-
-/** Ports below it are root's alone. */
-const firstOpenPort = 1_024;
 
 export function answerRequest(place: RequestPlace, request: ServerRequest): ServerAnswer {
   switch (request.kind) {
@@ -58,7 +55,7 @@ const longestStatesBytes = 256 * 1024;
 
 function useOf({ control, work }: RequestPlace): ServerUse {
   const numbers = namesBelow(control, "clients");
-  const atMs = Date.now();
+  const atMs = clock.timeOfDayMs();
   const nowMs = clock.nowMs();
   const found = numbers.slice(0, mostClients).flatMap((number) => {
     const { text: info, mtimeMs } = fileBelow(control, `clients/${number}/info`, 4_096);
@@ -101,22 +98,16 @@ function fileBelow(
 
 /** The kernel does not ask who a client of version 3 is before it asks for a handle: it is told of both here. */
 function allow({ table, around, addresses, exports }: RequestPlace, client: MountClient, path: string): ServerAnswer {
-  const { address, port } = client;
-  const domain = domainOf(table, address, around);
-  const one = exportAround(table, path);
-  const entry = domain === undefined || one === undefined ? undefined : entryFor(table, domain, one.path);
-  if (domain === undefined || one === undefined || entry === undefined) return refusal("ACCES");
-  const isOpen = (entry.flags & exportFlags.insecurePort) !== 0;
-  if (!isOpen && port >= firstOpenPort) return refusal("ACCES");
-  const expiry = nowSeconds() + goodSeconds;
+  const admitted = admission({ table, around, nowSeconds }, client, path);
+  if (admitted === undefined) return refusal("ACCES");
   try {
-    native.write(addresses, native.encodeUtf8(addressAnswer(address, domain, expiry)));
-    native.write(exports, native.encodeUtf8(pathAnswer(domain, one.path, entry, expiry)));
+    native.write(addresses, native.encodeUtf8(admitted.ofClient));
+    native.write(exports, native.encodeUtf8(admitted.ofExport));
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return refusal("SERVERFAULT");
   }
-  return { kind: "allowed", domain, path };
+  return { kind: "allowed", domain: admitted.domain, path };
 }
 
 const statuses: Readonly<Record<string, MountStatus>> = {

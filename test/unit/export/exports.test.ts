@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { parseClient, type Client } from "../../../src/export/clients.ts";
 import {
   domainOf,
   entryFor,
@@ -10,38 +9,9 @@ import {
   type ExportTable,
 } from "../../../src/export/exports.ts";
 import { defaultOptions, exportFlags, fsidOf, parseOptions } from "../../../src/export/options.ts";
+import { exportOn, tableOf } from "./tables.ts";
 
 const around = { attached: [], resolve: () => [] };
-
-function clientOf(word: string): Client {
-  const client = parseClient(word);
-  if (client === undefined) throw new Error(`${word} is no client`);
-  return client;
-}
-
-function optionsOf(text: string) {
-  const parsed = parseOptions(text);
-  if (parsed.kind === "problem") throw new Error(parsed.reason);
-  return parsed.options;
-}
-
-/** `10.0.0.0/8(ro)` each. */
-function one(path: string, ...rules: readonly string[]): Export {
-  return {
-    path,
-    origin: `NFS_EXPORT of ${path}`,
-    rules: rules.map((rule) => {
-      const [, client = "", options = ""] = /^([^(]*)\((.*)\)$/.exec(rule) ?? [];
-      return { clients: [clientOf(client)], options: optionsOf(options) };
-    }),
-  };
-}
-
-function tableOf(...exports: readonly Export[]): ExportTable {
-  const table = exportTable(exports);
-  if ("problems" in table) throw new Error(table.problems.join("; "));
-  return table;
-}
 
 /** What an address gets at a path. */
 function got(table: ExportTable, address: string, path: string) {
@@ -53,18 +23,21 @@ describe("version 4", () => {
   const paths = (...exports: readonly Export[]) => exports.map((each) => pathInVersion4(exports, each));
 
   test("has exports at their own paths", () => {
-    expect(paths(one("/srv/a", "*(rw)"), one("/b", "*(rw)"))).toEqual(["/srv/a", "/b"]);
+    expect(paths(exportOn("/srv/a", "*(rw)"), exportOn("/b", "*(rw)"))).toEqual(["/srv/a", "/b"]);
   });
 
   test("begins at the export with fsid=0, and has those below it from there, and no other", () => {
-    const exports = [one("/srv", "*(rw,fsid=0)"), one("/srv/a/b", "*(rw)"), one("/srvb", "*(rw)")];
+    const exports = [exportOn("/srv", "*(rw,fsid=0)"), exportOn("/srv/a/b", "*(rw)"), exportOn("/srvb", "*(rw)")];
     expect(paths(...exports)).toEqual(["/", "/a/b", undefined]);
-    expect(paths(one("/", "*(rw,fsid=0)"), one("/a", "*(rw)"))).toEqual(["/", "/a"]);
+    expect(paths(exportOn("/", "*(rw,fsid=0)"), exportOn("/a", "*(rw)"))).toEqual(["/", "/a"]);
   });
 });
 
 describe("a client", () => {
-  const table = tableOf(one("/srv/a", "10.0.0.0/8(rw)", "10.1.0.0/16(ro)"), one("/srv/b", "10.0.0.5(rw,all_squash)"));
+  const table = tableOf(
+    exportOn("/srv/a", "10.0.0.0/8(rw)", "10.1.0.0/16(ro)"),
+    exportOn("/srv/b", "10.0.0.5(rw,all_squash)"),
+  );
 
   test("gets what its narrowest rule says", () => {
     expect((got(table, "10.0.0.1", "/srv/a")?.flags ?? 0) & exportFlags.readOnly).toBe(0);
@@ -84,7 +57,7 @@ describe("a client", () => {
   });
 
   test("walks through the directories above what it may have, and through no others", () => {
-    const apart = tableOf(one("/a/b", "10.0.0.1(rw)"), one("/c/d", "10.0.0.2(rw)"));
+    const apart = tableOf(exportOn("/a/b", "10.0.0.1(rw)"), exportOn("/c/d", "10.0.0.2(rw)"));
     expect(got(apart, "10.0.0.1", "/")).toMatchObject({ fsid: 0 });
     expect((got(apart, "10.0.0.1", "/a")?.flags ?? 0) & exportFlags.v4Root).toBe(exportFlags.v4Root);
     expect((got(apart, "10.0.0.1", "/a")?.flags ?? 0) & exportFlags.readOnly).toBe(exportFlags.readOnly);
@@ -109,7 +82,7 @@ describe("a file system id", () => {
   });
 
   test("leads to its path", () => {
-    const table = tableOf(one("/srv/a", "*(fsid=7)"), one("/srv/b", "*()"));
+    const table = tableOf(exportOn("/srv/a", "*(fsid=7)"), exportOn("/srv/b", "*()"));
     const none = () => [];
     expect(pathOf(table, 7, none)).toBe("/srv/a");
     expect(pathOf(table, fsidOf("/srv/b"), none)).toBe("/srv/b");
@@ -119,17 +92,17 @@ describe("a file system id", () => {
   });
 
   test("0 makes the export the root of version 4, with nothing above it", () => {
-    const table = tableOf(one("/data", "*(fsid=0)"));
+    const table = tableOf(exportOn("/data", "*(fsid=0)"));
     expect(pathOf(table, 0, () => [])).toBe("/data");
     expect(got(table, "1.2.3.4", "/data")).toMatchObject({ fsid: 0 });
     expect(got(table, "1.2.3.4", "/")).toBeUndefined();
   });
 
   test("that two exports have is a problem that names both", () => {
-    expect(exportTable([one("/a", "*(fsid=3)"), one("/b", "*(fsid=3)")])).toEqual({
+    expect(exportTable([exportOn("/a", "*(fsid=3)"), exportOn("/b", "*(fsid=3)")])).toEqual({
       problems: [expect.stringMatching(/\/b and \/a .*id 3.*fsid=/)],
     });
-    expect(exportTable([one("/a", "*()"), one("/a", "*()")])).toMatchObject({
+    expect(exportTable([exportOn("/a", "*()"), exportOn("/a", "*()")])).toMatchObject({
       problems: [expect.stringContaining("exported twice")],
     });
   });
@@ -137,7 +110,7 @@ describe("a file system id", () => {
 
 describe("a mount below an export", () => {
   test("is shown with crossmnt, with an id of its own", () => {
-    const table = tableOf(one("/srv", "*(crossmnt)"));
+    const table = tableOf(exportOn("/srv", "*(crossmnt)"));
     const entry = got(table, "1.2.3.4", "/srv/disk");
     expect(entry?.fsid).toBe(fsidOf("/srv/disk"));
     expect(pathOf(table, fsidOf("/srv/disk"), () => ["/", "/srv/disk"])).toBe("/srv/disk");
