@@ -2,15 +2,15 @@
 import * as native from "native";
 import { errnoOf, messageOf } from "../errors.ts";
 import type { FoundState } from "../report/health.ts";
+import { createPublisher, type Publisher } from "../report/publisher.ts";
 import { parseState, stateFileName } from "../report/state.ts";
 import { readTrusted, trustDirectories } from "./bounded-file.ts";
 import { inChild, writeAll } from "./children.ts";
+import { clock } from "./clock.ts";
 import { lockOrClose } from "./locks.ts";
 import { makeDirectories, removeQuietly } from "./small-files.ts";
 
-export interface StateFile {
-  /** Has the file replaced by the text that is given when its turn comes. Nobody waits for it: one write is under way at a time. */
-  readonly write: (textNow: () => string) => void;
+export interface StateFile extends Pick<Publisher, "write"> {
   /** Removes the file, which nobody is to believe any more. */
   readonly withdraw: () => Promise<void>;
 }
@@ -19,13 +19,6 @@ export interface StateFile {
 const lockName = "state.lock";
 const temporaryName = ".state.json.new";
 
-/** Longest time a write under way is waited for at the end: a disk may hang. */
-const withdrawMs = 200;
-/**
- * The first text, in which every share waits, is held back for so long: where the server is up the next one, in which they are mounted,
- * takes its place, and COMMAND does not start later for it.
- */
-const firstMs = 250;
 /** Longest time a write takes; what takes longer is tried again with the next text. */
 const writeMs = 30_000;
 
@@ -36,13 +29,9 @@ const writeMs = 30_000;
 export function openStateFile(stateDir: string, onTrouble: (reason: string) => void): StateFile {
   const path = `${stateDir}/${stateFileName}`;
   let lock: number | undefined;
-  let next: (() => string) | undefined;
-  let writing: Promise<void> | undefined;
   let isWithdrawn = false;
   let hasTold = false;
   let isOurs = false;
-  const { promise: beforeFirst, resolve: hurry } = Promise.withResolvers<void>();
-  const hurrying = setTimeout(hurry, firstMs);
 
   const put = async (text: string): Promise<void> => {
     try {
@@ -59,32 +48,12 @@ export function openStateFile(stateDir: string, onTrouble: (reason: string) => v
       if (lock !== undefined && !isOurs) removeQuietly(path);
     }
   };
-  const drain = async (): Promise<void> => {
-    await beforeFirst;
-    // Whoever is about to end before anything was begun leaves nothing.
-    await new Promise<void>((resolve) => setTimeout(resolve, 0));
-    for (let textNow = next; textNow !== undefined && !isWithdrawn; textNow = next) {
-      next = undefined;
-      await put(textNow());
-    }
-    writing = undefined;
-  };
+  const { write, end } = createPublisher({ clock, put });
   return {
-    write: (textNow) => {
-      if (next !== undefined) {
-        clearTimeout(hurrying);
-        hurry();
-      }
-      next = textNow;
-      if (!isWithdrawn) writing ??= drain();
-    },
+    write,
     withdraw: async () => {
       isWithdrawn = true;
-      hurry();
-      const isThrough = await Promise.race([
-        Promise.resolve(writing).then(() => true),
-        new Promise<false>((resolve) => setTimeout(resolve, withdrawMs, false)),
-      ]);
+      const isThrough = await end();
       if (lock === undefined) return;
       // A disk that hangs would take us along.
       if (isThrough) removeQuietly(path);

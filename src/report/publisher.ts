@@ -1,0 +1,57 @@
+// When a text that changes is put where others read it, on a disk that may hang: one text at a time, and always the newest.
+import type { Clock } from "../clock.ts";
+
+export interface PublisherPorts {
+  readonly clock: Pick<Clock, "later" | "sleep">;
+  /** Puts it there; settles when that is done, or cannot be done. */
+  readonly put: (text: string) => Promise<void>;
+}
+
+export interface Publisher {
+  /** Has the text that is given when its turn comes put there. Nobody waits for it. */
+  readonly write: (textNow: () => string) => void;
+  /** Puts no more; whether nothing is under way any more, which is waited for only a moment. */
+  readonly end: () => Promise<boolean>;
+}
+
+/** Longest time a text under way is waited for at the end. */
+const endMs = 200;
+/**
+ * The first text, in which every share waits, is held back for so long: where the server is up the next one, in which they are mounted,
+ * takes its place, and COMMAND does not start later for it.
+ */
+const firstMs = 250;
+
+export function createPublisher({ clock, put }: PublisherPorts): Publisher {
+  let next: (() => string) | undefined;
+  let writing: Promise<void> | undefined;
+  let isOver = false;
+  const { promise: beforeFirst, resolve: hurry } = Promise.withResolvers<void>();
+  const callOff = clock.later(firstMs, hurry);
+
+  const drain = async (): Promise<void> => {
+    await beforeFirst;
+    // Whoever is about to end before anything was begun leaves nothing.
+    await clock.sleep(0);
+    for (let textNow = next; textNow !== undefined && !isOver; textNow = next) {
+      next = undefined;
+      await put(textNow());
+    }
+    writing = undefined;
+  };
+  return {
+    write: (textNow) => {
+      if (next !== undefined) {
+        callOff();
+        hurry();
+      }
+      next = textNow;
+      if (!isOver) writing ??= drain();
+    },
+    end: () => {
+      isOver = true;
+      hurry();
+      return Promise.race([Promise.resolve(writing).then(() => true), clock.sleep(endMs).then(() => false)]);
+    },
+  };
+}

@@ -1,0 +1,92 @@
+// When the published state is put on the disk.
+import { expect, test } from "vitest";
+import { createPublisher } from "../../../src/report/publisher.ts";
+import { handClock } from "../fakes/clock.ts";
+
+/** A publisher to a disk that takes so long for each text, and what it has begun to put there, with the time. */
+function publishing({ putMs = 0 } = {}) {
+  const clock = handClock();
+  const startedMs = clock.nowMs();
+  const begun: string[] = [];
+  const { write, end } = createPublisher({
+    clock,
+    put: (text) => {
+      begun.push(`${text} at ${clock.nowMs() - startedMs}`);
+      return putMs === Number.POSITIVE_INFINITY ? new Promise(() => {}) : clock.sleep(putMs);
+    },
+  });
+  return { clock, begun, write: (text: string) => write(() => text), writeLate: write, end };
+}
+
+test("the first text is held back a moment, in which the second takes its place", async () => {
+  const { clock, begun, write } = publishing();
+  write("waiting");
+  await clock.pass(100);
+  expect(begun).toEqual([]);
+  write("mounted");
+  await clock.pass(0);
+  expect(begun).toEqual(["mounted at 100"]);
+});
+
+test("the first text is put there where no second comes", async () => {
+  const { clock, begun, write } = publishing();
+  write("waiting");
+  await clock.pass(249);
+  expect(begun).toEqual([]);
+  await clock.pass(1);
+  expect(begun).toEqual(["waiting at 250"]);
+});
+
+test("one text is put there at a time, and of those that come meanwhile the newest, as it is when its turn comes", async () => {
+  const { clock, begun, write, writeLate } = publishing({ putMs: 1_000 });
+  write("one");
+  await clock.pass(250);
+  write("two");
+  let state = "three";
+  writeLate(() => state);
+  state = "four";
+  await clock.pass(999);
+  expect(begun).toEqual(["one at 250"]);
+  await clock.pass(1);
+  expect(begun).toEqual(["one at 250", "four at 1250"]);
+});
+
+test("later texts are put there at once", async () => {
+  const { clock, begun, write } = publishing();
+  write("one");
+  await clock.pass(1_000);
+  write("two");
+  await clock.pass(0);
+  expect(begun).toEqual(["one at 250", "two at 1000"]);
+});
+
+test("an end before anything was begun leaves nothing", async () => {
+  const { clock, begun, write, end } = publishing();
+  write("waiting");
+  const ended = end();
+  await clock.pass(1_000);
+  expect(await ended).toBe(true);
+  write("late");
+  await clock.pass(1_000);
+  expect(begun).toEqual([]);
+});
+
+test("an end waits for the text under way, and puts none after it", async () => {
+  const { clock, begun, write, end } = publishing({ putMs: 150 });
+  write("one");
+  await clock.pass(250);
+  write("two");
+  const ended = end();
+  await clock.pass(150);
+  expect(await ended).toBe(true);
+  expect(begun).toEqual(["one at 250"]);
+});
+
+test("an end does not wait for a disk that hangs", async () => {
+  const { clock, write, end } = publishing({ putMs: Number.POSITIVE_INFINITY });
+  write("one");
+  await clock.pass(250);
+  const ended = end();
+  await clock.pass(200);
+  expect(await ended).toBe(false);
+});
