@@ -133,12 +133,6 @@ export function abortClasses(timers: AbortTimers) {
     static timeout(ms: number): Signal {
       return new Signal([], ms);
     }
-
-    static abort(reason?: unknown): Signal {
-      const signal = new Signal();
-      signal.fire(reason);
-      return signal;
-    }
   }
 
   class Controller {

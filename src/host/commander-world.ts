@@ -8,6 +8,9 @@ export const argv = [];
 export const execArgv = [];
 export const versions = {};
 
+// Its errors ask for a stack without their own constructor; here it is made with the error.
+Object.assign(Error, { captureStackTrace: () => {} });
+
 /** Help has no colours here, so nothing is to be taken out of it. */
 export function stripVTControlCharacters(text: string): string {
   return text;

@@ -30,35 +30,12 @@ class Decoder {
   }
 }
 
-/** A timer as programs keep it: a number that they may also call, since nothing here waits for a timer at the end. */
-class Timer {
-  id = 0;
-  unref(): this {
-    return this;
-  }
-  ref(): this {
-    return this;
-  }
+function setTimeout(call: () => void, ms: number): number {
+  return setTimer(Math.max(0, ms), call);
 }
 
-function setTimeout<Args extends readonly unknown[]>(call: (...args: Args) => void, ms = 0, ...args: Args): Timer {
-  const timer = new Timer();
-  timer.id = setTimer(Math.max(0, ms), () => call(...args));
-  return timer;
-}
-
-function setInterval(call: () => void, ms: number): Timer {
-  const timer = new Timer();
-  const again = () => {
-    timer.id = setTimer(ms, again);
-    call();
-  };
-  timer.id = setTimer(ms, again);
-  return timer;
-}
-
-function clearTimeout(timer: Timer | undefined): void {
-  if (timer !== undefined) clearTimer(timer.id);
+function clearTimeout(timer: number | undefined): void {
+  if (timer !== undefined) clearTimer(timer);
 }
 
 const crypto = {
@@ -68,18 +45,13 @@ const crypto = {
   },
 };
 
-// commander's errors ask for a stack without their own constructor; here it is made with the error.
-Object.assign(Error, { captureStackTrace: () => {} });
 Object.assign(globalThis, {
   AbortController: Controller,
   AbortSignal: Signal,
   TextDecoder: Decoder,
   TextEncoder: Encoder,
-  clearInterval: clearTimeout,
   clearTimeout,
   crypto,
   performance: { now: bootTimeMs },
-  queueMicrotask: (call: () => void) => void Promise.resolve().then(call),
-  setInterval,
   setTimeout,
 });

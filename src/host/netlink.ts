@@ -34,7 +34,7 @@ async function request(message: Uint8Array): Promise<NetlinkAnswer> {
   const collect = answerCollector(sequence);
   const fd = native.socket(native.AF_NETLINK, native.SOCK_RAW, native.NETLINK_ROUTE);
   const { promise, resolve, reject } = Promise.withResolvers<NetlinkAnswer>();
-  const timer = setTimeout(resolve, answerMs, { kind: "error", errno: timedOut });
+  const timer = setTimeout(() => resolve({ kind: "error", errno: timedOut }), answerMs);
   try {
     native.watch(fd, native.POLLIN, () => {
       try {

@@ -41,7 +41,9 @@ async function soonest(once: (signal: AbortSignal) => Promise<Connection>, signa
   const { promise: made, resolve, reject } = Promise.withResolvers<Connection>();
   const tries: AbortController[] = [];
   let first: AbortController | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const start = () => {
+    timer = setTimeout(start, freshMs);
     const life = new AbortController();
     tries.push(life);
     if (tries.length > mostTries) tries.shift()?.abort();
@@ -56,12 +58,11 @@ async function soonest(once: (signal: AbortSignal) => Promise<Connection>, signa
       },
     );
   };
-  const timer = setInterval(start, freshMs);
   start();
   try {
     return await made;
   } finally {
-    clearInterval(timer);
+    clearTimeout(timer);
     for (const life of tries) if (life !== first) life.abort();
   }
 }

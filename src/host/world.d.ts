@@ -28,16 +28,6 @@ declare class TextDecoder {
   decode(bytes?: Uint8Array): string;
 }
 
-interface TimerHandle {
-  readonly id: number;
-}
-declare function setTimeout<Args extends readonly unknown[]>(
-  call: (...args: Args) => void,
-  ms?: number,
-  ...args: Args
-): TimerHandle;
-declare function setInterval(call: () => void, ms: number): TimerHandle;
-declare function clearTimeout(timer: TimerHandle | undefined): void;
-declare function clearInterval(timer: TimerHandle | undefined): void;
-declare function queueMicrotask(call: () => void): void;
+declare function setTimeout(call: () => void, ms: number): number;
+declare function clearTimeout(timer: number | undefined): void;
 declare const crypto: { getRandomValues<T extends Uint8Array | Uint32Array>(array: T): T };

@@ -71,7 +71,7 @@ export function batchedLooks(clock: Pick<Clock, "later">, start: (requests: read
   return (request: LookRequest, timeoutMs: number): Promise<Look> =>
     new Promise((resolve, reject) => {
       if (waiting.push({ request, timeoutMs, resolve, reject }) > 1) return;
-      queueMicrotask(() => {
+      void Promise.resolve().then(() => {
         const all = waiting;
         waiting = [];
         for (let first = 0; first < all.length; first += mostInBatch) void run(all.slice(first, first + mostInBatch));
