@@ -4,10 +4,10 @@ import { errnoOf, messageOf } from "../errors.ts";
 import { formatNote, nameOfTarget, parseNote, type MountNote } from "../mount/notes.ts";
 import type { TargetLock } from "../mount/ports.ts";
 import { readTrusted, trustDirectories, trustFile } from "./bounded-file.ts";
-import { writeAll } from "./children.ts";
 import { lockOrClose, tryLock } from "./locks.ts";
 import { closing, preparedOrClosed } from "./opened.ts";
 import { listDirectory, makeDirectories, removeQuietly } from "./small-files.ts";
+import { replaceWhole } from "./whole-file.ts";
 
 /** Locks are nobody else's to hold: whoever can open a file can flock(2) it. What others may read stands in files of its own. */
 const lockMode = 0o600;
@@ -52,23 +52,6 @@ function openLock(path: string): number {
   });
 }
 
-/** Puts a whole file in place of an earlier one; gives its descriptor, which is locked where that is asked for. */
-function replace(directory: string, name: string, text: string, mode: number, isLocked: boolean): number {
-  const temporary = `${directory}/.${name}.new`;
-  removeQuietly(temporary);
-  const fd = native.open(temporary, native.O_RDWR | native.O_CREAT | native.O_EXCL | native.O_NOFOLLOW, mode);
-  try {
-    if (isLocked && !tryLock(fd)) throw new Error("it is locked");
-    writeAll(fd, native.encodeUtf8(text));
-    native.rename(temporary, `${directory}/${name}`);
-    return fd;
-  } catch (error) {
-    native.close(fd);
-    removeQuietly(temporary);
-    throw error;
-  }
-}
-
 /** Where what belongs on `target` is mounted out of sight: `aside` a share that is put together, `kept` what lies below one. */
 export function hiddenPath(
   stateDir: string,
@@ -97,7 +80,7 @@ export function lockTarget(stateDir: string, target: string): TargetLock {
           // What a file says that an earlier version wrote its note to.
           native.ftruncate(fd, 0);
           if (source === undefined) removeQuietly(`${directory}/${noteName}`);
-          else native.close(replace(directory, noteName, formatNote({ target, source }), 0o644, false));
+          else native.close(replaceWhole(directory, noteName, formatNote({ target, source }), 0o644));
         } catch {
           // Without the note a later instance takes the mount for somebody else's, which loses nothing.
         }
@@ -148,7 +131,7 @@ export function lineClaims(stateDir: string): LineClaims {
     stake: (own) => {
       try {
         // The lock is held until the process ends.
-        replace(openBelow(stateDir, claims), `${randomName()}.lock`, JSON.stringify(own), lockMode, true);
+        replaceWhole(openBelow(stateDir, claims), `${randomName()}.lock`, JSON.stringify(own), lockMode, true);
       } catch {
         // Another instance may then take its lines for old ones.
       }

@@ -1,14 +1,15 @@
 // The state file: replaced as a whole by the instance, read by `check` and `status`.
 import * as native from "native";
-import { errnoOf, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { FoundState } from "../report/health.ts";
 import { createPublisher, type Publisher } from "../report/publisher.ts";
 import { parseState, stateFileName } from "../report/state.ts";
 import { readTrusted, trustDirectories } from "./bounded-file.ts";
-import { inChild, writeAll } from "./children.ts";
+import { inChild } from "./children.ts";
 import { clock } from "./clock.ts";
 import { lockOrClose } from "./locks.ts";
 import { makeDirectories, removeQuietly } from "./small-files.ts";
+import { replaceWhole } from "./whole-file.ts";
 
 export interface StateFile extends Pick<Publisher, "write"> {
   /** Removes the file, which nobody is to believe any more. */
@@ -17,7 +18,6 @@ export interface StateFile extends Pick<Publisher, "write"> {
 
 /** Held by the instance that publishes there: two of them in one directory would contradict each other. */
 const lockName = "state.lock";
-const temporaryName = ".state.json.new";
 
 /** Longest time a write takes; what takes longer is tried again with the next text. */
 const writeMs = 30_000;
@@ -36,7 +36,7 @@ export function openStateFile(stateDir: string, onTrouble: (reason: string) => v
   const put = async (text: string): Promise<void> => {
     try {
       lock ??= lockDirectory(stateDir);
-      const answer = await inChild(() => replace(stateDir, path, text), writeMs);
+      const answer = await inChild(() => native.close(replaceWhole(stateDir, stateFileName, text, 0o644)), writeMs);
       if (answer.kind !== "answer")
         throw new Error(answer.kind === "no-answer" ? "it cannot be written in time" : answer.reason);
       isOurs = true;
@@ -71,32 +71,6 @@ function lockDirectory(stateDir: string): number {
   const fd = native.open(`${stateDir}/${lockName}`, flags, 0o600);
   if (lockOrClose(fd)) return fd;
   throw new Error(`another nfs-init publishes its state in ${stateDir}`);
-}
-
-/** Readers see the old text or the new one, never half of it. It need not outlive the machine: nothing is synced. */
-function replace(stateDir: string, path: string, text: string): void {
-  const temporary = `${stateDir}/${temporaryName}`;
-  const fd = create(temporary);
-  try {
-    native.fchmod(fd, 0o644);
-    writeAll(fd, native.encodeUtf8(text));
-    native.rename(temporary, path);
-  } catch (error) {
-    removeQuietly(temporary);
-    throw error;
-  }
-}
-
-/** Makes the file anew, in place of what an earlier instance has left there. */
-function create(path: string): number {
-  const flags = native.O_WRONLY | native.O_CREAT | native.O_EXCL | native.O_NOFOLLOW;
-  try {
-    return native.open(path, flags, 0o644);
-  } catch (error) {
-    if (errnoOf(error) !== "EEXIST") throw error;
-    native.unlink(path);
-    return native.open(path, flags, 0o644);
-  }
 }
 
 /** More than thousands of shares need. */

@@ -5,7 +5,7 @@ import type { MountPort } from "../export/v3/mount-service.ts";
 import type { Version3Event, Version3World } from "../export/v3/version3.ts";
 import { readRegular } from "./bounded-file.ts";
 import { clock } from "./clock.ts";
-import { replaceDurably } from "./durable-file.ts";
+import { replaceDurably } from "./whole-file.ts";
 import { resolveName } from "./names.ts";
 import { rpcServer } from "./rpc-server.ts";
 import { dial } from "./sockets.ts";

@@ -5,7 +5,7 @@ import type { Owner } from "../volumes/options.ts";
 import { formatVolumes, longestListBytes, parseVolumes, type StoredVolumes } from "../volumes/stored.ts";
 import { readRegular } from "./bounded-file.ts";
 import { inChild } from "./children.ts";
-import { replaceDurably } from "./durable-file.ts";
+import { replaceDurably } from "./whole-file.ts";
 import { prepareBelow, type Ready } from "./share-calls.ts";
 import { makeDirectories } from "./small-files.ts";
 
