@@ -1,7 +1,7 @@
 // What the kernel's NFS server is told of clients, handles and paths, and for how long that is good.
 import { addressAnswer, fsidInHandle, handleAnswer, pathAnswer, type ChannelQuestion } from "./channels.ts";
 import type { Surroundings } from "./clients.ts";
-import { domainOf, entryFor, exportAround, exportFsid, pathOf, type ExportTable } from "./exports.ts";
+import { domainOf, entryFor, exportAround, exportFsid, pathOf, type Export, type ExportTable } from "./exports.ts";
 import { exportFlags } from "./options.ts";
 import type { MountClient } from "./v3/mount-service.ts";
 
@@ -101,20 +101,18 @@ export function admission(
   };
 }
 
-/** A client that there is not, and what it would get of each export: by what the kernel says to that, it is seen whether it can export it. */
-export function trialAnswers(
-  { exports }: ExportTable,
-  nowSeconds: number,
-): { readonly ofClient: string; readonly ofExports: readonly { readonly path: string; readonly text: string }[] } {
+/** A client that there is not, and what it would get of an export: by what the kernel says to that, it is seen whether it can be one. */
+export function trialAnswers(nowSeconds: number): {
+  readonly ofClient: string;
+  readonly ofExport: (one: Export) => string;
+} {
   const domain = "check";
   const expiry = nowSeconds + shortlySeconds;
   return {
     ofClient: addressAnswer("0.0.0.0", domain, expiry),
-    ofExports: exports.flatMap((one) => {
+    ofExport: (one) => {
       const options = one.rules[0]?.options;
-      if (options === undefined) return [];
-      const { path } = one;
-      return [{ path, text: pathAnswer(domain, path, { ...options, fsid: exportFsid(one) }, expiry) }];
-    }),
+      return pathAnswer(domain, one.path, options && { ...options, fsid: exportFsid(one) }, expiry);
+    },
   };
 }

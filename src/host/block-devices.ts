@@ -2,13 +2,9 @@
 import * as native from "native";
 import { volumeOf, type Volume } from "../export/volume.ts";
 import type { Device } from "../config/export-values.ts";
+import type { FoundDevice } from "../lifecycle/export-directories.ts";
 import { closing } from "./opened.ts";
 import { readText } from "./small-files.ts";
-
-export interface FoundDevice {
-  readonly source: string;
-  readonly fstype: string;
-}
 
 /** More than the first block of any file system that is known lies in. */
 const headBytes = 0x1_0000 + 0x1000;

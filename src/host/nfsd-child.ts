@@ -137,12 +137,13 @@ function writeControl(control: number, name: string, text: string): void {
 /** The kernel is told of each export once, which shows whether it can be one at all. */
 export function checkExports(table: ExportTable, channels: readonly Channel[], mounts: number): void {
   const of = (name: ChannelName) => channels.find((one) => one.name === name)?.fd ?? -1;
-  const { ofClient, ofExports } = trialAnswers(table, nowSeconds());
+  const { ofClient, ofExport } = trialAnswers(nowSeconds());
   native.write(of("auth.unix.ip"), native.encodeUtf8(ofClient));
-  for (const { path, text } of ofExports) {
+  for (const one of table.exports) {
     try {
-      native.write(of("nfsd.export"), native.encodeUtf8(text));
+      native.write(of("nfsd.export"), native.encodeUtf8(ofExport(one)));
     } catch (error) {
+      const { path } = one;
       if (errnoOf(error) !== "EINVAL") throw troubleOf(`an export on ${path}`, error);
       // The mounts were opened before the root was changed, so that they are told by the names of the container.
       const fstype = mountAround(parseMountinfo(textAgain(mounts)), path)?.fstype ?? "unknown";

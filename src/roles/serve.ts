@@ -2,7 +2,7 @@
 import { AppError, exitCodes } from "../errors.ts";
 import { serverSettings } from "../config/server-settings.ts";
 import type { Settings } from "../config/config.ts";
-import type { ExportConfig, Preparation, ServerValues } from "../config/exports.ts";
+import type { ExportConfig, ServerValues } from "../config/exports.ts";
 import { askExport, type Asked } from "../export/ask.ts";
 import type { KernelServer, ServedVersion, ServerNews, ServerSettings } from "../export/server.ts";
 import { troubleError } from "../export/troubles.ts";
@@ -13,6 +13,7 @@ import { exitCodeOf } from "../init/exit-status.ts";
 import { startCommand, type InitPorts, type Running } from "../init/supervise.ts";
 import type { ExportBoard } from "../report/export-board.ts";
 import type { Log } from "../report/log.ts";
+import { makeStateDirectory, prepareDirectory, type ExportDirectoryPorts } from "../lifecycle/export-directories.ts";
 import { abortedBy, Stopped } from "../lifecycle/stop.ts";
 import { undoStack, type UndoStack } from "../lifecycle/undo.ts";
 import {
@@ -36,10 +37,7 @@ export interface ServePorts
   readonly init: InitPorts;
   /** Called with the first stop signal while there is no COMMAND. */
   readonly onStop: (stop: (signal: number) => void) => void;
-  /** Makes a directory what it is to be, and gives what undoes that. Throws AppError where that cannot be. */
-  readonly prepare: (one: Preparation, signal: AbortSignal) => Promise<() => Promise<void>>;
-  /** Makes the directory of client records. Throws AppError 78. */
-  readonly makeStateDirectory: (path: string) => void;
+  readonly directories: ExportDirectoryPorts;
   /** Takes the network namespace, which has one NFS server, and gives what lets it go; undefined while another instance has it. */
   readonly claimNetwork: () => (() => void) | undefined;
   readonly startServer: (settings: ServerSettings) => KernelServer;
@@ -76,8 +74,9 @@ export async function serve(
   try {
     undo.push(await claimNetwork(ports, stop.signal));
     const address = await takeAddress(ports, values, stop.signal, undo);
-    for (const one of preparations) undo.push(await Promise.race([ports.prepare(one, stop.signal), stopped]));
-    ports.makeStateDirectory(values.serverState);
+    for (const one of preparations)
+      undo.push(await Promise.race([prepareDirectory(ports.directories, one, stop.signal), stopped]));
+    makeStateDirectory(ports.directories, values.serverState);
     const startedMs = clock.nowMs();
     const server = await startServer(ports, values, table, undo);
     // Given back before the server is stopped: clients are not to find a host that refuses them.

@@ -6,7 +6,7 @@ import { inChild } from "../../host/children.ts";
 import { clock } from "../../host/clock.ts";
 import { complainOf } from "../../host/faults.ts";
 import { killDescendants } from "../../host/descendants.ts";
-import { makeStateDirectory, prepareDirectory } from "../../host/export-directories.ts";
+import { exportDirectoryPorts } from "../../host/export-directories.ts";
 import { initPorts } from "../../host/init.ts";
 import { claimNetwork } from "../../host/network-claim.ts";
 import { networksHere } from "../../host/networks.ts";
@@ -79,8 +79,7 @@ async function run(frame: Frame): Promise<number> {
     init: initPorts({ handover, workingDirectory, mayHang: false }, inbox),
     onStop: inbox.onStop,
     killDescendants,
-    prepare: (one, signal) => prepareDirectory(log, one, signal),
-    makeStateDirectory: (path) => makeStateDirectory(log, path),
+    directories: exportDirectoryPorts(log),
     space: async (path) => {
       const answer = await inChild(() => native.statfs(path), spaceMs);
       if (answer.kind !== "answer") return undefined;
