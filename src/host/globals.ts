@@ -30,8 +30,8 @@ class Decoder {
   }
 }
 
-function setTimeout(call: () => void, ms: number): number {
-  return setTimer(Math.max(0, ms), call);
+function setTimeout<Args extends readonly unknown[]>(call: (...args: Args) => void, ms = 0, ...args: Args): number {
+  return setTimer(Math.max(0, ms), () => call(...args));
 }
 
 function clearTimeout(timer: number | undefined): void {

@@ -28,6 +28,10 @@ declare class TextDecoder {
   decode(bytes?: Uint8Array): string;
 }
 
-declare function setTimeout(call: () => void, ms: number): number;
+declare function setTimeout<Args extends readonly unknown[]>(
+  call: (...args: Args) => void,
+  ms?: number,
+  ...args: Args
+): number;
 declare function clearTimeout(timer: number | undefined): void;
 declare const crypto: { getRandomValues<T extends Uint8Array | Uint32Array>(array: T): T };
