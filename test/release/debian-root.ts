@@ -26,7 +26,8 @@ export const essentials = [
 export async function debianRoot(name: string, names: readonly string[] = []): Promise<string> {
   const unpacked = await unpackPackages(`root-${name}`, [{ names: [...essentials, ...names], withDependencies: true }]);
   const root = mkdtempSync(join(tmpdir(), "nfs-init-debian-"));
-  onTestFinished(() => rmSync(root, { recursive: true }));
+  // Thousands of files, on a machine that may be busy.
+  onTestFinished(() => rmSync(root, { recursive: true }), 120_000);
   cpSync(unpacked, root, { recursive: true, verbatimSymlinks: true });
   for (const folder of ["dev", "proc", "tmp", "var/lib/dpkg/info", "var/lib/dpkg/updates"]) {
     mkdirSync(join(root, folder), { recursive: true });
