@@ -54,6 +54,8 @@ export interface VolumeDriver {
   readonly ports: VolumeDriverPorts;
   readonly given: VolumeSettings;
   volumes: Volumes;
+  /** Whether they are not all written as they are. */
+  isUnkept: boolean;
   readonly mounts: Map<string, VolumeMount>;
   /** What volumes are, by the options that each was created with; undefined for what is not understood any more. */
   readonly places: WeakMap<Volume["options"], PlacedVolume | undefined>;
@@ -77,6 +79,7 @@ export function createDriver(ports: VolumeDriverPorts, given: VolumeSettings): V
     ports,
     given: withRealDirectory(ports, given),
     volumes,
+    isUnkept: false,
     mounts: new Map(),
     places: new WeakMap(),
     troubles: new Map(),
@@ -154,7 +157,8 @@ function act(
   const { volumes, mounts } = driver;
   switch (request.kind) {
     case "activate":
-      activate(driver);
+      // A daemon does without the driver where this fails.
+      keepAnyhow(driver, activated(driver.volumes));
       return { kind: "activated" };
     case "capabilities":
       return { kind: "capabilities" };
@@ -186,27 +190,35 @@ function act(
 
 /** Keeps a change; what cannot be kept is not done. */
 export function keep(driver: VolumeDriver, next: Volumes): void {
-  const { log, bootId, save } = driver.ports;
-  if (next === driver.volumes) return;
-  try {
-    save({ bootId, volumes: next });
-  } catch (error) {
-    const hint = "make room in NFS_PLUGIN_STATE";
-    log("error", "the volumes cannot be kept", { stage: "mount", reason: messageOf(error), hint });
-    throw new VolumeError(`what volumes there are cannot be written (${messageOf(error)}); ${hint}`);
-  }
-  driver.volumes = next;
+  const reason = next === driver.volumes ? undefined : save(driver, next);
+  if (reason === undefined) return;
+  const hint = "make room in NFS_PLUGIN_STATE";
+  driver.ports.log("error", "the volumes cannot be kept", { stage: "mount", reason, hint });
+  throw new VolumeError(`what volumes there are cannot be written (${reason}); ${hint}`);
 }
 
-/** A daemon does without the driver where this fails: what cannot be written holds for as long as this process lives. */
-function activate(driver: VolumeDriver): void {
-  const next = activated(driver.volumes);
+/** The same of what has come about already: what cannot be written holds for as long as this process lives, and is written later. */
+export function keepAnyhow(driver: VolumeDriver, next: Volumes): void {
   try {
     keep(driver, next);
   } catch (error) {
     onlyVolumeError(error);
     driver.volumes = next;
+    driver.isUnkept = true;
   }
+}
+
+/** Why it cannot be written. */
+export function save(driver: VolumeDriver, volumes: Volumes): string | undefined {
+  const { bootId, save: write } = driver.ports;
+  try {
+    write({ bootId, volumes });
+  } catch (error) {
+    return messageOf(error);
+  }
+  driver.volumes = volumes;
+  driver.isUnkept = false;
+  return undefined;
 }
 
 function known({ volumes }: VolumeDriver, name: string): Volume {
@@ -306,7 +318,8 @@ function within({ config, ...given }: VolumeSettings, waitTimeoutMs: number): Vo
 }
 
 async function unmountFor(driver: VolumeDriver, name: string, id: string): Promise<VolumeAnswer> {
-  keep(driver, unmounted(driver.volumes, name, id));
+  // Docker does not ask again.
+  keepAnyhow(driver, unmounted(driver.volumes, name, id));
   if (!isUsed(driver.volumes.get(name))) await takeDown(driver, name);
   return { kind: "done" };
 }

@@ -8,8 +8,10 @@ import {
   clearLeft,
   ensureMounted,
   keep,
+  keepAnyhow,
   onlyVolumeError,
   placeOf,
+  save,
   sentenceOf,
   takeDown,
   type VolumeDriver,
@@ -82,11 +84,12 @@ export async function giveUpOld(driver: VolumeDriver): Promise<void> {
   await Promise.all(names.map((name) => callInTurn(driver, name, () => giveUp(name)).catch(onlyVolumeError)));
 }
 
+/** Writes what could not be written when it came about. */
+export function keepLate(driver: VolumeDriver): void {
+  if (driver.isUnkept) save(driver, driver.volumes);
+}
+
 /** Docker has stopped the driver, of which it has a managed one: its containers are gone, or have what they have without it. */
 export function forgetUsers(driver: VolumeDriver): void {
-  try {
-    keep(driver, unused(driver.volumes));
-  } catch (error) {
-    onlyVolumeError(error);
-  }
+  keepAnyhow(driver, unused(driver.volumes));
 }

@@ -2,7 +2,7 @@
 import { exitCodes } from "../errors.ts";
 import { Stopped } from "../lifecycle/stop.ts";
 import { volumeStatuses, type VolumeDriver } from "../lifecycle/volume-driver.ts";
-import { adoptUsed, forgetUsers, giveUpOld, resumeVolumes } from "../lifecycle/volume-upkeep.ts";
+import { adoptUsed, forgetUsers, giveUpOld, keepLate, resumeVolumes } from "../lifecycle/volume-upkeep.ts";
 import type { Log } from "../report/log.ts";
 
 /** What `plugin` needs of the machine. */
@@ -39,6 +39,7 @@ export async function plugin(ports: PluginPorts, driver: VolumeDriver): Promise<
 async function tend({ pause }: PluginPorts, driver: VolumeDriver): Promise<never> {
   for (;;) {
     await pause();
+    keepLate(driver);
     adoptUsed(driver);
     await giveUpOld(driver);
   }

@@ -41,6 +41,10 @@ run_ ends other '${writing("ends")}'`),
     await cleared();
   });
 
+  it.runIf(option !== "")("Swarm does not go with it", async () => {
+    await expect(sh("docker swarm init --advertise-addr 10.77.0.11")).rejects.toThrow(/incompatible with swarm/);
+  });
+
   it.each(Object.entries(deaths))(
     "no volume is forgotten, none is left over and none is taken from a container, when this is killed: %s",
     async (_, { script, endsDaemon }) => {
@@ -61,4 +65,17 @@ run_ ends other '${writing("ends")}'`),
       await says("state_of other; references other; mounts", goesOn ? "mounted\n1\n2" : "unused\n0\n1");
     },
   );
+});
+
+it("a daemon that starts long before its driver forgets no volume, and leaves containers that need it down until they are started", async () => {
+  await sh(`docker volume create -d nfs-init -o share=${server}:/srv/exp data
+run_ stays data '${writing("late")}' --restart always`);
+  await growing("late");
+  await sh("ended dockerd KILL; ended nfs-init KILL; dockerd_up; plugin_up");
+  expect(await sh("docker volume ls -q; docker inspect -f '{{.State.Running}}' stays")).toBe("data\nfalse");
+  await sh("docker start stays");
+  await growing("late");
+  await says("references data; mounts", "1\n1");
+  await sh("docker rm -f stays");
+  await cleared();
 });

@@ -7,7 +7,7 @@ const { lab, sh, start, says, growing, cleared } = dockerMachine();
 
 const create = (name: string, share = "/srv/exp") =>
   `docker volume create -d nfs-init -o share=${server}:${share} ${name}`;
-beforeAll(() => sh("plugin_up NFS_WAIT_TIMEOUT=20s"));
+beforeAll(() => sh("plugin_up NFS_WAIT_TIMEOUT=30s"));
 afterEach(cleared);
 
 it("is written to by two containers, copied from, listed, described, refused to be removed while it is used, and removed", async () => {
@@ -45,10 +45,11 @@ it("without a server is waited for and refused with the reason, holds up nobody 
       ),
     ),
   ).toBeLessThan(1);
+  await sh(`${create("other")}; docker create --network none -v other:/data lab /bin/cat /data/hello`);
   expect(isOver).toBe(false);
   const { exitCode, stderr } = await running.done;
   expect(exitCode).toBe(125);
-  expect(stderr).toMatch(/not mounted within 20 s.*nothing listens on port 2049.*start the NFS server there/);
+  expect(stderr).toMatch(/not mounted within 30 s.*nothing listens on port 2049.*start the NFS server there/);
   await lab().sh("srv_up");
   expect(await sh("docker run --rm --network none -v data:/data lab /bin/cat /data/hello")).toBe("hello");
 });
@@ -71,4 +72,15 @@ for volume in kept gone; do docker run --rm --network none -v $volume:/data lab 
   const files =
     "cat kept/file; ls -d gone 2>&1 | grep -c 'No such'; cat .nfs-init-trash/gone-*/file; rm -r kept .nfs-init-trash";
   expect(await lab().sh(`in_ srv sh -c ${quote(`cd /srv/exp; ${files}`)}`)).toBe("it\n1\nit");
+});
+
+it.each([
+  ["as Docker's local driver has it", `-o type=nfs -o device=:/srv/exp -o o=addr=${server},vers=4.2`, "data"],
+  ["as trajano's nfs-volume-plugin has it", `-o device=${server}:/srv/exp -o nfsopts=vers=4.2`, "data"],
+  ["as docker-volume-netshare has it", `-o share=${server}:/srv/exp -o nfsopts=vers=4.2 -o create=true`, "data"],
+  ["by its name alone, without a creation", undefined, `${server}/srv/exp`],
+])("is described %s", async (_, options, name) => {
+  if (options !== undefined) await sh(`docker volume create -d nfs-init ${options} ${name}`);
+  const run = `docker run --rm --network none --volume-driver nfs-init -v ${name}:/data lab /bin/cat /data/hello`;
+  expect(await sh(run)).toBe("hello");
 });

@@ -292,6 +292,9 @@ printf 'username=app\\npassword=s3cret,1\\n' >${credentials}
     expect(await create("media", media)).toEqual({ Err: "" });
     expect((await mount("media", "one")).Err).toMatch(/refuses user or password/);
     expect(await said("grep -c ' - cifs ' /proc/self/mountinfo")).toBe("0");
+    // It is read each time.
+    await lab().sh(`printf 'username=app\\npassword=s3cret,1\\n' >${credentials}`);
+    expect(await mount("media", "one")).toEqual({ Mountpoint: `${volumes}/media`, Err: "" });
   });
 });
 
@@ -453,6 +456,36 @@ describe("the plugin", () => {
       });
       expect(await mounted()).toBe(1);
       await unmount("used", "one");
+      expect(await mounted()).toBe(0);
+    },
+  );
+
+  it.runIf(everyCombination)(
+    "looks after what was in use over its start once the server is back, and has it given back meanwhile",
+    async () => {
+      await start();
+      await create("data");
+      await create("other", { share: `${server}:/srv/exp2` });
+      await mount("data", "one");
+      await mount("other", "two");
+      await signal("KILL");
+      await lab().sh("srv_down");
+      await start();
+      const status = async () => (await call("Get", { Name: "data" })).Volume?.Status;
+      await eventually(
+        "why it is waited for",
+        async () => /does not answer/.test(String((await status())?.["reason"])),
+        {
+          timeoutMs: 60_000,
+        },
+      );
+      expect(await status()).toMatchObject({ state: "waiting", references: 1 });
+      expect(await unmount("other", "two")).toEqual({ Err: "" });
+      expect(await mounted()).toBe(1);
+      await lab().sh("srv_up");
+      await eventually("its mount", async () => (await status())?.["state"] === "mounted", { timeoutMs: 60_000 });
+      expect(await said(`cat ${volumes}/data/hello`)).toBe("hello");
+      expect(await unmount("data", "one")).toEqual({ Err: "" });
       expect(await mounted()).toBe(0);
     },
   );

@@ -1,7 +1,7 @@
 // A machine with a driver of Docker volumes and without a kernel: mounts, locks and the list on disk outlive the driver, which is
 // killed and started again. Every call takes a while of vitest's fake time.
 import { answerDaemon, createDriver, type VolumeDriver } from "../../../src/lifecycle/volume-driver.ts";
-import { adoptUsed, giveUpOld, resumeVolumes } from "../../../src/lifecycle/volume-upkeep.ts";
+import { adoptUsed, giveUpOld, keepLate, resumeVolumes } from "../../../src/lifecycle/volume-upkeep.ts";
 import { ownedMounts } from "../../../src/mount/notes.ts";
 import type { Clock } from "../../../src/clock.ts";
 import type { Mounter } from "../../../src/mount/ports.ts";
@@ -230,6 +230,7 @@ function startPlugin(
     call,
     resumed: resumeVolumes(driver),
     tend: () => {
+      keepLate(driver);
       adoptUsed(driver);
       return giveUpOld(driver);
     },

@@ -224,6 +224,10 @@ function look(world: World): void {
 function giveUpLost(world: World, lost: readonly Waiting[]): void {
   const { known, machine, containers } = world;
   const kept = keptOf(machine);
+  // What was given back while the disk was full is known to the plugin that is gone alone.
+  for (const [name, { users }] of known)
+    for (const [id, { count, isOld }] of kept?.get(name)?.references ?? [])
+      if (!users.has(id)) users.set(id, { times: count, isOld });
   // Old users may have been given up meanwhile, and that a daemon has come could not be written where the disk was full.
   for (const [name, { users }] of known) {
     const isGivenUp = kept?.get(name)?.references.size === 0 && isOldOnly(world, name) && !isHeld(world, name);

@@ -108,3 +108,23 @@ test("what an earlier instance has left is found below a directory of volumes th
   expect((await givingBack).Err).toBe("");
   expect(machine.table).toEqual([]);
 });
+
+test("who gives back a volume while the disk of the list is full has given it back, which is written once there is room", async () => {
+  const machine = volumeMachine({});
+  const first = machine.start();
+  await ask(first, "Create", { Name: "whole", Opts: volumes["whole"] });
+  const mounting = ask(first, "Mount", { Name: "whole", ID: "one" });
+  await machine.clock.pass(5_000);
+  expect((await mounting).Err).toBe("");
+  machine.disk = "full";
+  const givingBack = ask(first, "Unmount", { Name: "whole", ID: "one" });
+  await machine.clock.pass(5_000);
+  expect((await givingBack).Err).toBe("");
+  expect(machine.table).toEqual([]);
+  machine.disk = "room";
+  await first.tend();
+  first.kill(false);
+  const second = machine.start();
+  await machine.clock.pass(5_000);
+  expect(await statusOf(second, "whole")).toMatchObject({ state: "unused", references: 0 });
+});
