@@ -36,6 +36,8 @@ export async function bundle({ entry, aliases, constants }: Bundling): Promise<r
     input: entry,
     external: [...givenModules],
     platform: "neutral",
+    // That of src names types in place of modules.
+    tsconfig: false,
     resolve: {
       mainFields: ["module", "main"],
       alias: Object.fromEntries(
