@@ -2,7 +2,7 @@
 import { readNamedShare } from "../config/shares.ts";
 import type { Config, Environment, Flags } from "../config/config.ts";
 import type { ShareConfig } from "../shares/share.ts";
-import { directoryOf, lineOfVolume, readVolume, type Owner, type VolumeSpec } from "../volumes/options.ts";
+import { directoryOf, lineOfVolume, readVolume, trash, type Owner, type VolumeSpec } from "../volumes/options.ts";
 import { mountVolume, type VolumeMount, type VolumeMountPorts } from "./volume-mount.ts";
 
 export interface VolumeSharePorts extends VolumeMountPorts {
@@ -72,7 +72,8 @@ function shareOf(
 ): ShareConfig {
   const read = readNamedShare(environment, flags, `volume ${name}`, lineOfVolume(spec, path, target));
   if ("problems" in read) throw new VolumeError(read.problems.join("; "));
-  return read.share;
+  // No container is to start without it, and write to the machine's own disk.
+  return { ...read.share, nofail: false };
 }
 
 /** The share that a volume's directory lies below, mounted beside the volumes for a moment. */
@@ -117,9 +118,6 @@ export async function makeSubdirectory(
   };
   await onWholeShare(ports, given, whole, make, calledOff);
 }
-
-/** Where files of volumes that were removed go, below their share. */
-const trash = ".nfs-init-trash";
 
 /** Moves it out of the way, with its files. */
 export async function discardSubdirectory(

@@ -78,9 +78,13 @@ export function readVolume(
   const onRemove = text("on-remove") ?? "keep";
   if (path !== undefined && !isBelow(path))
     return refused("subdir", path, "a directory below the share, without . and ..");
-  if (owner !== undefined && !ownerForm.test(owner)) return refused("owner", owner, volumeOptions["owner"]);
+  if (owner !== undefined && !isOwner(owner)) return refused("owner", owner, volumeOptions["owner"]);
   if (mode !== undefined && !/^0?[0-7]{3,4}$/.test(mode)) return refused("mode", mode, volumeOptions["mode"]);
   if (onRemove !== "keep" && onRemove !== "delete") return refused("on-remove", onRemove, volumeOptions["on-remove"]);
+  if (onRemove === "delete" && path !== undefined && isAtOrInTrash(path))
+    return {
+      problem: "what is in the trash is not moved there; leave out on-remove, or set subdir to another directory",
+    };
   if (path === undefined) {
     const lacking =
       owner !== undefined ? "owner" : mode !== undefined ? "mode" : onRemove === "delete" ? "on-remove" : undefined;
@@ -156,7 +160,19 @@ function isBelow(path: string): boolean {
   );
 }
 
-const ownerForm = /^\d{1,10}(?::\d{1,10})?$/;
+/** Where directories of volumes that were removed go, below their share. */
+export const trash = ".nfs-init-trash";
+
+function isAtOrInTrash(path: string): boolean {
+  return path === trash || path.startsWith(`${trash}/`);
+}
+
+/** The largest number of a user or a group; the one above it is none (chown(2)). */
+const largestId = 2 ** 32 - 2;
+
+function isOwner(text: string): boolean {
+  return /^\d{1,10}(?::\d{1,10})?$/.test(text) && text.split(":").every((id) => Number(id) <= largestId);
+}
 
 function ownerOf(text: string | undefined): Owner | undefined {
   if (text === undefined) return undefined;

@@ -34,9 +34,9 @@ it("has volumes that containers write to, and that outlive a kill of the daemon"
   await growing("data/lines");
   expect(await sh("state_of data; references data; mounts")).toBe("mounted\n1\n1");
   expect(await sh("docker volume ls --format '{{.Driver}}'")).toBe("nfs-init:latest");
-  expect(JSON.parse(await sh(`curl -sS http://${status}/volumes`))).toMatchObject({
-    volumes: [{ name: "data", state: "mounted", references: 1 }],
-  });
+  expect(JSON.parse(await sh(`curl -sS http://${status}/volumes`))).toMatchObject([
+    { name: "data", state: "mounted", references: 1 },
+  ]);
   expect(await sh(`curl -sS http://${status}/metrics`)).toMatch(/^nfs_init_volume_references\{volume="data"\} 1$/m);
   expect(await sh("grep -c 'level=error.*answering Docker' /tmp/dockerd.log")).toBe("1");
   await sh("ended dockerd KILL; dockerd_up");

@@ -503,3 +503,18 @@ test("a mount that waits in vain is told the time in whole seconds, whatever was
   expect((await first).Err).toMatch(/^not mounted within 7 s: /);
   expect((await second).Err).toMatch(/^not mounted within 7 s: /);
 });
+
+test.each(["nofail", "nofail,noauto"])("a volume with the option %s is not had without its share either", async (o) => {
+  const machine = volumeMachine({ NFS_WAIT_TIMEOUT: "5s" });
+  machine.setServer("away");
+  const { call } = machine.start();
+  await call("Create", { Name: "data", Opts: { share: "nas:/export", o } }, () => false);
+  const mounting = call("Mount", { Name: "data", ID: "one" }, () => false);
+  await machine.clock.pass(10_000);
+  expect((await mounting).Err).toMatch(/^not mounted within 5 s: /);
+  machine.setServer("there");
+  const again = call("Mount", { Name: "data", ID: "one" }, () => false);
+  await machine.clock.pass(5_000);
+  expect(await again).toEqual({ Mountpoint: `${directory}/data`, Err: "" });
+  expect(machine.table.map(({ target }) => target)).toEqual([`${directory}/data`]);
+});

@@ -87,6 +87,12 @@ describe("a volume is refused", () => {
     ],
     [{ share: "nas:/x", owner: "5" }, /^owner is for a directory of the volume's own; set subdir/],
     [{ share: "nas:/x", "on-remove": "delete" }, /^on-remove is for a directory/],
+    [{ share: "nas:/x", subdir: "a", owner: "4294967295" }, /^owner="4294967295" is refused/],
+    [{ share: "nas:/x", subdir: "a", owner: "1:4294967295" }, /^owner="1:4294967295" is refused/],
+    [
+      { share: "nas:/x", subdir: ".nfs-init-trash/a", "on-remove": "delete" },
+      /^what is in the trash is not moved there/,
+    ],
   ])("with %j", (options, problem) => {
     const read = readVolume("data", options, undefined);
     expect(read).toEqual({ problem: expect.stringMatching(problem) as string });
