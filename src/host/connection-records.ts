@@ -9,7 +9,7 @@ import {
   type ClientConnection,
 } from "../export/vip/connections.ts";
 import { clock } from "./clock.ts";
-import { textAgain } from "./small-files.ts";
+import { textAgain } from "./proc-table.ts";
 import { openInTurn } from "./written-in-turn.ts";
 
 /** Four thousand connections of IPv6 take less than half of it. */

@@ -22,7 +22,8 @@ import { answerRequest, writeProc } from "./nfsd-requests.ts";
 import { makePlace, PlaceTrouble, tried, troubleOf, type Place } from "./nfsd-place.ts";
 import { takeServerName } from "./server-name.ts";
 import { closing, preparedOrClosed } from "./opened.ts";
-import { readUpTo, textAgain } from "./small-files.ts";
+import { textAgain } from "./proc-table.ts";
+import { readUpTo } from "./small-files.ts";
 
 type Tell = (news: ServerNews) => void;
 

@@ -37,18 +37,6 @@ export function readUpTo(fd: number, most: number, from?: number): Uint8Array {
   return whole;
 }
 
-/** The text of an open file under /proc, from its beginning, up to so many bytes. */
-export function textAgain(fd: number, most = longestTextBytes): string {
-  let text = "";
-  for (let at = 0; at < most;) {
-    const bytes = native.read(fd, chunkBytes, at);
-    if (bytes.byteLength === 0) break;
-    text += native.decodeUtf8(bytes);
-    at += bytes.byteLength;
-  }
-  return text;
-}
-
 /** More than any file under /proc that is read here has. */
 const longestTextBytes = 64 * 1024 * 1024;
 

@@ -1,7 +1,8 @@
 // The virtual address of a server: waited for while another host has it, said in the log, given back once.
 import { AppError, exitCodes } from "../errors.ts";
 import type { ClientConnection } from "../export/vip/connections.ts";
-import type { KeptVip, VipEvent, VipTrouble } from "../export/vip/vip.ts";
+import type { KeptVip, VipEvent } from "../export/vip/keeping.ts";
+import type { VipTrouble } from "../export/vip/vip.ts";
 import type { Vip } from "../export/vip/written.ts";
 import type { Log } from "../report/log.ts";
 
@@ -18,6 +19,8 @@ export interface VirtualAddressPorts {
 export interface HeldAddress extends Pick<KeptVip, "announce" | "release"> {
   /** Makes clients connect anew whose connections were lost with the server before. */
   readonly reset: (lost: () => Promise<readonly ClientConnection[]>) => Promise<void>;
+  /** Rejects with AppError 75 when another host has it. */
+  readonly lost: Promise<never>;
 }
 
 /**
@@ -47,7 +50,9 @@ export async function holdAddress(
       log("info", "clients of the server before were told to connect anew", { ...fields, connections });
     }
   };
-  return { announce: kept.announce, reset, release: () => (released ??= release()) };
+  const lost = kept.lost.then((trouble) => Promise.reject(lostError(vip, trouble)));
+  lost.catch(() => {});
+  return { announce: kept.announce, reset, lost, release: () => (released ??= release()) };
 }
 
 function say(log: Log, { address }: Vip, event: VipEvent): void {
@@ -62,6 +67,8 @@ function say(log: Log, { address }: Vip, event: VipEvent): void {
     }
     case "losing":
       return log("error", "the virtual address cannot be kept", { ...fields, reason: reasonOf(event.trouble) });
+    case "contested":
+      return log("warn", "another host has the virtual address, too", { ...fields, hardware: event.hardware });
   }
 }
 
@@ -81,6 +88,11 @@ function reasonOf(trouble: VipTrouble): string {
     case "failed":
       return trouble.reason;
   }
+}
+
+function lostError({ address }: Vip, trouble: VipTrouble): AppError {
+  const hint = "start it again: it waits until the address is free";
+  return new AppError(`the virtual address ${address} is lost: ${reasonOf(trouble)}`, exitCodes.lost, { hint });
 }
 
 function troubleError({ address, prefixLength }: Vip, trouble: VipTrouble): AppError {

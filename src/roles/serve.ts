@@ -74,18 +74,20 @@ export async function serve(
   try {
     undo.push(await claimNetwork(ports, stop.signal));
     const address = await takeAddress(ports, values, stop.signal, undo);
+    const addressLost = address === undefined ? [] : [address.lost];
+    const interrupted = [stopped, ...addressLost];
     for (const one of preparations)
-      undo.push(await Promise.race([prepareDirectory(ports.directories, one, stop.signal), stopped]));
+      undo.push(await Promise.race([prepareDirectory(ports.directories, one, stop.signal), ...interrupted]));
     makeStateDirectory(ports.directories, values.serverState);
     const startedMs = clock.nowMs();
     const server = await startServer(ports, values, table, undo);
     // Given back before the server is stopped: clients are not to find a host that refuses them.
     if (address !== undefined) undo.push(address.release);
-    const versions = await Promise.race([server.serving, stopped]);
+    const versions = await Promise.race([server.serving, ...interrupted]);
     const { serverPort: port, mountdPort } = values;
     const asked = { address: "127.0.0.1", port, versions, mountdPort, exports: table.exports };
     const ask = (write: boolean) => askAll(ports, table.exports, asked, write, values.serverCheckTimeoutMs);
-    await Promise.race([untilServed(ports, ask, values, stop.signal), stopped, server.lost]);
+    await Promise.race([untilServed(ports, ask, values, stop.signal), ...interrupted, server.lost]);
     const elapsedMs = Math.round(clock.nowMs() - startedMs);
     log("info", "serving", {
       stage: "serve",
@@ -99,12 +101,12 @@ export async function serve(
     void look();
     const unhealthy = watchServer(ports, ask, look, values, stop.signal);
     if (command === undefined) {
-      await Promise.race([stopped, server.lost, unhealthy]);
+      await Promise.race([...interrupted, server.lost, unhealthy]);
       return exitCodes.ok;
     }
     log("info", "starting the process", { stage: "init", command: new TextDecoder().decode(command.argv[0]) });
     const running = await startCommand(ports.init, command, { map: settings.signalMap });
-    return await besideCommand(ports, settings, running, [server.lost, unhealthy]);
+    return await besideCommand(ports, settings, running, [...addressLost, server.lost, unhealthy]);
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
     log("info", "stopped", { stage: "serve", signal: error.signal });

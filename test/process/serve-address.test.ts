@@ -31,7 +31,7 @@ afterAll(() => {
 });
 
 /** Starts serve on the first host; its state cannot be kept, so that it ends before the kernel's server is asked for. */
-function serve(vip: string, by: readonly string[] = []) {
+function serve(vip: string, by: readonly string[] = [], more: Readonly<Record<string, string>> = {}) {
   const directory = temporaryDirectory();
   const env = {
     PATH: process.env["PATH"],
@@ -39,6 +39,7 @@ function serve(vip: string, by: readonly string[] = []) {
     NFS_SERVER_STATE: "/proc/self/nothing",
     NFS_SERVER_VIP: vip,
     NFS_STATE_DIR: join(directory, "state"),
+    ...more,
   };
   const child = spawn("ip", ["netns", "exec", first, ...by, binary, "serve"], {
     env,
@@ -75,6 +76,17 @@ test("gives the address back when it cannot serve", async () => {
   expect(said).toContain("the virtual address is here");
   expect(said).toContain("the virtual address is given back");
   expect(has(first)).toBe(false);
+});
+
+test("ends with 75 where the address that an instance before has left is another host's as well, which keeps it", async () => {
+  on(first, "addr add 10.98.0.9/24 dev eth0 valid_lft 600 preferred_lft 600");
+  on(second, "addr add 10.98.0.9/24 dev eth0");
+  // Meanwhile it waits for its disk.
+  const { ended, lines } = serve("10.98.0.9/24", [], { NFS_EXPORT_DEVICE: "LABEL=not-there" });
+  expect(await ended).toBe(75);
+  expect(lines().map(({ msg }) => msg)).toContain("another host has the virtual address, too");
+  expect(lines().at(-1)?.reason).toMatch(/^the virtual address 10\.98\.0\.9 is lost: another host has it/);
+  expect([has(first), has(second)]).toEqual([false, true]);
 });
 
 test.each([

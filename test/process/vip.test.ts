@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { VipEvent } from "../../src/export/vip/vip.ts";
+import type { VipEvent } from "../../src/export/vip/keeping.ts";
 import type { Vip } from "../../src/export/vip/written.ts";
 import { eventually } from "../support/eventually.ts";
 import { isRoot } from "../support/process.ts";
@@ -150,6 +150,20 @@ describe("an address that is here already", () => {
     expect(await keep(rooms)).toMatchObject({ kind: "held", wasThere: "left" });
     await rooms.ask("releaseVip");
     expect(shownAt(first)).toBeUndefined();
+  });
+
+  test("and at another host, too, is given up once that host does not give way", async () => {
+    const killed = host(first);
+    await keep(killed);
+    process.kill(killed.pid, "SIGKILL");
+    running.splice(0);
+    on(second, "addr add 10.99.0.9/24 dev eth0");
+    const rooms = host(first);
+    await keep(rooms);
+    expect(await rooms.ask("vipLost")).toEqual({ kind: "taken", hardware: hardware(second) });
+    expect(await rooms.ask("vipEvents")).toContainEqual({ kind: "contested", hardware: hardware(second) });
+    expect(shownAt(first)).toBeUndefined();
+    on(second, "addr del 10.99.0.9/24 dev eth0");
   });
 
   test("for good stays: it is somebody else's", async () => {

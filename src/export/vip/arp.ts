@@ -31,16 +31,41 @@ function frame(hardware: Uint8Array, sender: Iterable<number>, target: Iterable<
  * it without claiming it as we do (RFC 5227 section 2.1.1). Undefined for any other frame.
  */
 export function conflictIn(bytes: Uint8Array, own: Uint8Array, address: string): string | undefined {
+  const packet = packetIn(bytes);
+  if (packet === undefined || equal(packet.hardware, own)) return undefined;
+  const wanted = addressBytes(address);
+  const { isRequest, sender, target } = packet;
+  const isProbe = isRequest && equal(sender, nowhere) && equal(target, wanted);
+  return equal(sender, wanted) || isProbe ? hardwareText(packet.hardware) : undefined;
+}
+
+/** The hardware address of whoever names itself by the address in a frame. */
+export function holderIn(bytes: Uint8Array, address: string): string | undefined {
+  const packet = packetIn(bytes);
+  return packet !== undefined && equal(packet.sender, addressBytes(address))
+    ? hardwareText(packet.hardware)
+    : undefined;
+}
+
+interface Packet {
+  readonly isRequest: boolean;
+  readonly hardware: Uint8Array;
+  readonly sender: Uint8Array;
+  readonly target: Uint8Array;
+}
+
+function packetIn(bytes: Uint8Array): Packet | undefined {
   if (bytes.byteLength < frameBytes) return undefined;
   const packet = bytes.subarray(ethernetBytes);
   const operation = ((packet[6] ?? 0) << 8) | (packet[7] ?? 0);
-  if (!equal(packet.subarray(0, 6), kinds) || (operation !== requestOperation && operation !== replyOperation))
-    return undefined;
-  const [hardware, sender, target] = [packet.subarray(8, 14), packet.subarray(14, 18), packet.subarray(24, 28)];
-  if (equal(hardware, own)) return undefined;
-  const wanted = addressBytes(address);
-  const isProbe = operation === requestOperation && equal(sender, nowhere) && equal(target, wanted);
-  return equal(sender, wanted) || isProbe ? hardwareText(hardware) : undefined;
+  const isRequest = operation === requestOperation;
+  if (!equal(packet.subarray(0, 6), kinds) || (!isRequest && operation !== replyOperation)) return undefined;
+  return {
+    isRequest,
+    hardware: packet.subarray(8, 14),
+    sender: packet.subarray(14, 18),
+    target: packet.subarray(24, 28),
+  };
 }
 
 export function hardwareText(bytes: Uint8Array): string {

@@ -119,6 +119,11 @@ export function encodeGetLink(link: string | number): Uint8Array {
   return request(messageTypes.getLink, flags.acknowledge, [body, ...name]);
 }
 
+/** Asks for all interfaces. */
+export function encodeListLinks(): Uint8Array {
+  return request(messageTypes.getLink, flags.dump, [fixed(16, () => {})]);
+}
+
 export function encodeGetRoute(address: string): Uint8Array {
   const bytes = addressBytes(address);
   const body = fixed(12, (view) => {

@@ -1,11 +1,10 @@
-// The address that clients mount from and that moves with the service: taken when nobody has it, kept, announced, given back.
-import { anyOf } from "../../abort.ts";
+// The address that clients mount from and that moves with the service: what it needs of the machine, and taken when nobody has it.
 import type { Clock } from "../../clock.ts";
 import { isIP } from "../../address.ts";
+import { errnoOf } from "../../errors.ts";
 import type { Vip } from "./written.ts";
-import type { ClientConnection } from "./connections.ts";
-import { resetConnections, type ResetOutcome, type ResetWorld } from "./resets.ts";
-import { conflictIn, encodeAnnouncement, encodeProbe } from "./arp.ts";
+import type { ResetWorld } from "./resets.ts";
+import { conflictIn, encodeProbe } from "./arp.ts";
 import {
   decodeAddress,
   decodeLink,
@@ -61,10 +60,8 @@ export type VipTrouble =
  * the way of the server that takes over.
  */
 const lifetimeSeconds = 30;
-const renewMs = 8_000;
 /** Shorter than RFC 5227 has it for hosts that have time: a fail-over is to take less than ten seconds. */
 const probes = { count: 3, spacingMs: 200, waitMs: 300 } as const;
-const announcements = { count: 3, spacingMs: 250 } as const;
 /** Duplicate address detection of the kernel takes a second (RFC 4862 section 5.4), twice that where it is set so. */
 const detection = { mostMs: 5_000, spacingMs: 100 } as const;
 
@@ -76,7 +73,8 @@ export async function takeVip(world: VipWorld, vip: Vip, signal: AbortSignal): P
   const there = (await listAddresses(world, family)).find(({ address }) => address === vip.address);
   const link = await findLink(world, vip, there);
   if ("kind" in link) return link;
-  if (there !== undefined && there.interfaceIndex === link.interfaceIndex) {
+  const isUsed = there !== undefined && !there.isTentative && !there.isDuplicate;
+  if (isUsed && there.interfaceIndex === link.interfaceIndex) {
     if (there.isPermanent) return held(link, "permanent");
     return (await renew(world, vip, link.interfaceIndex)) ?? held(link, "left");
   }
@@ -94,7 +92,7 @@ export async function takeVip(world: VipWorld, vip: Vip, signal: AbortSignal): P
   }
 }
 
-function familyOf({ address }: Vip): 4 | 6 {
+export function familyOf({ address }: Vip): 4 | 6 {
   return isIP(address) === 6 ? 6 : 4;
 }
 
@@ -102,7 +100,7 @@ function held({ interfaceIndex, name }: Link, wasThere: HeldVip["wasThere"]): He
   return { kind: "held", interfaceIndex, device: name, wasThere };
 }
 
-async function listAddresses(world: VipWorld, family: 4 | 6): Promise<readonly InterfaceAddress[]> {
+export async function listAddresses(world: VipWorld, family: 4 | 6): Promise<readonly InterfaceAddress[]> {
   const answer = await world.request(encodeListAddresses(family));
   return answer.kind === "error" ? [] : answer.messages.flatMap((message) => decodeAddress(message) ?? []);
 }
@@ -120,7 +118,7 @@ async function findLink(
   return (await getLink(world, way.interfaceIndex)) ?? { kind: "no-network" };
 }
 
-async function getLink(world: VipWorld, link: string | number): Promise<Link | undefined> {
+export async function getLink(world: VipWorld, link: string | number): Promise<Link | undefined> {
   const answer = await world.request(encodeGetLink(link));
   return answer.kind === "error" ? undefined : answer.messages.flatMap((message) => decodeLink(message) ?? [])[0];
 }
@@ -129,29 +127,60 @@ async function getLink(world: VipWorld, link: string | number): Promise<Link | u
 async function probe(
   world: VipWorld,
   address: string,
-  { interfaceIndex, hardware }: Link,
+  link: Link,
   signal: AbortSignal,
 ): Promise<VipTrouble | undefined> {
+  // Two that start at once are not to see each other's questions at once, too.
+  await world.sleep(world.random() * probes.spacingMs, signal);
+  const found = await askWho(
+    world,
+    address,
+    link,
+    probes,
+    (frame) => conflictIn(frame, link.hardware, address),
+    signal,
+  );
+  return typeof found === "string" ? { kind: "taken", hardware: found } : found;
+}
+
+export interface Asking {
+  readonly count: number;
+  readonly spacingMs: number;
+  /** After the last question. */
+  readonly waitMs: number;
+}
+
+/** Asks by ARP who has the address, until `isOther` gives the hardware of one who speaks against us; or what stands in the way of asking. */
+export async function askWho(
+  world: VipWorld,
+  address: string,
+  { interfaceIndex, hardware, name }: Link,
+  { count, spacingMs, waitMs }: Asking,
+  isOther: (frame: Uint8Array) => string | undefined,
+  signal: AbortSignal,
+): Promise<string | VipTrouble | undefined> {
   const frames = openFrames(world, interfaceIndex);
   if ("kind" in frames) return frames;
   try {
     let other: string | undefined;
     frames.onFrame((frame) => {
-      other ??= conflictIn(frame, hardware, address);
+      other ??= isOther(frame);
     });
-    // Two that start at once are not to see each other's questions at once, too.
-    await world.sleep(world.random() * probes.spacingMs, signal);
-    for (let sent = 0; sent < probes.count && other === undefined; sent++) {
+    for (let sent = 0; sent < count && other === undefined; sent++) {
       frames.send(encodeProbe(hardware, address));
-      await world.sleep(sent === probes.count - 1 ? probes.waitMs : probes.spacingMs, signal);
+      await world.sleep(sent === count - 1 ? waitMs : spacingMs, signal);
     }
-    return other === undefined ? undefined : { kind: "taken", hardware: other };
+    return other;
+  } catch (error) {
+    // The interface has gone down meanwhile, or takes no more at the moment.
+    if (errnoOf(error) === undefined) throw error;
+    return { kind: "link-down", device: name };
   } finally {
     frames.close();
   }
 }
 
-function openFrames(world: VipWorld, interfaceIndex: number): Frames | VipTrouble {
+export function openFrames(world: VipWorld, interfaceIndex: number): Frames | VipTrouble {
   try {
     return world.openFrames(interfaceIndex);
   } catch (error) {
@@ -162,7 +191,7 @@ function openFrames(world: VipWorld, interfaceIndex: number): Frames | VipTroubl
 }
 
 /** Adds the address, or lets it stay for longer; what went wrong. */
-async function renew(world: VipWorld, vip: Vip, interfaceIndex: number): Promise<VipTrouble | undefined> {
+export async function renew(world: VipWorld, vip: Vip, interfaceIndex: number): Promise<VipTrouble | undefined> {
   const answer = await world.request(encodeNewAddress({ ...vip, interfaceIndex }, lifetimeSeconds));
   if (answer.kind === "answer") return undefined;
   const { errno } = answer;
@@ -191,108 +220,4 @@ async function awaitDetection(
   }
   await world.request(encodeDeleteAddress({ ...vip, interfaceIndex }));
   return { kind: "failed", reason: "the kernel does not find out whether another host has the address" };
-}
-
-export type VipEvent =
-  /** It cannot be had now; told once for each new reason. */
-  | { readonly kind: "waiting"; readonly trouble: VipTrouble }
-  | { readonly kind: "held"; readonly held: HeldVip }
-  /** It cannot be kept: the address will go. */
-  | { readonly kind: "losing"; readonly trouble: VipTrouble };
-
-export interface KeptVip {
-  readonly held: HeldVip;
-  /** Tells neighbours again where the address is: for the moment from which the service answers. */
-  readonly announce: () => Promise<void>;
-  /** Makes clients connect anew whose connections were lost with the host before; see `resetConnections`. */
-  readonly reset: (lost: () => Promise<readonly ClientConnection[]>) => Promise<ResetOutcome>;
-  /** Gives it back, first of all on the way out. One that is there for good stays. */
-  readonly release: () => Promise<void>;
-}
-
-const retryMs = 1_000;
-
-/**
- * Waits until nobody else has the address, takes it, tells the neighbours and keeps it. A trouble that stays, such as a missing
- * capability, is returned at once.
- */
-export async function keepVip(
-  world: VipWorld,
-  vip: Vip,
-  onEvent: (event: VipEvent) => void,
-  signal: AbortSignal,
-): Promise<KeptVip | VipTrouble> {
-  const found = await takeWhenFree(world, vip, onEvent, signal);
-  if (found.kind !== "held") return found;
-  onEvent({ kind: "held", held: found });
-  const life = new AbortController();
-  const alive = anyOf(signal, life.signal);
-  const renewing = found.wasThere === "permanent" ? Promise.resolve() : renewUntil(world, vip, found, onEvent, alive);
-  const announce = () => announceVip(world, vip, found, alive);
-  await announce();
-  const family = familyOf(vip);
-  const own = async () => new Set((await listAddresses(world, family)).map(({ address }) => address));
-  return {
-    held: found,
-    announce,
-    reset: (lost) => resetConnections(world, { ...vip, ...found }, lost, own, alive),
-    release: async () => {
-      life.abort();
-      await renewing;
-      if (found.wasThere !== "permanent") await world.request(encodeDeleteAddress({ ...vip, ...found }));
-    },
-  };
-}
-
-async function takeWhenFree(
-  world: VipWorld,
-  vip: Vip,
-  onEvent: (event: VipEvent) => void,
-  signal: AbortSignal,
-): Promise<HeldVip | VipTrouble> {
-  let told = "";
-  for (;;) {
-    const found = await takeVip(world, vip, signal);
-    if (found.kind !== "taken" && found.kind !== "link-down") return found;
-    const reason = JSON.stringify(found);
-    if (reason !== told) onEvent({ kind: "waiting", trouble: found });
-    told = reason;
-    signal.throwIfAborted();
-    await world.sleep(retryMs * (0.5 + world.random()), signal);
-  }
-}
-
-async function renewUntil(
-  world: VipWorld,
-  vip: Vip,
-  { interfaceIndex }: HeldVip,
-  onEvent: (event: VipEvent) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  for (;;) {
-    await world.sleep(renewMs, signal).catch(() => {});
-    if (signal.aborted) return;
-    const trouble = await renew(world, vip, interfaceIndex);
-    if (trouble !== undefined) onEvent({ kind: "losing", trouble });
-  }
-}
-
-/** Three times, for a frame may be lost. One that cannot be sent is none: neighbours find the address by asking. */
-async function announceVip(world: VipWorld, vip: Vip, { interfaceIndex }: HeldVip, signal: AbortSignal): Promise<void> {
-  const link = await getLink(world, interfaceIndex);
-  if (link === undefined) return;
-  const isV6 = isIP(vip.address) === 6;
-  const frames = isV6 || !link.hasArp ? undefined : openFrames(world, interfaceIndex);
-  if (frames !== undefined && "kind" in frames) return;
-  try {
-    for (let sent = 0; sent < announcements.count && !signal.aborted; sent++) {
-      if (sent > 0) await world.sleep(announcements.spacingMs, signal).catch(() => {});
-      if (isV6) world.advertise(vip.address, link);
-      frames?.send(encodeAnnouncement(link.hardware, vip.address));
-    }
-  } catch {
-    // As said.
-  } finally {
-    frames?.close();
-  }
 }

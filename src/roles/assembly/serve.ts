@@ -1,7 +1,7 @@
 // Starts serve.
 import * as native from "native";
 import { exitCodes } from "../../errors.ts";
-import { keepVip } from "../../export/vip/vip.ts";
+import { keepVip } from "../../export/vip/keeping.ts";
 import { inChild } from "../../host/children.ts";
 import { clock } from "../../host/clock.ts";
 import { complainOf } from "../../host/faults.ts";

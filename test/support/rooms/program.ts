@@ -10,7 +10,7 @@ import {
   type ChildAnswer,
 } from "../../../src/host/children.ts";
 import type { ClientConnection } from "../../../src/export/vip/connections.ts";
-import { keepVip, type KeptVip, type VipEvent } from "../../../src/export/vip/vip.ts";
+import { keepVip, type KeptVip, type VipEvent } from "../../../src/export/vip/keeping.ts";
 import { type Vip } from "../../../src/export/vip/written.ts";
 import { killDescendants } from "../../../src/host/descendants.ts";
 import { takeFaults } from "../../../src/host/faults.ts";
@@ -124,6 +124,8 @@ const operations = {
   },
   vipEvents: () => vipEvents,
   releaseVip: () => keptVip?.release(),
+  /** Answers when another host has it. */
+  vipLost: () => keptVip?.lost,
   /** Writes once to clients whose connections to it were lost. */
   resetVip: (lost: readonly ClientConnection[]) => {
     const rounds = [lost];

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { messageTypes, type NetlinkAnswer } from "../../../../src/export/vip/netlink.ts";
-import { keepVip, type KeptVip, type VipEvent, type VipWorld } from "../../../../src/export/vip/vip.ts";
+import { keepVip, type KeptVip, type VipEvent } from "../../../../src/export/vip/keeping.ts";
+import type { VipTrouble, VipWorld } from "../../../../src/export/vip/vip.ts";
 import { parseVip } from "../../../../src/export/vip/written.ts";
 import { handClock } from "../../fakes/clock.ts";
 import { hex } from "../../fakes/server.ts";
@@ -9,27 +10,47 @@ const vip = { address: "192.0.2.9", prefixLength: 24 };
 const conflict = hex(`ff ff ff ff ff ff 02 00 00 00 00 02 08 06 00 01 08 00 06 04 00 02
   02 00 00 00 00 02 c0 00 02 09 00 00 00 00 00 00 00 00 00 00`);
 
-/** A machine with eth0, number 3, on the network of the address; its kernel refuses changes with `errno` where that is not 0. */
-function machine({ othersUntilMs = 0 } = {}) {
+/** The same from an interface of this machine, and a question of another host that waits for the address. */
+const ownConflict = hex(`ff ff ff ff ff ff 02 00 00 00 01 01 08 06 00 01 08 00 06 04 00 02
+  02 00 00 00 01 01 c0 00 02 09 00 00 00 00 00 00 00 00 00 00`);
+const otherProbe = hex(`ff ff ff ff ff ff 02 00 00 00 00 02 08 06 00 01 08 00 06 04 00 01
+  02 00 00 00 00 02 00 00 00 00 00 00 00 00 00 00 c0 00 02 09`);
+
+interface Kernel {
+  /** It refuses changes with it where that is not 0. */
+  errno: number;
+  isRunning: boolean;
+  /** The address is there from an instance before. */
+  hasLeft: boolean;
+  /** What comes as an answer to a question. */
+  answer: Uint8Array | undefined;
+}
+
+/** A machine with eth0, number 3, on the network of the address, and eth1. */
+function machine({ othersUntilMs = 0, hasLeft = false } = {}) {
   const log: string[] = [];
-  const kernel = { errno: 0 };
+  const kernel: Kernel = { errno: 0, isRunning: true, hasLeft, answer: undefined };
   const clock = handClock();
   const startedMs = clock.nowMs();
   const nowMs = () => clock.nowMs() - startedMs;
-  const answer = (type: number, body: string): NetlinkAnswer => ({
+  const answer = (type: number, ...bodies: readonly string[]): NetlinkAnswer => ({
     kind: "answer",
-    messages: [{ type, sequence: 1, body: hex(body) }],
+    messages: bodies.map((body) => ({ type, sequence: 1, body: hex(body) })),
   });
   const request = (message: Uint8Array): NetlinkAnswer => {
     switch (message[4]) {
       case messageTypes.getLink:
         return answer(
           16,
-          `00 00 01 00 03 00 00 00 43 10 01 00 00 00 00 00
+          `00 00 01 00 03 00 00 00 ${kernel.isRunning ? "43 10 01 00" : "03 10 00 00"} 00 00 00 00
            09 00 03 00 65 74 68 30 00 00 00 00 0a 00 01 00 02 00 00 00 00 01 00 00`,
+          `00 00 01 00 04 00 00 00 43 10 01 00 00 00 00 00
+           09 00 03 00 65 74 68 31 00 00 00 00 0a 00 01 00 02 00 00 00 01 01 00 00`,
         );
       case messageTypes.getRoute:
         return answer(24, "02 20 00 00 fe 00 00 01 00 00 00 00 08 00 04 00 03 00 00 00");
+      case messageTypes.getAddress:
+        return kernel.hasLeft ? answer(20, "02 18 00 00 03 00 00 00 08 00 02 00 c0 00 02 09") : answer(20);
       case messageTypes.newAddress:
       case messageTypes.deleteAddress:
         log.push(`${message[4] === messageTypes.newAddress ? "add" : "delete"} at ${nowMs()}`);
@@ -46,7 +67,9 @@ function machine({ othersUntilMs = 0 } = {}) {
         send: (frame) => {
           // Who sends it: nobody yet, or the address.
           log.push(`${frame[28] === 0 ? "ask" : "tell"} at ${nowMs()}`);
-          if (frame[28] === 0 && nowMs() < othersUntilMs) onFrame(conflict);
+          if (frame[28] !== 0) return;
+          if (nowMs() < othersUntilMs) onFrame(conflict);
+          if (kernel.answer !== undefined) onFrame(kernel.answer);
         },
         onFrame: (call) => {
           onFrame = call;
@@ -68,13 +91,16 @@ function machine({ othersUntilMs = 0 } = {}) {
 async function kept(given: ReturnType<typeof machine>, ms: number, signal = new AbortController().signal) {
   const events: VipEvent[] = [];
   let found: KeptVip | undefined;
+  let lost: VipTrouble | undefined;
   const done = keepVip(given.world, vip, (event) => events.push(event), signal).then((one) => {
-    if ("held" in one) found = one;
+    if (!("held" in one)) return one;
+    found = one;
+    void one.lost.then((trouble) => (lost = trouble));
     return one;
   });
   done.catch(() => {});
   await given.pass(ms);
-  return { events, done, release: () => found?.release() };
+  return { events, done, release: () => found?.release(), lost: () => lost };
 }
 
 test("it asks three times before it takes the address, and tells three times afterwards", async () => {
@@ -111,7 +137,8 @@ describe("an address that is held", () => {
   test("is renewed well before its time is over, until it is given back", async () => {
     const given = machine();
     const { release } = await kept(given, 40_000);
-    expect(added(given.log)).toEqual(["add at 800", "add at 8800", "add at 16800", "add at 24800", "add at 32800"]);
+    // Every 8 s, once nobody has answered for 0.3 s.
+    expect(added(given.log)).toEqual(["add at 800", "add at 9100", "add at 17400", "add at 25700", "add at 34000"]);
     await release();
     await given.pass(40_000);
     expect(given.log.at(-1)).toBe("delete at 40000");
@@ -121,9 +148,95 @@ describe("an address that is held", () => {
     const given = machine();
     const { events } = await kept(given, 2_000);
     given.kernel.errno = 19;
-    await given.pass(16_000);
+    await given.pass(17_000);
     const losing = { kind: "losing", trouble: { kind: "no-device", device: "interface 3" } };
     expect(events.slice(1)).toEqual([losing, losing]);
+  });
+});
+
+describe("an address that another host has, too,", () => {
+  const contested = { kind: "contested", hardware: "02:00:00:00:00:02" };
+
+  test("stays where that host gives way once it is told", async () => {
+    const given = machine();
+    const { events, lost } = await kept(given, 2_000);
+    given.kernel.answer = conflict;
+    given.log.splice(0);
+    await given.pass(7_500);
+    given.kernel.answer = undefined;
+    await given.pass(2_000);
+    expect(given.log.slice(0, 9)).toEqual([
+      "ask at 8800",
+      "closed",
+      "tell at 9100",
+      "tell at 9350",
+      "tell at 9600",
+      "closed",
+      "ask at 10600",
+      "closed",
+      "add at 10900",
+    ]);
+    expect(events.slice(1)).toEqual([contested]);
+    expect(lost()).toBeUndefined();
+  });
+
+  test("is given up where that host answers again, and that is told", async () => {
+    const given = machine();
+    const { events, lost } = await kept(given, 2_000);
+    given.kernel.answer = conflict;
+    await given.pass(20_000);
+    expect(events.slice(1)).toEqual([contested]);
+    expect(lost()).toEqual({ kind: "taken", hardware: "02:00:00:00:00:02" });
+    // It is not asked for again.
+    expect(given.log.at(-1)).toMatch(/^delete at 1\d{4}$/);
+  });
+
+  test("is found at once where it was left there", async () => {
+    const given = machine({ hasLeft: true });
+    given.kernel.answer = conflict;
+    const { lost } = await kept(given, 3_000);
+    expect(lost()).toEqual({ kind: "taken", hardware: "02:00:00:00:00:02" });
+  });
+
+  test.each([
+    ["whose frame came from an interface of this machine", ownConflict],
+    ["who only waits for it", otherProbe],
+  ])("is not one of somebody %s", async (_who, frame) => {
+    const given = machine();
+    const { events, lost } = await kept(given, 2_000);
+    given.kernel.answer = frame;
+    await given.pass(20_000);
+    expect(events).toHaveLength(1);
+    expect(lost()).toBeUndefined();
+  });
+});
+
+describe("an address whose interface is cut off", () => {
+  test("is not renewed meanwhile, and taken as if it were new once nobody else has it", async () => {
+    const given = machine();
+    const { events, lost } = await kept(given, 2_000);
+    given.kernel.isRunning = false;
+    given.log.splice(0);
+    await given.pass(30_000);
+    expect(given.log).toEqual([]);
+    given.kernel.isRunning = true;
+    await given.pass(4_000);
+    const words = given.log.map((line) => line.split(" ")[0]);
+    expect(words).toEqual(["delete", "ask", "ask", "ask", "closed", "add", "tell", "tell", "tell", "closed"]);
+    expect(events.slice(1).map(({ kind }) => kind)).toEqual(["losing", "held"]);
+    expect(lost()).toBeUndefined();
+  });
+
+  test("is lost where another host has it by then", async () => {
+    const given = machine();
+    const { lost } = await kept(given, 2_000);
+    given.kernel.isRunning = false;
+    await given.pass(30_000);
+    given.kernel.isRunning = true;
+    given.kernel.answer = conflict;
+    await given.pass(4_000);
+    expect(lost()).toEqual({ kind: "taken", hardware: "02:00:00:00:00:02" });
+    expect(given.log.filter((line) => line.startsWith("add"))).toEqual(["add at 800"]);
   });
 });
 
