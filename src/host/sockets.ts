@@ -1,8 +1,10 @@
 // TCP connections of this machine, and the way to an address.
 import * as native from "native";
 import type { PortFact, RouteFact } from "../doctor/facts.ts";
+import { soonest } from "../ask/soonest.ts";
 import { errnoOf } from "../errors.ts";
 import type { Connection, DialOptions } from "../rpc/transport.ts";
+import { clock } from "./clock.ts";
 import { connectionWords } from "./errno.ts";
 import { closing } from "./opened.ts";
 
@@ -25,46 +27,7 @@ export function dial(
   signal: AbortSignal,
   options: DialOptions = {},
 ): Promise<Connection> {
-  return soonest((given) => dialOnce(address, port, given, options), signal);
-}
-
-/** After this time a connection that is still being made is given company by a fresh one. */
-const freshMs = 1_000;
-/** So many are being made at most: a server that is farther away than this many seconds is out of reach. */
-const mostTries = 2;
-
-/**
- * A connection by the first of several tries that is made. The kernel repeats an unanswered SYN after 1, 3, 7 and 15 s
- * (tcp(7), tcp_syn_retries): a server that comes up in between would be noticed seconds late by one try alone.
- */
-async function soonest(once: (signal: AbortSignal) => Promise<Connection>, signal: AbortSignal): Promise<Connection> {
-  const { promise: made, resolve, reject } = Promise.withResolvers<Connection>();
-  const tries: AbortController[] = [];
-  let first: AbortController | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const start = () => {
-    timer = setTimeout(start, freshMs);
-    const life = new AbortController();
-    tries.push(life);
-    if (tries.length > mostTries) tries.shift()?.abort();
-    once(AbortSignal.any([signal, life.signal])).then(
-      (connection) => {
-        if (first !== undefined) return connection.close();
-        first = life;
-        resolve(connection);
-      },
-      (error: unknown) => {
-        if (!life.signal.aborted) reject(error instanceof Error ? error : new Error(String(error)));
-      },
-    );
-  };
-  start();
-  try {
-    return await made;
-  } finally {
-    clearTimeout(timer);
-    for (const life of tries) if (life !== first) life.abort();
-  }
+  return soonest(clock, (given) => dialOnce(address, port, given, options), signal);
 }
 
 async function dialOnce(
@@ -92,7 +55,7 @@ async function dialOnce(
 /** All of them, beginning with any. */
 function* reservedPorts(): Generator<number> {
   const count = highestReservedPort - lowestReservedPort + 1;
-  const first = Math.floor(Math.random() * count);
+  const first = Math.floor(clock.random() * count);
   for (let index = 0; index < count; index++) yield lowestReservedPort + ((first + index) % count);
 }
 
