@@ -10,7 +10,7 @@ import type { ShareEvent, Tell } from "../report/events.ts";
 import type { MountRecord } from "../shares/mountinfo.ts";
 import type { Share } from "../shares/share.ts";
 import { asking, askServer, mountAddresses, questionOf } from "../kinds/servers.ts";
-import { serverWaiter } from "../wait/wait.ts";
+import { serverWaiter, type WaitPorts } from "../wait/wait.ts";
 import { asidePlaces, type AsideMachine } from "./aside.ts";
 import { startDiagnosis, type Diagnosis, type DiagnosisPorts } from "./diagnosis.ts";
 import { establishShares, type EstablishPorts, type Establishing } from "./establish.ts";
@@ -28,6 +28,8 @@ export interface MountSharesPorts extends DiagnosisPorts, AsideMachine, KeeperMa
   readonly board: { readonly tell: Tell };
   readonly clock: Clock;
   readonly network: Network;
+  /** How servers are asked whether they are ready, where that is not over `network` each time. */
+  readonly ask?: WaitPorts["ask"];
   readonly mounter: Mounter;
   readonly lockTarget: (target: string) => TargetLock;
   /** Waits for the lock on a local directory; undefined where it cannot be had in time. */
@@ -144,7 +146,7 @@ function mountingOf(
   const tell = teller(ports, shares);
   const onNotEmpty = (share: Share) => tell({ kind: "not-empty", share });
   const guards = guardsOf({ log, mounter, isAway, onNotEmpty }, shares, settings, undo);
-  const waiterPorts = { clock, ask: asking(network), tell: tellNotReady(tell, shares) };
+  const waiterPorts = { clock, ask: ports.ask ?? asking(network), tell: tellNotReady(tell, shares) };
   const waiter = serverWaiter(waiterPorts, settings.attemptTimeoutMs, signal);
   const establish: EstablishPorts = {
     begin: (share) => beginDoing(shares.of(share), signal),

@@ -17,6 +17,8 @@ import { claimDirectory } from "../../host/state-directory.ts";
 import { adoptDirectory, loadVolumes, moveBelow, saveVolumes } from "../../host/volume-files.ts";
 import { abortedBy, Stopped } from "../../lifecycle/stop.ts";
 import { answerDaemon, createDriver, volumeStatuses, type VolumeDriver } from "../../lifecycle/volume-driver.ts";
+import { asking } from "../../kinds/servers.ts";
+import { sharedAsk } from "../../wait/shared-ask.ts";
 import type { BoardNews } from "../../report/board.ts";
 import { contentType, longestBodyBytes } from "../../volumes/protocol.ts";
 import { plugin } from "../plugin.ts";
@@ -45,7 +47,9 @@ async function run(frame: Frame): Promise<number> {
   const workers = createWorkers();
   const board = boardOf(frame, config);
   const listeners: ((news: BoardNews) => void)[] = [];
-  const ports = mountingPorts(frame, config, board, workers);
+  const mounting = mountingPorts(frame, config, board, workers);
+  // Hundreds of volumes may wait for one server, each by itself.
+  const ports = { ...mounting, ask: sharedAsk(mounting.clock, asking(mounting.network)) };
   const driver = createDriver(
     {
       ...ports,
