@@ -3,7 +3,8 @@ import { mountinfoParser, type MountRecord } from "../shares/mountinfo.ts";
 import * as native from "native";
 import { parseMountstats, type MountStats } from "../report/mountstats.ts";
 import { AppError, errnoOf, exitCodes } from "../errors.ts";
-import { readText, readUpTo } from "./small-files.ts";
+import { textAgain } from "./proc-table.ts";
+import { readText } from "./small-files.ts";
 
 const parse = mountinfoParser();
 
@@ -60,16 +61,12 @@ function hasChanged(fd: number): boolean {
 }
 
 function readTable(fd: number): readonly MountRecord[] {
-  let text = readMountinfo(fd);
-  for (let tries = 0; tries < 3 && hasChanged(fd); tries++) text = readMountinfo(fd);
+  let text = textAgain(fd, longestMountinfoBytes);
+  for (let tries = 0; tries < 3 && hasChanged(fd); tries++) text = textAgain(fd, longestMountinfoBytes);
   return parse(text);
 }
 
 const mountinfo = "/proc/self/mountinfo";
-
-function readMountinfo(fd: number): string {
-  return native.decodeUtf8(readUpTo(fd, longestMountinfoBytes, 0));
-}
 
 /** More than the mounts of any machine need. */
 const longestMountinfoBytes = 256 * 1024 * 1024;

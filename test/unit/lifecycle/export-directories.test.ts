@@ -9,16 +9,8 @@ import {
 import type { MountRecord } from "../../../src/shares/mountinfo.ts";
 import { handClock } from "../fakes/clock.ts";
 import { localMount } from "../fakes/mounts.ts";
+import { plainPreparation } from "../fakes/preparation.ts";
 
-const plain: Preparation = {
-  path: "/data",
-  origin: "NFS_EXPORT",
-  owner: undefined,
-  mode: undefined,
-  device: undefined,
-  requireMount: false,
-  scratch: undefined,
-};
 const never = new AbortController().signal;
 const eperm = () => {
   throw Object.assign(new Error("operation not permitted"), { code: "EPERM" });
@@ -57,20 +49,20 @@ describe("a directory of the machine", () => {
   test("of which nothing is asked is left as it is", async () => {
     const { ports, done, said } = machine();
     await (
-      await prepareDirectory(ports, plain, never)
+      await prepareDirectory(ports, plainPreparation, never)
     )();
     expect([done, said]).toEqual([[], []]);
   });
 
   test("is given its owner and mode", async () => {
     const { ports, done } = machine();
-    await prepareDirectory(ports, { ...plain, owner: { uid: 5, gid: 6 }, mode: 0o750 }, never);
+    await prepareDirectory(ports, { ...plainPreparation, owner: { uid: 5, gid: 6 }, mode: 0o750 }, never);
     expect(done).toEqual(["give /data 5:6 750"]);
   });
 
   test("that cannot be given them is refused", async () => {
     const { ports } = machine({ giveOwnerAndMode: eperm });
-    await expect(prepareDirectory(ports, { ...plain, mode: 0o750 }, never)).rejects.toMatchObject({
+    await expect(prepareDirectory(ports, { ...plainPreparation, mode: 0o750 }, never)).rejects.toMatchObject({
       exitCode: 78,
       message: "NFS_EXPORT: cannot give /data its owner and mode: EPERM",
     });
@@ -78,7 +70,7 @@ describe("a directory of the machine", () => {
 
   test("is refused where something is to be mounted on it and nothing is", async () => {
     const { ports, table } = machine();
-    const wanted = { ...plain, requireMount: true };
+    const wanted = { ...plainPreparation, requireMount: true };
     await expect(prepareDirectory(ports, wanted, never)).rejects.toMatchObject({
       exitCode: 78,
       message: "NFS_EXPORT: nothing is mounted on /data",
@@ -90,7 +82,7 @@ describe("a directory of the machine", () => {
   test("that is an emptyDir is said to go with its pod", async () => {
     const { ports, table, said } = machine();
     table.push(localMount("/data", { root: "/var/lib/kubelet/pods/1/volumes/kubernetes.io~empty-dir/data" }));
-    await prepareDirectory(ports, plain, never);
+    await prepareDirectory(ports, plainPreparation, never);
     expect(said).toEqual(["warn | the export is an emptyDir, its files end with the pod | /data"]);
   });
 });
@@ -102,7 +94,7 @@ describe("a directory in memory", () => {
   ])("of size %s is made, and unmounted at the end", async (size, data) => {
     const { ports, done, said } = machine();
     await (
-      await prepareDirectory(ports, { ...plain, scratch: { size } }, never)
+      await prepareDirectory(ports, { ...plainPreparation, scratch: { size } }, never)
     )();
     expect(done).toEqual(["make /data", `mount nfs-init-scratch /data tmpfs ${data}`, "umount /data plain"]);
     expect(said.at(-1)).toBe("info | unmounted | nfs-init-scratch | /data");
@@ -114,7 +106,7 @@ describe("a directory in memory", () => {
   ])("that is in use at the end is detached, which is said", async (mayGo, reason) => {
     const { ports, said } = machine({ umountLocal: (_, how) => Promise.resolve(mayGo(how)) });
     await (
-      await prepareDirectory(ports, { ...plain, scratch: { size: undefined } }, never)
+      await prepareDirectory(ports, { ...plainPreparation, scratch: { size: undefined } }, never)
     )();
     expect(said.at(-1)).toBe(`warn | unmounted | nfs-init-scratch | /data | ${reason}`);
   });
@@ -124,7 +116,9 @@ describe("a directory in memory", () => {
     ["EIO", 75, /look at the disk/],
   ])("that cannot be mounted (%s) ends it with %d", async (errno, exitCode, hint) => {
     const { ports } = machine({ mountLocal: () => Promise.resolve({ errno, reason: "refused" }) });
-    await expect(prepareDirectory(ports, { ...plain, scratch: { size: undefined } }, never)).rejects.toMatchObject({
+    await expect(
+      prepareDirectory(ports, { ...plainPreparation, scratch: { size: undefined } }, never),
+    ).rejects.toMatchObject({
       exitCode,
       message: "NFS_EXPORT: cannot mount nfs-init-scratch on /data: refused",
       hint: expect.stringMatching(hint) as string,
@@ -133,7 +127,9 @@ describe("a directory in memory", () => {
 
   test("whose directory cannot be made is refused", async () => {
     const { ports } = machine({ makeDirectories: eperm });
-    await expect(prepareDirectory(ports, { ...plain, scratch: { size: undefined } }, never)).rejects.toMatchObject({
+    await expect(
+      prepareDirectory(ports, { ...plainPreparation, scratch: { size: undefined } }, never),
+    ).rejects.toMatchObject({
       exitCode: 78,
       message: "NFS_EXPORT: cannot make /data: EPERM",
     });
@@ -141,7 +137,7 @@ describe("a directory in memory", () => {
 });
 
 describe("a directory of a disk", () => {
-  const onDisk: Preparation = { ...plain, device: { kind: "label", value: "films" } };
+  const onDisk: Preparation = { ...plainPreparation, device: { kind: "label", value: "films" } };
 
   test("has the disk mounted on it", async () => {
     const { ports, done } = machine();

@@ -1,4 +1,5 @@
 // Facts of a server in which nothing is wrong, for tests to break one at a time.
+import { plainPreparation } from "../../fakes/preparation.ts";
 import type { ExportFacts, ServerMachineFacts } from "../../../../src/doctor/server/facts.ts";
 import { defaultOptions } from "../../../../src/export/options.ts";
 
@@ -16,15 +17,7 @@ export const goodMachine: ServerMachineFacts = {
 
 export const goodExport: ExportFacts = {
   export: { path: "/data", rules: [{ clients: [{ kind: "any" }], options: defaultOptions }], origin: "NFS_EXPORT" },
-  preparation: {
-    path: "/data",
-    origin: "NFS_EXPORT",
-    owner: undefined,
-    mode: undefined,
-    device: undefined,
-    requireMount: false,
-    scratch: undefined,
-  },
+  preparation: plainPreparation,
   directory: "there",
   mount: { isOwn: true, fstype: "ext4", root: "/" },
   device: undefined,
