@@ -4,6 +4,7 @@ import type { MountPlan } from "../plan/plan.ts";
 import type { Share } from "../shares/share.ts";
 import type { MountFailure } from "../kinds/failure.ts";
 import { CannotMount } from "./cannot-mount.ts";
+import type { Entry } from "./server-gates.ts";
 import type { Settings } from "../config/config.ts";
 import { AppError, errnoOf, messageOf } from "../errors.ts";
 import { attemptShare } from "../mount/attempt.ts";
@@ -18,6 +19,8 @@ const unsupportedForMs = 60_000;
 export interface EstablishPorts extends Omit<AttemptPorts, "tell"> {
   /** Called for each share before it is tried: ends what else goes on with it, and gives the signal that will end this. */
   readonly begin: (share: Share) => AbortSignal;
+  /** Waits for the way in to the server of a share. */
+  readonly gate: (share: Share) => Promise<Entry>;
   readonly tell: Tell;
 }
 
@@ -87,7 +90,8 @@ function beginShare(
   const signal = ports.begin(share);
   const { promise: ownTry, resolve: tried } = Promise.withResolvers<void>();
   const mounted = (above?.mounted ?? Promise.resolve())
-    .then(() => establishShare(ports, share, settings, signal, tried))
+    .then(() => ports.gate(share))
+    .then((entry) => establishShare(ports, share, settings, signal, tried, entry).finally(entry.leave))
     .then(() => {
       establishment.hasArrived = true;
     })
@@ -107,20 +111,26 @@ function establishShare(
   settings: Settings,
   signal: AbortSignal,
   tried: () => void,
+  { open, leave }: Entry,
 ): Promise<void> {
   const { nowMs, random } = ports.clock;
   const { attemptTimeoutMs, retryMinMs: minMs, retryMaxMs: maxMs } = settings;
   const startedMs = nowMs();
   let unsupportedSinceMs: number | undefined;
+  const notYet = () => {
+    tried();
+    open();
+  };
 
   const attempt = async (number: number) => {
-    const result = await attemptShare(ports, share, attemptTimeoutMs, signal, tried).catch(unlessFault);
+    const result = await attemptShare(ports, share, attemptTimeoutMs, signal, notYet).catch(unlessFault);
     if (result.kind === "mounted") {
       const { version, isOurs } = result;
       ports.tell({ kind: "mounted", share, version, isOurs, attempts: number, elapsedMs: nowMs() - startedMs });
       return done(undefined);
     }
     tried();
+    leave();
     const failure = withNamesOf(share, result.failure);
     unsupportedSinceMs = failure.prospect === "unsupported" ? (unsupportedSinceMs ?? nowMs()) : undefined;
     const isTooLong = unsupportedSinceMs !== undefined && nowMs() - unsupportedSinceMs >= unsupportedForMs;

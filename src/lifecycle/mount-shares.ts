@@ -10,7 +10,7 @@ import type { ShareEvent, Tell } from "../report/events.ts";
 import type { MountRecord } from "../shares/mountinfo.ts";
 import type { Share } from "../shares/share.ts";
 import { asking, askServer, mountAddresses, questionOf } from "../kinds/servers.ts";
-import { serverWaiter, type WaitPorts } from "../wait/wait.ts";
+import { serverKey, serverWaiter, type WaitPorts } from "../wait/wait.ts";
 import { asidePlaces, type AsideMachine } from "./aside.ts";
 import { startDiagnosis, type Diagnosis, type DiagnosisPorts } from "./diagnosis.ts";
 import { establishShares, type EstablishPorts, type Establishing } from "./establish.ts";
@@ -21,6 +21,7 @@ import { beginDoing, manageShares, type ManagedShares } from "./managed-share.ts
 import type { Mounting } from "./mounting.ts";
 import { remountTree, type Remounted } from "./remounting.ts";
 import { enterTarget, lockShare, sayWhatGoes, undoLater } from "./take-down.ts";
+import { serverGates, type ServerGates } from "./server-gates.ts";
 import { pendingReasons, teller, tellNotReady } from "./teller.ts";
 import type { UndoStack } from "./undo.ts";
 
@@ -30,6 +31,8 @@ export interface MountSharesPorts extends DiagnosisPorts, AsideMachine, KeeperMa
   readonly network: Network;
   /** How servers are asked whether they are ready, where that is not over `network` each time. */
   readonly ask?: WaitPorts["ask"];
+  /** The ways in to servers, where others mount from them beside these shares. */
+  readonly gates?: ServerGates;
   readonly mounter: Mounter;
   readonly lockTarget: (target: string) => TargetLock;
   /** Waits for the lock on a local directory; undefined where it cannot be had in time. */
@@ -148,8 +151,10 @@ function mountingOf(
   const guards = guardsOf({ log, mounter, isAway, onNotEmpty }, shares, settings, undo);
   const waiterPorts = { clock, ask: ports.ask ?? asking(network), tell: tellNotReady(tell, shares) };
   const waiter = serverWaiter(waiterPorts, settings.attemptTimeoutMs, signal);
+  const gates = ports.gates ?? serverGates(clock);
   const establish: EstablishPorts = {
     begin: (share) => beginDoing(shares.of(share), signal),
+    gate: (share) => gates(serverKey(questionOf(share))),
     enter: (share) => enterTarget(mounting, share),
     mounter,
     clock,

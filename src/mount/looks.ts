@@ -47,12 +47,13 @@ export function batchedLooks(clock: Pick<Clock, "later">, start: (requests: read
       return;
     }
     for (const [index, asked] of batch.entries()) {
-      const rest = batch.slice(index + 1);
+      const rest = () => batch.slice(index + 1);
+      const isLast = index === batch.length - 1;
       const coming = looker.next();
       const soonMs = Math.min(patienceMs, asked.timeoutMs);
       const soon = await inTime(clock, soonMs, coming);
       if (soon.kind === "late") {
-        if (rest.length > 0) void run(rest);
+        if (!isLast) void run(rest());
         const late = await inTime(clock, asked.timeoutMs - soonMs, coming);
         // It hangs, or goes on with what others look at by now.
         looker.stop();
@@ -61,7 +62,7 @@ export function batchedLooks(clock: Pick<Clock, "later">, start: (requests: read
       asked.resolve(soon.value ?? { kind: "no-answer" });
       if (soon.value === undefined) {
         // It was killed.
-        if (rest.length > 0) void run(rest);
+        if (!isLast) void run(rest());
         return;
       }
     }

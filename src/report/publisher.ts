@@ -2,7 +2,7 @@
 import type { Clock } from "../clock.ts";
 
 export interface PublisherPorts {
-  readonly clock: Pick<Clock, "later" | "sleep">;
+  readonly clock: Pick<Clock, "later" | "nowMs" | "sleep">;
   /** Puts it there; settles when that is done, or cannot be done. */
   readonly put: (text: string) => Promise<void>;
 }
@@ -21,13 +21,25 @@ const endMs = 200;
  * takes its place, and COMMAND does not start later for it.
  */
 const firstMs = 250;
+/** The pause after a text: while hundreds of shares are mounted one after the other, a small part of the time goes into saying so. */
+const pause = { leastMs: 250, timesPut: 10, mostMs: 1_000 } as const;
 
 export function createPublisher({ clock, put }: PublisherPorts): Publisher {
   let next: (() => string) | undefined;
   let writing: Promise<void> | undefined;
   let isOver = false;
+  const hasEnded = () => isOver;
   const { promise: beforeFirst, resolve: hurry } = Promise.withResolvers<void>();
   const callOff = clock.later(firstMs, hurry);
+  let wake = () => {};
+  const rest = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const callOffRest = clock.later(ms, resolve);
+      wake = () => {
+        callOffRest();
+        resolve();
+      };
+    });
 
   const drain = async (): Promise<void> => {
     await beforeFirst;
@@ -35,7 +47,10 @@ export function createPublisher({ clock, put }: PublisherPorts): Publisher {
     await clock.sleep(0);
     for (let textNow = next; textNow !== undefined && !isOver; textNow = next) {
       next = undefined;
+      const startedMs = clock.nowMs();
       await put(textNow());
+      const tookMs = clock.nowMs() - startedMs;
+      if (!hasEnded()) await rest(Math.min(pause.mostMs, Math.max(pause.leastMs, pause.timesPut * tookMs)));
     }
     writing = undefined;
   };
@@ -51,6 +66,7 @@ export function createPublisher({ clock, put }: PublisherPorts): Publisher {
     end: () => {
       isOver = true;
       hurry();
+      wake();
       return Promise.race([Promise.resolve(writing).then(() => true), clock.sleep(endMs).then(() => false)]);
     },
   };

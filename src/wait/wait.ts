@@ -25,6 +25,11 @@ export interface ServerWaiter {
   readonly ready: (question: ServerQuestion, notYet: () => void, unneeded?: AbortSignal) => Promise<Ready>;
 }
 
+/** The same for all who ask a server the same. */
+export function serverKey(question: ServerQuestion): string {
+  return JSON.stringify(question);
+}
+
 export function serverWaiter(ports: WaitPorts, attemptTimeoutMs: number, signal: AbortSignal): ServerWaiter {
   interface Asking {
     readonly ready: Promise<Ready>;
@@ -53,7 +58,7 @@ export function serverWaiter(ports: WaitPorts, attemptTimeoutMs: number, signal:
   };
   return {
     ready: (question, notYet, unneeded) => {
-      const key = JSON.stringify(question);
+      const key = serverKey(question);
       const asking = pending.get(key) ?? begin(key, question);
       asking.notYet.add(notYet);
       const leave = () => {

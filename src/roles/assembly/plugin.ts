@@ -18,6 +18,7 @@ import { adoptDirectory, loadVolumes, moveBelow, saveVolumes } from "../../host/
 import { abortedBy, Stopped } from "../../lifecycle/stop.ts";
 import { answerDaemon, createDriver, volumeStatuses, type VolumeDriver } from "../../lifecycle/volume-driver.ts";
 import { asking } from "../../kinds/servers.ts";
+import { serverGates } from "../../lifecycle/server-gates.ts";
 import { sharedAsk } from "../../wait/shared-ask.ts";
 import type { BoardNews } from "../../report/board.ts";
 import { contentType, longestBodyBytes } from "../../volumes/protocol.ts";
@@ -49,7 +50,8 @@ async function run(frame: Frame): Promise<number> {
   const listeners: ((news: BoardNews) => void)[] = [];
   const mounting = mountingPorts(frame, config, board, workers);
   // Hundreds of volumes may wait for one server, each by itself.
-  const ports = { ...mounting, ask: sharedAsk(mounting.clock, asking(mounting.network)) };
+  const { clock, network } = mounting;
+  const ports = { ...mounting, ask: sharedAsk(clock, asking(network)), gates: serverGates(clock) };
   const driver = createDriver(
     {
       ...ports,

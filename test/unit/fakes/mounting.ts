@@ -5,6 +5,7 @@ import { beginDoing, enterEvent, manageShares, type ManagedShare } from "../../.
 import type { Mounting } from "../../../src/lifecycle/mounting.ts";
 import { enterTarget, lockShare, undoLater } from "../../../src/lifecycle/take-down.ts";
 import { undoStack } from "../../../src/lifecycle/undo.ts";
+import { serverGates } from "../../../src/lifecycle/server-gates.ts";
 import { guardSource } from "../../../src/mount/guard.ts";
 import type { TargetLock } from "../../../src/mount/ports.ts";
 import { unmounter } from "../../../src/mount/umount.ts";
@@ -73,6 +74,7 @@ export function mountingOf({ environment, isSidecar = false, isAway = () => fals
   const guards = guardsOf({ log: () => {}, mounter, isAway, onNotEmpty: () => {} }, shares, settings, undo);
   const served = world.isServed ?? (() => Promise.resolve(readyServer));
   const unlocked: TargetLock = { kind: "locked", note: () => {}, release: () => {} };
+  const gates = serverGates(clock);
   const mounting: Mounting = {
     plan,
     settings,
@@ -90,6 +92,7 @@ export function mountingOf({ environment, isSidecar = false, isAway = () => fals
     unmount: unmounter(mounter, clock, settings.unmountTimeoutMs, isAway),
     establish: {
       begin: (share) => beginDoing(shares.of(share), whole.signal),
+      gate: ({ source }) => gates(source.host),
       enter: (share) => enterTarget(mounting, share),
       mounter,
       clock,

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Environment } from "../../../src/config/config.ts";
 import { AppError } from "../../../src/errors.ts";
 import { establishShares } from "../../../src/lifecycle/establish.ts";
+import { serverGates } from "../../../src/lifecycle/server-gates.ts";
 import type { Ready } from "../../../src/wait/wait.ts";
 import { fakeMounter, nothingAside, type Answers } from "../fakes/mounter.ts";
 import { nfsMount } from "../fakes/mounts.ts";
@@ -24,6 +25,7 @@ function establish(environment: Environment, world: World = {}) {
   const startedMs = clock.nowMs();
   const note = (text: string) => log.push(`${clock.nowMs() - startedMs} ${text}`);
   const plan = planOf(environment);
+  const gates = serverGates(clock);
   const { ready: whenReady, settled } = establishShares(
     {
       mounter,
@@ -41,6 +43,7 @@ function establish(environment: Environment, world: World = {}) {
       lacksGuard: () => false,
       aside: nothingAside,
       begin: () => abort.signal,
+      gate: ({ source }) => gates(source.host),
       tell: (event) => {
         if (event.kind === "mounted") {
           const { share, version, isOurs, attempts } = event;
@@ -109,6 +112,29 @@ describe("a plan is established", () => {
     free[0]?.();
     await whenReady;
     expect(mounter.table.map(({ target }) => target)).toEqual(["/b", "/a"]);
+  });
+
+  test("a few shares of a server at a time while it answers, and all at once when it does not", async () => {
+    const mountPoints = Array.from({ length: 20 }, (_, index) => [`NFS_${index + 1}_MOUNT_POINT`, `/s${index + 1}`]);
+    const environment = { NFS_HOST: "nas", NFS_VERSION: "4.2", ...Object.fromEntries(mountPoints) };
+    const asked: { readonly notYet: () => void; readonly answer: () => void }[] = [];
+    const server = (_: Share, notYet: () => void) =>
+      new Promise<Ready>((resolve) => {
+        asked.push({ notYet, answer: () => resolve(ready) });
+      });
+    const { state, whenReady, texts } = establish(environment, { server });
+    await clock.pass(0);
+    expect(asked).toHaveLength(8);
+    asked[0]?.answer();
+    await clock.pass(0);
+    expect(asked).toHaveLength(9);
+    asked[8]?.notYet();
+    await clock.pass(0);
+    expect(asked).toHaveLength(20);
+    expect(state()).toBe("waiting");
+    for (const { answer } of asked) answer();
+    await whenReady;
+    expect(texts()).toHaveLength(20);
   });
 
   test("parents first, children when their parent is mounted", async () => {

@@ -37,18 +37,45 @@ test("the first text is put there where no second comes", async () => {
   expect(begun).toEqual(["waiting at 250"]);
 });
 
-test("one text is put there at a time, and of those that come meanwhile the newest, as it is when its turn comes", async () => {
-  const { clock, begun, write, writeLate } = publishing({ putMs: 1_000 });
+test("one text is put there at a time, and after a pause that of those that came meanwhile the newest, as it is then", async () => {
+  const { clock, begun, write, writeLate } = publishing({ putMs: 60 });
   write("one");
   await clock.pass(250);
   write("two");
   let state = "three";
   writeLate(() => state);
   state = "four";
-  await clock.pass(999);
+  await clock.pass(659);
   expect(begun).toEqual(["one at 250"]);
   await clock.pass(1);
-  expect(begun).toEqual(["one at 250", "four at 1250"]);
+  expect(begun).toEqual(["one at 250", "four at 910"]);
+});
+
+test.each([
+  { putMs: 0, pauseMs: 250 },
+  { putMs: 20_000, pauseMs: 1_000 },
+])("the pause after a text that took $putMs ms is $pauseMs ms", async ({ putMs, pauseMs }) => {
+  const { clock, begun, write } = publishing({ putMs });
+  write("one");
+  await clock.pass(250 + putMs);
+  write("two");
+  await clock.pass(pauseMs - 1);
+  expect(begun).toHaveLength(1);
+  await clock.pass(1);
+  expect(begun).toHaveLength(2);
+});
+
+test("an end cuts the pause short", async () => {
+  const { clock, begun, write, end } = publishing();
+  write("one");
+  await clock.pass(250);
+  write("two");
+  const ended = end();
+  await clock.pass(0);
+  expect(await ended).toBe(true);
+  await clock.pass(1_000);
+  expect(begun).toHaveLength(1);
+  expect(clock.pending()).toBe(0);
 });
 
 test("later texts are put there at once", async () => {

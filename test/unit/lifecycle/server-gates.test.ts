@@ -1,0 +1,81 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { serverGates, type Entry, type ServerGates } from "../../../src/lifecycle/server-gates.ts";
+import { handClock, type HandClock } from "../fakes/clock.ts";
+
+let clock: HandClock;
+let gates: ServerGates;
+beforeEach(() => {
+  clock = handClock();
+  gates = serverGates(clock);
+});
+
+const atOnce = 8;
+
+/** As many shares as asked for, and the entries of those that were let in. */
+function arrive(count: number, server = "nas"): Entry[] {
+  const entered: Entry[] = [];
+  for (let index = 0; index < count; index++) void gates(server).then((entry) => entered.push(entry));
+  return entered;
+}
+
+const settle = () => clock.pass(0);
+
+describe("the gate of a server", () => {
+  test("lets a few shares in, and the next for each that leaves", async () => {
+    const entered = arrive(20);
+    await settle();
+    expect(entered).toHaveLength(atOnce);
+    entered[3]?.leave();
+    entered[3]?.leave();
+    await settle();
+    expect(entered).toHaveLength(atOnce + 1);
+    for (let index = 0; index < 20; index++) {
+      entered[index]?.leave();
+      await settle();
+    }
+    expect(entered).toHaveLength(20);
+    expect(clock.pending()).toBe(0);
+  });
+
+  test("holds up no share of another server", async () => {
+    arrive(20);
+    const others = arrive(1, "other");
+    await settle();
+    expect(others).toHaveLength(1);
+  });
+
+  test("lets all in once the server makes one of them wait, and those that come while they wait", async () => {
+    const entered = arrive(20);
+    await settle();
+    entered[0]?.open();
+    await settle();
+    expect(entered).toHaveLength(20);
+    const later = arrive(20);
+    await settle();
+    expect(later).toHaveLength(20);
+    expect(clock.pending()).toBe(0);
+  });
+
+  test("lets all in where none has left for five seconds", async () => {
+    const entered = arrive(20);
+    await clock.pass(4_500);
+    entered[0]?.leave();
+    await clock.pass(4_999);
+    expect(entered).toHaveLength(atOnce + 1);
+    await clock.pass(1);
+    expect(entered).toHaveLength(20);
+  });
+
+  test("lets few in again after all have left", async () => {
+    const entered = arrive(20);
+    await settle();
+    entered[0]?.open();
+    await settle();
+    for (const { leave } of entered) leave();
+    // Who has left knows nothing of the server any more.
+    const again = arrive(20);
+    entered[0]?.open();
+    await settle();
+    expect(again).toHaveLength(atOnce);
+  });
+});
