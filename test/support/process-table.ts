@@ -62,12 +62,19 @@ export function procText(pid: number, name: string): string {
   return readFileSync(`/proc/${pid}/${name}`, "utf8");
 }
 
-/** The open descriptors of a process with what they lead to, in order. */
+/** The open descriptors of a process with what they lead to, in order; one that it closes meanwhile is not among them. */
 export function descriptorsOf(pid: number): ReadonlyMap<number, string> {
   const numbers = readdirSync(`/proc/${pid}/fd`).map(Number);
-  return new Map(
-    numbers.toSorted((one, other) => one - other).map((fd) => [fd, readlinkSync(`/proc/${pid}/fd/${fd}`)]),
-  );
+  return new Map(numbers.toSorted((one, other) => one - other).flatMap((fd) => linkOf(pid, fd)));
+}
+
+function linkOf(pid: number, fd: number): [number, string][] {
+  try {
+    return [[fd, readlinkSync(`/proc/${pid}/fd/${fd}`)]];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return [];
+  }
 }
 
 /** The foreground process group of a process' controlling terminal (field 8 of /proc/PID/stat). */
