@@ -47,8 +47,8 @@ export function openConnectionRecords({
   const { found, keep } = openInTurn(stateDirectory, fileNames, longestRecordsBytes, parse);
   const before = found?.connections ?? [];
   const now = () => connectionsIn(textAgain(table, longestTableBytes), served);
-  const textOf = (all: readonly ClientConnection[]) => (sequence: number) => formatConnections(sequence, address, all);
-  let kept = textOf(before)(0);
+  const textOf = (all: readonly ClientConnection[], sequence = 0) => formatConnections(sequence, address, all);
+  let kept = textOf(before);
   let firstMs = Infinity;
   let dueMs = Infinity;
   let nextMs = 0;
@@ -62,9 +62,9 @@ export function openConnectionRecords({
         dueMs = Infinity;
         nextMs = nowMs + lookEveryMs;
         const all = now();
-        const text = textOf(all)(0);
+        const text = textOf(all);
         // What cannot be written is tried again at the next look.
-        if (text !== kept && keep(textOf(all)) === undefined) kept = text;
+        if (text !== kept && keep((sequence) => textOf(all, sequence)) === undefined) kept = text;
       }
       return dueMs === Infinity ? -1 : Math.ceil(dueMs - nowMs);
     },

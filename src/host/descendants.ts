@@ -2,7 +2,8 @@
 import * as native from "native";
 import { SIGKILL } from "../init/signals.ts";
 import { isOwnChild, sendQuietly } from "./children.ts";
-import { listDirectory, readText } from "./small-files.ts";
+import { statFields } from "./process-stat.ts";
+import { listDirectory } from "./small-files.ts";
 
 /**
  * Sends SIGKILL to every descendant of this process that is not a helper of its own, and to nobody else: a pid namespace may
@@ -13,8 +14,7 @@ export function killDescendants(): number {
   const parents = new Map<number, number>();
   const alive = new Set<number>();
   for (const name of processes()) {
-    // The second field is a name in parentheses that may hold anything; state and parent follow it.
-    const [state = "Z", parent] = readText(`/proc/${name}/stat`)?.split(")").at(-1)?.trim().split(" ") ?? [];
+    const [state = "Z", parent] = statFields(name) ?? [];
     parents.set(Number(name), Number(parent ?? 0));
     if (state !== "Z" && state !== "X") alive.add(Number(name));
   }

@@ -29,7 +29,7 @@ import { withIds } from "../kinds/efs/names.ts";
 import type { SecurityNeeds } from "../kinds/nfs/security.ts";
 import { resolveName } from "./names.ts";
 import { mountRights } from "./process-facts.ts";
-import { isDirectory, listDirectory, lookAt, parentOf, readLink, readText } from "./small-files.ts";
+import { isDirectory, listDirectory, lookAt, nearestThere, parentOf, readLink, readText } from "./small-files.ts";
 import { dial, routeTo, tryPort } from "./sockets.ts";
 
 /** What doctor is given besides the machine. */
@@ -194,7 +194,7 @@ function localState(path: string): MountPointFact["state"] {
     if (native.stat(path).type !== "directory") return { kind: "not-a-directory" };
     return { kind: isEmpty(path) ? "empty" : "not-empty" };
   } catch {
-    const above = nearestDirectory(parentOf(path));
+    const above = nearestThere(parentOf(path));
     try {
       if (native.stat(above).type !== "directory") return { kind: "not-a-directory" };
     } catch (error) {
@@ -211,12 +211,6 @@ function isEmpty(path: string): boolean {
   } catch {
     return true;
   }
-}
-
-function nearestDirectory(path: string): string {
-  let found = path;
-  while (found !== "/" && lookAt(found) === undefined) found = parentOf(found);
-  return found;
 }
 
 /**

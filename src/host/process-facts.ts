@@ -4,6 +4,7 @@ import type { OwnRights } from "../init/identity.ts";
 import type { KindMounting } from "../kinds/mounting.ts";
 import type { MountRights } from "../mount/preflight.ts";
 import { outcomeOf } from "./children.ts";
+import { statFields } from "./process-stat.ts";
 import { readLink, readText } from "./small-files.ts";
 
 /** Changes with every boot; "" where it cannot be read. */
@@ -21,9 +22,7 @@ const tickMs = 10;
 
 /** When a process of our pid namespace started, on the boot-time clock; undefined where there is none (proc(5), field 22). */
 export function processStartedMs(pid: number | "self"): number | undefined {
-  const text = readText(`/proc/${pid}/stat`);
-  // The second field is a name in parentheses that may hold anything; the state, field 3, follows it.
-  const ticks = text?.slice(text.lastIndexOf(")") + 2).split(" ")[22 - 3];
+  const ticks = statFields(pid)?.[22 - 3];
   return ticks === undefined ? undefined : Number(ticks) * tickMs;
 }
 

@@ -18,7 +18,7 @@ import { networksHere } from "./networks.ts";
 import { checkExports, openChannel, readControl } from "./nfsd-child.ts";
 import { makePlace, PlaceTrouble } from "./nfsd-place.ts";
 import { closing } from "./opened.ts";
-import { lookAt, parentOf } from "./small-files.ts";
+import { lookAt, nearestThere } from "./small-files.ts";
 import { dial } from "./sockets.ts";
 
 const portmapperMs = 2_000;
@@ -100,7 +100,5 @@ function tryPort(port: number): PortFact {
 /** Where the records of clients lie, or would: the nearest directory that is there tells. */
 function stateFact(path: string): ServerMachineFacts["state"] {
   const fstype = mountAround(readMounts(), path)?.fstype ?? "unknown";
-  let nearest = path;
-  while (lookAt(nearest) === undefined && nearest !== "/") nearest = parentOf(nearest);
-  return { path, fstype, unwritable: whyUnwritable(nearest) };
+  return { path, fstype, unwritable: whyUnwritable(nearestThere(path)) };
 }

@@ -120,6 +120,13 @@ export function isDirectory(path: string): boolean {
   }
 }
 
+/** The nearest at or above a path that is there. */
+export function nearestThere(path: string): string {
+  let found = path;
+  while (found !== "/" && lookAt(found) === undefined) found = parentOf(found);
+  return found;
+}
+
 /** The directory that a path lies in: dirname(1). */
 export function parentOf(path: string): string {
   const trimmed = path.replace(/\/+$/, "");

@@ -2,7 +2,7 @@
 import * as native from "native";
 import { SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU } from "../init/signals.ts";
 import { sendQuietly } from "./children.ts";
-import { readText } from "./small-files.ts";
+import { statFields } from "./process-stat.ts";
 
 export interface Terminal {
   /** Whether the foreground is ours to give. */
@@ -92,8 +92,7 @@ function isOrphanedGroup(): boolean {
 }
 
 function familyOf(pid: number) {
-  // The second field is a name in parentheses that may hold anything.
-  const fields = readText(`/proc/${pid}/stat`)?.split(")").at(-1)?.trim().split(" ");
+  const fields = statFields(pid);
   const [, parent = 0, group = 0, session = 0] = fields?.map(Number) ?? [];
   return fields === undefined ? undefined : { parent, group, session };
 }
