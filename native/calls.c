@@ -6,7 +6,7 @@
 #include "native.h"
 
 static const struct part *const parts[] = {
-    &text_part, &loop_part, &process_part, &program_part, &file_part, &mount_part, &socket_part, &terminal_part,
+    &text_part, &loop_part, &process_part, &program_part, &caller_part, &file_part, &mount_part, &socket_part, &terminal_part,
 };
 
 // --- kinds of arguments ------------------------------------------------------------------------------------------------------

@@ -13,15 +13,14 @@
 
 #include "native.h"
 
-static JSValue open_at(struct frame *f) {
-    const struct argument *a = f->a;
-    return number(f, RETRY(openat((int)a[0].integer, a[1].text, (int)a[2].integer | O_CLOEXEC, (mode_t)a[3].integer)));
+/** The raw call: musl sets FD_CLOEXEC by a second one, for kernels that have not known O_CLOEXEC. */
+static JSValue open_below(struct frame *f, int directory, const struct argument *a) {
+    long flags = a[1].integer | O_CLOEXEC | O_LARGEFILE;
+    return number(f, RETRY(syscall(SYS_openat, directory, a[0].text, flags, (mode_t)a[2].integer)));
 }
 
-static JSValue open_file(struct frame *f) {
-    const struct argument *a = f->a;
-    return number(f, RETRY(open(a[0].text, (int)a[1].integer | O_CLOEXEC, (mode_t)a[2].integer)));
-}
+CALL(open_at, open_below(f, INT(0), f->a + 1))
+CALL(open_file, open_below(f, AT_FDCWD, f->a))
 
 static JSValue close_file(struct frame *f) {
     // Not again after EINTR: Linux has closed it by then (close(2)).
@@ -139,10 +138,7 @@ static const char *type_of(mode_t mode) {
     }
 }
 
-static JSValue stat_result(struct frame *f, int returned, const struct stat *stat) {
-    if (returned != 0)
-        return fail(f);
-    JSContext *ctx = f->ctx;
+JSValue file_status(JSContext *ctx, const struct stat *stat) {
     JSValue result = JS_NewObject(ctx);
     put(ctx, &result, "type", JS_NewString(ctx, type_of(stat->st_mode)));
     put(ctx, &result, "mode", JS_NewInt32(ctx, stat->st_mode & 07777));
@@ -153,6 +149,10 @@ static JSValue stat_result(struct frame *f, int returned, const struct stat *sta
     put(ctx, &result, "ino", JS_NewBigUint64(ctx, stat->st_ino));
     put(ctx, &result, "mtime", JS_NewInt64(ctx, stat->st_mtim.tv_sec));
     return result;
+}
+
+static JSValue stat_result(struct frame *f, int returned, const struct stat *stat) {
+    return returned != 0 ? fail(f) : file_status(f->ctx, stat);
 }
 
 static JSValue stat_file(struct frame *f) {
@@ -193,20 +193,24 @@ struct entry {
     char name[];
 };
 
+JSValue entry_names(JSContext *ctx, const char *entries, long size) {
+    JSValue names = JS_NewArray(ctx);
+    uint32_t count = 0;
+    for (long at = 0; at < size;) {
+        const struct entry *entry = (const struct entry *)(const void *)(entries + at);
+        if (strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0)
+            push(ctx, &names, count++, new_text(ctx, entry->name, strlen(entry->name)));
+        at += entry->size;
+    }
+    return names;
+}
+
 static JSValue get_entries(struct frame *f) {
     char buffer[32768] __attribute__((aligned(8)));
     long size = syscall(SYS_getdents64, INT(0), buffer, sizeof buffer);
     if (size <= 0)
         return size < 0 ? fail(f) : JS_UNDEFINED;
-    JSValue names = JS_NewArray(f->ctx);
-    uint32_t count = 0;
-    for (long at = 0; at < size;) {
-        const struct entry *entry = (const struct entry *)(buffer + at);
-        if (strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0)
-            push(f->ctx, &names, count++, new_text(f->ctx, entry->name, strlen(entry->name)));
-        at += entry->size;
-    }
-    return names;
+    return entry_names(f->ctx, buffer, size);
 }
 
 CALL(make_directory_at, done(f, mkdirat(INT(0), TEXT(1), (mode_t)f->a[2].integer)))

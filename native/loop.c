@@ -299,6 +299,7 @@ static long sleep_until_ready(void) {
 void run_loop(JSContext *ctx) {
     run_jobs(ctx);
     while (poll_count > FIRST_WATCH || timers != NULL || !JS_IsUndefined(on_signal)) {
+        collect_if_grown(JS_GetRuntime(ctx));
         bool is_any_ready = sleep_until_ready() > 0;
         if (caught != 0) {
             int signal = caught;

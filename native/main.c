@@ -99,9 +99,8 @@ int main(int argc, char **argv, char **environ) {
         return EXIT_SOFTWARE;
     }
     JS_SetMaxStackSize(rt, stack_bytes(environ));
-    // The start with a few shares takes 1.3 MB and stays below it: a collection costs milliseconds. Each look leaves 2 kB of promises in
-    // circles behind, which add up to this much before they are collected; afterwards the engine sets it to half more than is in use.
-    JS_SetGCThreshold(rt, 2 << 20);
+    // For what is taken between two turns of the loop, which collects earlier; the engine sets it to half more than is in use then.
+    JS_SetGCThreshold(rt, 4 << 20);
     JS_SetModuleLoaderFunc(rt, normalise, load, NULL);
 
     loop_start(ctx);

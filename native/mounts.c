@@ -19,17 +19,19 @@ enum {
     RECURSIVE = 0x8000,
 };
 
+JSValue file_system_space(JSContext *ctx, const struct statfs *stat) {
+    double unit = (double)(stat->f_frsize != 0 ? stat->f_frsize : stat->f_bsize);
+    JSValue result = JS_NewObject(ctx);
+    put(ctx, &result, "type", JS_NewUint32(ctx, (uint32_t)stat->f_type));
+    put(ctx, &result, "totalBytes", JS_NewFloat64(ctx, (double)stat->f_blocks * unit));
+    put(ctx, &result, "freeBytes", JS_NewFloat64(ctx, (double)stat->f_bfree * unit));
+    put(ctx, &result, "availableBytes", JS_NewFloat64(ctx, (double)stat->f_bavail * unit));
+    return result;
+}
+
 static JSValue get_statfs(struct frame *f) {
     struct statfs stat;
-    if (RETRY(statfs(TEXT(0), &stat)) != 0)
-        return fail(f);
-    double unit = (double)(stat.f_frsize != 0 ? stat.f_frsize : stat.f_bsize);
-    JSValue result = JS_NewObject(f->ctx);
-    put(f->ctx, &result, "type", JS_NewUint32(f->ctx, (uint32_t)stat.f_type));
-    put(f->ctx, &result, "totalBytes", JS_NewFloat64(f->ctx, (double)stat.f_blocks * unit));
-    put(f->ctx, &result, "freeBytes", JS_NewFloat64(f->ctx, (double)stat.f_bfree * unit));
-    put(f->ctx, &result, "availableBytes", JS_NewFloat64(f->ctx, (double)stat.f_bavail * unit));
-    return result;
+    return RETRY(statfs(TEXT(0), &stat)) != 0 ? fail(f) : file_system_space(f->ctx, &stat);
 }
 
 static JSValue mount_source(struct frame *f) {

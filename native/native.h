@@ -32,7 +32,7 @@ struct argument {
     JSValueConst value; // as it was given
 };
 
-enum { MOST_ARGUMENTS = 5, MOST_BYTES = 1 << 20 };
+enum { MOST_ARGUMENTS = 6, MOST_BYTES = 1 << 20 };
 
 /** A call that goes on: what was called, and with what. */
 struct frame {
@@ -70,7 +70,8 @@ struct part {
     size_t number_count;
 };
 
-extern const struct part text_part, loop_part, process_part, program_part, file_part, mount_part, socket_part, terminal_part;
+extern const struct part text_part, loop_part, process_part, program_part, caller_part, file_part, mount_part, socket_part,
+    terminal_part;
 
 // calls.c: arguments and results
 JSModuleDef *native_module(JSContext *ctx);
@@ -124,6 +125,20 @@ void print_fault(JSContext *ctx, JSValueConst error);
 
 // memory.c
 JSRuntime *new_runtime(void);
+/** Collects what is left in circles once so much has been taken since the last time: what the heap once had the kernel never gets back. */
+void collect_if_grown(JSRuntime *rt);
+
+// caller.c
+/** A child has been waited for, which may have been a caller. */
+void caller_ended(pid_t pid);
+
+// files.c and mounts.c: what the kernel gives, as JavaScript has it
+struct stat;
+struct statfs;
+JSValue file_status(JSContext *ctx, const struct stat *stat);
+JSValue file_system_space(JSContext *ctx, const struct statfs *stat);
+/** The names in `size` bytes of getdents64(2), but `.` and `..`. */
+JSValue entry_names(JSContext *ctx, const char *entries, long size);
 
 // files.c
 /** write(2), or pwrite(2) where `position` is not below 0. It never raises SIGPIPE. */

@@ -120,6 +120,8 @@ static JSValue wait_id(struct frame *f) {
         return JS_UNDEFINED;
     if (returned == -1)
         return fail(f);
+    if (info.si_code != CLD_STOPPED && info.si_code != CLD_CONTINUED && (INT(1) & WNOWAIT) == 0)
+        caller_ended(info.si_pid);
     JSValue status = JS_NewObject(f->ctx);
     put(f->ctx, &status, "pid", JS_NewInt32(f->ctx, info.si_pid));
     put(f->ctx, &status, "code", JS_NewInt32(f->ctx, info.si_code));

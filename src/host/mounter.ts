@@ -2,20 +2,18 @@
 import * as native from "native";
 import type { Identity } from "../init/identity.ts";
 import type { WriteAccess } from "../lifecycle/writable.ts";
-import { asideSource } from "../mount/aside.ts";
-import { guardSource } from "../mount/guard.ts";
 import { batchedLooks } from "../mount/looks.ts";
 import type { Mounter, NoAnswer, PathAnswer, Prepared } from "../mount/ports.ts";
 import { turnstile } from "../mount/turnstile.ts";
 import { clock } from "./clock.ts";
-import { callWorkers } from "./call-workers.ts";
+import { dismissCallers, elsewhere, type Elsewhere } from "./callers.ts";
 import { inChild, killOwnChildren, noneLeft, outcomeOf, startChild, tryChild, type ChildAnswer } from "./children.ts";
 import { readOptions } from "./fsconfig.ts";
 import { runHelper } from "./helper.ts";
 import { readMounts } from "./mounts.ts";
 import { wholeMountText } from "./mount-secrets.ts";
+import { keep, makeAside, mountGuard, prepareLocal } from "./path-calls.ts";
 import * as share from "./share-calls.ts";
-import { makeDirectories } from "./small-files.ts";
 
 export interface Workers {
   readonly mounter: Mounter;
@@ -42,40 +40,38 @@ export function createWorkers(): Workers {
     turn.leave();
     return answer;
   };
-  const { ask, dismiss } = callWorkers(pathCalls);
-  const call = async <N extends keyof typeof pathCalls>(
-    name: N,
-    words: Parameters<(typeof pathCalls)[N]>,
+  const call = async (
+    work: (at: Elsewhere) => Promise<unknown>,
     timeoutMs?: number,
     signal?: AbortSignal,
-  ): Promise<PathAnswer> => pathAnswer(await inTurn(() => ask(name, words, timeoutMs, signal)));
+  ): Promise<PathAnswer> => pathAnswer(await inTurn(() => elsewhere(work, timeoutMs, signal)));
   const mounter: Mounter = {
     mounts: readMounts,
     runHelper,
     hold,
     prepare: async (target, below, timeoutMs) => {
       if (below !== undefined) return prepareBelow(target, below, timeoutMs);
-      const answer = await inTurn(() => ask("prepare", [target], timeoutMs));
+      const answer = await inTurn(() => elsewhere((at) => prepareLocal(at, target), timeoutMs));
       if (answer.kind === "answer") return preparedOf(answer.value, () => {});
       return answer.kind === "failed" ? { kind: "no-answer" } : noAnswer(answer);
     },
     mount: async ({ target, ...asked }, signal) => {
       const text = wholeMountText(asked);
       if (text === undefined) return { kind: "failed", errno: asked.secretsFile?.lack ?? "" };
-      return call("mount", [asked.source, target, asked.fstype, asked.flags, text], undefined, signal);
+      return call((at) => at.mount(asked.source, target, asked.fstype, asked.flags, text), undefined, signal);
     },
     readOptions: async ({ fstype, source }, words, timeoutMs) => {
       const answer = await inTurn(() => inChild(() => readOptions(fstype, source, words), timeoutMs));
       return answer.kind === "answer" ? answer.value : { kind: "unknown" };
     },
-    statfs: (path, timeoutMs) => call("statfs", [path], timeoutMs),
-    guard: (path, timeoutMs) => call("guard", [path], timeoutMs),
-    makeAside: (path, timeoutMs) => call("makeAside", [path], timeoutMs),
-    removeAside: (path, timeoutMs) => call("rmdir", [path], timeoutMs),
-    keep: (target, path, timeoutMs) => call("keep", [target, path], timeoutMs),
-    bind: (from, to, timeoutMs) => call("mount", [from, to, null, native.MS_BIND, null], timeoutMs),
-    move: (from, to, timeoutMs) => call("mount", [from, to, null, native.MS_MOVE, null], timeoutMs),
-    umount: (target, how, timeoutMs) => call("umount", [target, how], timeoutMs),
+    statfs: (path, timeoutMs) => call((at) => at.statfs(path), timeoutMs),
+    guard: (path, timeoutMs) => call((at) => mountGuard(at, path), timeoutMs),
+    makeAside: (path, timeoutMs) => call((at) => makeAside(at, path), timeoutMs),
+    removeAside: (path, timeoutMs) => call((at) => at.rmdir(path), timeoutMs),
+    keep: (target, path, timeoutMs) => call((at) => keep(at, target, path), timeoutMs),
+    bind: (from, to, timeoutMs) => call((at) => at.mount(from, to, null, native.MS_BIND, null), timeoutMs),
+    move: (from, to, timeoutMs) => call((at) => at.mount(from, to, null, native.MS_MOVE, null), timeoutMs),
+    umount: (target, how, timeoutMs) => call((at) => at.umount2(target, umountFlags[how]), timeoutMs),
     // UMOUNT_NOFOLLOW and the lookup of a mount point ask no server for the mount's own root (but for Linux 5.7 to 5.11).
     umountHere: (target, how) => pathAnswer(outcomeOf(() => native.umount2(target, umountFlags[how]))),
     look: lookTogether(),
@@ -93,27 +89,14 @@ export function createWorkers(): Workers {
           return noAnswer(answer);
       }
     },
-    dismiss,
+    dismiss: dismissCallers,
     stopAll: () => {
-      void dismiss();
+      void dismissCallers();
       killOwnChildren();
     },
     ended: noneLeft,
   };
 }
-
-/** Calls that block where the way to a path leads over a share that does not answer, and so are made in a child. */
-const pathCalls = {
-  prepare: (target: string) => share.prepareLocal(target),
-  mount: (source: string, target: string, fstype: string | null, flags: number, data: string | null) =>
-    native.mount(source, target, fstype, flags, data),
-  statfs: (path: string) => void native.statfs(path),
-  guard: (path: string) => mountEmpty(guardSource, path, "0555"),
-  makeAside,
-  rmdir: (path: string) => native.rmdir(path),
-  keep,
-  umount: (target: string, how: keyof typeof umountFlags) => native.umount2(target, umountFlags[how]),
-} as const;
 
 function pathAnswer(answer: ChildAnswer<unknown>): PathAnswer {
   switch (answer.kind) {
@@ -135,28 +118,6 @@ const umountFlags = {
   lazy: native.UMOUNT_NOFOLLOW | native.MNT_DETACH,
   force: native.UMOUNT_NOFOLLOW | native.MNT_FORCE,
 } as const;
-
-/** Mounts a read-only tmpfs in which nothing can be made. */
-function mountEmpty(source: string, path: string, mode: string): void {
-  const flags = native.MS_RDONLY | native.MS_NOSUID | native.MS_NODEV | native.MS_NOEXEC;
-  native.mount(source, path, "tmpfs", flags, `size=4k,nr_inodes=1,mode=${mode}`);
-}
-
-/** Makes a directory with a private tmpfs on it. */
-function makeAside(path: string): void {
-  makeDirectories(path, 0o700);
-  mountEmpty(asideSource, path, "0500");
-  // Below a shared mount it is shared itself, and others would see what is mounted on it before it is whole.
-  native.mount("none", path, null, native.MS_PRIVATE, null);
-}
-
-/** Mounts what is mounted on `target` a second time, on a directory that is made for it. */
-function keep(target: string, path: string): void {
-  makeDirectories(path, 0o700);
-  native.mount(target, path, null, native.MS_BIND, null);
-  // What is mounted on the one must not show on the other.
-  native.mount("none", path, null, native.MS_PRIVATE, null);
-}
 
 function lookTogether(): Mounter["look"] {
   const look = batchedLooks(clock, (requests) =>

@@ -86,6 +86,38 @@ declare module "native" {
    */
   export function fork(work: () => void, keep: readonly number[]): number;
 
+  /**
+   * Starts a process that makes calls for us, one at a time: one that blocks blocks nobody else. It has no descriptor of ours, all signals
+   * blocked, and SIGKILL when its parent ends. `answers` can be read when a call has ended, and when the process has.
+   */
+  export function startCaller(): { readonly pid: number; readonly answers: number };
+  /** Has its process end once it has nothing to do, and closes `answers`; what it is asked then is refused by a RangeError. */
+  export function closeCaller(pid: number): void;
+  /** What the call that a caller was asked for gave: as the call itself, but null at the end of a directory; undefined where the process has ended; EAGAIN before. */
+  export function takeAnswer(pid: number): unknown;
+  // Each asks a caller for the call of that name. One that is asked already, and arguments above 48 KiB, are refused by a RangeError.
+  export function mountBy(
+    pid: number,
+    source: CString,
+    target: CString,
+    fstype: CString | null,
+    flags: number,
+    data: CString | null,
+  ): void;
+  export function umount2By(pid: number, target: CString, flags: number): void;
+  export function statfsBy(pid: number, path: CString): void;
+  export function statBy(pid: number, path: CString): void;
+  export function mkdirBy(pid: number, path: CString, mode: number): void;
+  export function rmdirBy(pid: number, path: CString): void;
+  export function unlinkBy(pid: number, path: CString): void;
+  export function renameBy(pid: number, from: CString, to: CString): void;
+  /** The descriptor is the caller's own, and so are those below. */
+  export function openBy(pid: number, path: CString, flags: number, mode?: number): void;
+  export function closeBy(pid: number, fd: number): void;
+  export function writeBy(pid: number, fd: number, bytes: Uint8Array): void;
+  export function fchmodBy(pid: number, fd: number, mode: number): void;
+  export function getdentsBy(pid: number, fd: number): void;
+
   /** What a process becomes. What is left out stays as it is. */
   export interface Program {
     /** Looked up in PATH, ours, when it has no slash (execvpe(3)); a script without an interpreter is ENOEXEC. */

@@ -1,11 +1,11 @@
 // What is asked of a path that may lie on a share, and may block for ever: every function here runs in a child only.
 import * as native from "native";
-import { errnoOf, messageOf } from "../errors.ts";
+import { errnoOf } from "../errors.ts";
 import type { Identity } from "../init/identity.ts";
 import type { WriteAccess } from "../lifecycle/writable.ts";
 import type { Look, Prepared } from "../mount/ports.ts";
 import { closing } from "./opened.ts";
-import { lookAt, makeDirectories, removeQuietly } from "./small-files.ts";
+import { lookAt, removeQuietly } from "./small-files.ts";
 
 /** What a look gave, but for "no answer". */
 export type Seen = Exclude<Look, { kind: "no-answer" }>;
@@ -117,17 +117,6 @@ function writeAndCompare(fd: number): void {
 export type Ready =
   | { readonly kind: "prepared"; readonly path: string; readonly isEmpty: boolean }
   | Extract<Prepared, { kind: "refused" | "failed" }>;
-
-/** Makes a mount point that lies on no other share. */
-export function prepareLocal(target: string): Ready {
-  try {
-    makeDirectories(target);
-    if (native.stat(target).type !== "directory") return { kind: "refused", reason: "it is not a directory" };
-  } catch (error) {
-    return { kind: "refused", reason: messageOf(error), errno: errnoOf(error) };
-  }
-  return { kind: "prepared", path: target, isEmpty: isEmptyDirectory(target) };
-}
 
 /** Whether nothing lies in a directory; only a local or just mounted one is asked. */
 function isEmptyDirectory(path: string): boolean {

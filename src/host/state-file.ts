@@ -5,11 +5,11 @@ import type { FoundState } from "../report/health.ts";
 import { createPublisher, type Publisher } from "../report/publisher.ts";
 import { parseState, stateFileName } from "../report/state.ts";
 import { readTrusted, trustDirectories } from "./bounded-file.ts";
-import { inChild } from "./children.ts";
+import { elsewhereOnce } from "./callers.ts";
 import { clock } from "./clock.ts";
 import { lockOrClose } from "./locks.ts";
+import { replaceFile } from "./path-calls.ts";
 import { makeDirectories, removeQuietly } from "./small-files.ts";
-import { replaceWhole } from "./whole-file.ts";
 
 export interface StateFile extends Pick<Publisher, "write"> {
   /** Removes the file, which nobody is to believe any more. */
@@ -23,7 +23,7 @@ const lockName = "state.lock";
 const writeMs = 30_000;
 
 /**
- * Publishes in `stateDir`, which is made where it is absent. Written in children, one at a time, so that a disk that hangs holds
+ * Publishes in `stateDir`, which is made where it is absent. Written elsewhere, one at a time, so that a disk that hangs holds
  * up nothing else. `onTrouble` is told the first time that it cannot be written; it is tried again with each text.
  */
 export function openStateFile(stateDir: string, onTrouble: (reason: string) => void): StateFile {
@@ -36,7 +36,7 @@ export function openStateFile(stateDir: string, onTrouble: (reason: string) => v
   const put = async (text: string): Promise<void> => {
     try {
       lock ??= lockDirectory(stateDir);
-      const answer = await inChild(() => native.close(replaceWhole(stateDir, stateFileName, text, 0o644)), writeMs);
+      const answer = await elsewhereOnce((at) => replaceFile(at, stateDir, stateFileName, text, 0o644), writeMs);
       if (answer.kind !== "answer")
         throw new Error(answer.kind === "no-answer" ? "it cannot be written in time" : answer.reason);
       isOurs = true;

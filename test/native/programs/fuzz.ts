@@ -128,8 +128,18 @@ function valueOf(kind: string, random: () => number): unknown {
   }
 }
 
+/** Callers that were started, of which some have ended. */
+const callers: number[] = [];
+
 /** What keeps a call from waiting for ever, and the program from becoming another. */
-function tamed(name: string, values: unknown[]): unknown[] {
+function tamed(name: string, values: unknown[], random: () => number): unknown[] {
+  if (
+    (name.endsWith("By") || name.endsWith("Caller") || name === "takeAnswer") &&
+    values.length > 0 &&
+    random() < 0.9
+  ) {
+    values[0] = callers[Math.floor(random() * callers.length)];
+  }
   switch (name) {
     case "poll":
     case "ppoll":
@@ -168,7 +178,8 @@ export function fuzz(seed: number, count: number): void {
   for (let index = 0; index < count; index++) {
     const name = callable[Math.floor(random() * callable.length)] ?? "";
     // A child takes a thousand times as long as any other call.
-    if ((name === "fork" || name === "spawn") && random() < 0.9) continue;
+    if ((name === "fork" || name === "spawn" || name === "startCaller" || name === "closeCaller") && random() < 0.9)
+      continue;
     const { kinds, least } = kindsOf(name);
     const length =
       random() < 0.05 ? Math.floor(random() * 7) : least + Math.floor(random() * (kinds.length - least + 1));
@@ -178,7 +189,8 @@ export function fuzz(seed: number, count: number): void {
       return kinds[place] === "f" && typeof value === "number" && value >= 0 && value < 3 ? 3 : value;
     });
     try {
-      functionOf(name)(...tamed(name, values));
+      const result = functionOf(name)(...tamed(name, values, random));
+      if (name === "startCaller") callers.push((result as ReturnType<typeof native.startCaller>).pid);
       done.given++;
     } catch (error) {
       check(error instanceof Error, `${name} throws what is no error`);

@@ -11,6 +11,7 @@ async function allCases(): Promise<Cases> {
     await import("./loop.ts"),
     await import("./signals.ts"),
     await import("./processes.ts"),
+    await import("./callers.ts"),
     await import("./files.ts"),
     await import("./sockets.ts"),
     await import("./engine.ts"),
