@@ -16,6 +16,12 @@ export interface StateFile extends Pick<Publisher, "write"> {
   readonly withdraw: () => Promise<void>;
 }
 
+/** Where a state is published, and how often at least: who reads it takes it for old after some intervals. */
+export interface PublishedState {
+  readonly stateDir: string;
+  readonly intervalMs: number;
+}
+
 /** Held by the instance that publishes there: two of them in one directory would contradict each other. */
 const lockName = "state.lock";
 
@@ -26,7 +32,10 @@ const writeMs = 30_000;
  * Publishes in `stateDir`, which is made where it is absent. Written elsewhere, one at a time, so that a disk that hangs holds
  * up nothing else. `onTrouble` is told the first time that it cannot be written; it is tried again with each text.
  */
-export function openStateFile(stateDir: string, onTrouble: (reason: string) => void): StateFile {
+export function openStateFile(
+  { stateDir, intervalMs }: PublishedState,
+  onTrouble: (reason: string) => void,
+): StateFile {
   const path = `${stateDir}/${stateFileName}`;
   let lock: number | undefined;
   let isWithdrawn = false;
@@ -48,7 +57,7 @@ export function openStateFile(stateDir: string, onTrouble: (reason: string) => v
       if (lock !== undefined && !isOurs) removeQuietly(path);
     }
   };
-  const { write, end } = createPublisher({ clock, put });
+  const { write, end } = createPublisher({ clock, put, longestPauseMs: intervalMs });
   return {
     write,
     withdraw: async () => {

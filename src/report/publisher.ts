@@ -5,6 +5,8 @@ export interface PublisherPorts {
   readonly clock: Pick<Clock, "later" | "nowMs" | "sleep">;
   /** Puts it there; settles when that is done, or cannot be done. */
   readonly put: (text: string) => Promise<void>;
+  /** Bounds the pause after a text: whoever reads it must not take it for old. */
+  readonly longestPauseMs: number;
 }
 
 export interface Publisher {
@@ -24,7 +26,11 @@ const firstMs = 250;
 /** The pause after a text: while hundreds of shares are mounted one after the other, a small part of the time goes into saying so. */
 const pause = { leastMs: 250, timesPut: 10, mostMs: 1_000 } as const;
 
-export function createPublisher({ clock, put }: PublisherPorts): Publisher {
+function pauseAfter(tookMs: number, longestMs: number): number {
+  return Math.min(longestMs, pause.mostMs, Math.max(pause.leastMs, pause.timesPut * tookMs));
+}
+
+export function createPublisher({ clock, put, longestPauseMs }: PublisherPorts): Publisher {
   let next: (() => string) | undefined;
   let writing: Promise<void> | undefined;
   let isOver = false;
@@ -49,8 +55,7 @@ export function createPublisher({ clock, put }: PublisherPorts): Publisher {
       next = undefined;
       const startedMs = clock.nowMs();
       await put(textNow());
-      const tookMs = clock.nowMs() - startedMs;
-      if (!hasEnded()) await rest(Math.min(pause.mostMs, Math.max(pause.leastMs, pause.timesPut * tookMs)));
+      if (!hasEnded()) await rest(pauseAfter(clock.nowMs() - startedMs, longestPauseMs));
     }
     writing = undefined;
   };

@@ -6,7 +6,7 @@ import type { Config } from "../../config/config.ts";
 import { clock } from "../../host/clock.ts";
 import { readMountstats } from "../../host/mounts.ts";
 import { bootId, pidNamespace, processStartedMs } from "../../host/process-facts.ts";
-import { openStateFile } from "../../host/state-file.ts";
+import { openStateFile, type PublishedState } from "../../host/state-file.ts";
 import type { Request } from "../../report/http-request.ts";
 import type { Log } from "../../report/log.ts";
 import { createBoard, type Board } from "../../report/board.ts";
@@ -52,7 +52,7 @@ export type PublishedBoard = Pick<Board, "current" | "subscribe">;
 
 export interface Publication {
   /** Where the state file lies, if there is to be one, and how often it is written. */
-  readonly state: { readonly stateDir: string; readonly intervalMs: number } | undefined;
+  readonly state: PublishedState | undefined;
   readonly listen: ListenAddress | "off";
   /** Mount points, on which no socket can lie. */
   readonly targets: readonly string[];
@@ -63,7 +63,7 @@ export function publishBoard(
   board: PublishedBoard,
   { state, listen, targets }: Publication,
 ): () => Promise<void> {
-  const withdrawState = state && publishState(log, board, state.stateDir, state.intervalMs);
+  const withdrawState = state && publishState(log, board, state);
   const closeServer = listen === "off" ? undefined : serve(log, board, listen, targets);
   return async () => {
     closeServer?.();
@@ -71,8 +71,9 @@ export function publishBoard(
   };
 }
 
-function publishState(log: Log, board: PublishedBoard, stateDir: string, intervalMs: number): () => Promise<void> {
-  const file = openStateFile(stateDir, (reason) =>
+function publishState(log: Log, board: PublishedBoard, state: PublishedState): () => Promise<void> {
+  const { stateDir, intervalMs } = state;
+  const file = openStateFile(state, (reason) =>
     log("warn", "the state cannot be published, check and status do not work", {
       stage: "watch",
       path: stateDir,

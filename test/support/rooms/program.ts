@@ -22,6 +22,7 @@ import { vipWorld } from "../../../src/host/netlink.ts";
 import { rpcServer, type RpcAddress, type RpcLimits, type RpcServer } from "../../../src/host/rpc-server.ts";
 import { openSignalInbox } from "../../../src/host/signals.ts";
 import { dial } from "../../../src/host/sockets.ts";
+import { openInTurn } from "../../../src/host/written-in-turn.ts";
 import type { EndedChild } from "../../../src/init/children.ts";
 import type { Procedure, RpcProgram } from "../../../src/rpc/service.ts";
 import type { Connection, DialOptions } from "../../../src/rpc/transport.ts";
@@ -134,6 +135,16 @@ const operations = {
   closeRpc: () => {
     served?.close();
     served = undefined;
+  },
+  /** Writes texts in turn, each as soon as the one before is written, on top of what was found: that, and what each write gave. */
+  writeInTurn: (directory: string, texts: readonly string[]) => {
+    const parse = (text: string) => {
+      const [sequence, said] = text.split(" ");
+      return said === undefined ? undefined : { sequence: Number(sequence), said };
+    };
+    const { found, keep } = openInTurn(directory, ["one", "two"], 1_024, parse);
+    const gave = texts.map((text) => keep((sequence) => `${sequence} ${text}`) ?? "written");
+    return { found: found?.said ?? "nothing", gave };
   },
   resolve: (name: string, timeoutMs: number) => resolveName(name, AbortSignal.timeout(timeoutMs)),
 

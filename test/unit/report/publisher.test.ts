@@ -4,12 +4,13 @@ import { createPublisher } from "../../../src/report/publisher.ts";
 import { handClock } from "../fakes/clock.ts";
 
 /** A publisher to a disk that takes so long for each text, and what it has begun to put there, with the time. */
-function publishing({ putMs = 0 } = {}) {
+function publishing({ putMs = 0, longestPauseMs = 5_000 } = {}) {
   const clock = handClock();
   const startedMs = clock.nowMs();
   const begun: string[] = [];
   const { write, end } = createPublisher({
     clock,
+    longestPauseMs,
     put: (text) => {
       begun.push(`${text} at ${clock.nowMs() - startedMs}`);
       return putMs === Number.POSITIVE_INFINITY ? new Promise(() => {}) : clock.sleep(putMs);
@@ -52,18 +53,22 @@ test("one text is put there at a time, and after a pause that of those that came
 });
 
 test.each([
-  { putMs: 0, pauseMs: 250 },
-  { putMs: 20_000, pauseMs: 1_000 },
-])("the pause after a text that took $putMs ms is $pauseMs ms", async ({ putMs, pauseMs }) => {
-  const { clock, begun, write } = publishing({ putMs });
-  write("one");
-  await clock.pass(250 + putMs);
-  write("two");
-  await clock.pass(pauseMs - 1);
-  expect(begun).toHaveLength(1);
-  await clock.pass(1);
-  expect(begun).toHaveLength(2);
-});
+  { putMs: 0, longestPauseMs: 5_000, pauseMs: 250 },
+  { putMs: 20_000, longestPauseMs: 5_000, pauseMs: 1_000 },
+  { putMs: 20_000, longestPauseMs: 100, pauseMs: 100 },
+])(
+  "the pause after a text that took $putMs ms is $pauseMs ms, and $longestPauseMs ms at most",
+  async ({ putMs, longestPauseMs, pauseMs }) => {
+    const { clock, begun, write } = publishing({ putMs, longestPauseMs });
+    write("one");
+    await clock.pass(250 + putMs);
+    write("two");
+    await clock.pass(pauseMs - 1);
+    expect(begun).toHaveLength(1);
+    await clock.pass(1);
+    expect(begun).toHaveLength(2);
+  },
+);
 
 test("an end cuts the pause short", async () => {
   const { clock, begun, write, end } = publishing();
