@@ -172,7 +172,7 @@ void collect_if_grown(JSRuntime *rt) {
     if (heap->malloc_size < limit)
         return;
     JS_RunGC(rt);
-    limit = heap->malloc_size + (512 << 10);
+    limit = heap->malloc_size + (256 << 10);
 }
 
 #endif
