@@ -172,7 +172,9 @@ void collect_if_grown(JSRuntime *rt) {
     if (heap->malloc_size < limit)
         return;
     JS_RunGC(rt);
-    limit = heap->malloc_size + (256 << 10);
+    // By a share of what is in use, too: else a heap that grows costs by the square of its size.
+    size_t least = 256 << 10, share = heap->malloc_size / 16;
+    limit = heap->malloc_size + (share > least ? share : least);
 }
 
 #endif
