@@ -49,7 +49,8 @@ export async function dismissCallers(): Promise<void> {
   clearTimeout(timer);
   const dismissed = idle.splice(0);
   for (const { stop } of dismissed) stop();
-  leaving = Promise.all([leaving, ...dismissed.map(({ ended }) => ended)]);
+  // Without what it gives, which would hold what each one before has given.
+  leaving = Promise.all([leaving, ...dismissed.map(({ ended }) => ended)]).then(() => {});
   await leaving;
 }
 

@@ -23,10 +23,14 @@ export async function prepareLocal(at: Elsewhere, target: string): Promise<Ready
 async function isEmptyDirectory(at: Elsewhere, path: string): Promise<boolean> {
   try {
     const fd = await at.open(path, native.O_RDONLY | native.O_DIRECTORY);
-    let names = await at.getdents(fd);
-    while (names?.length === 0) names = await at.getdents(fd);
-    await at.close(fd);
-    return names === null;
+    try {
+      let names = await at.getdents(fd);
+      while (names?.length === 0) names = await at.getdents(fd);
+      return names === null;
+    } finally {
+      // The process goes on, and what it holds open cannot be unmounted.
+      await at.close(fd).catch(unlessGone);
+    }
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return true;

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { childrenOf, descendantsOf, isZombie, statOf } from "../support/process-table.ts";
-import { needRoot } from "../support/process.ts";
+import { isSanitized, needRoot } from "../support/process.ts";
 import { buildRooms, startRooms, type Rooms } from "../support/rooms/rooms.ts";
 
 const program = await buildRooms("children");
@@ -151,6 +151,14 @@ describe("calls on paths", () => {
     expect(childrenOf(pid)).not.toContain(first);
   });
 
+  test.skipIf(isSanitized)("leave nothing in memory, however often their children were dismissed", async () => {
+    const { ask, pid } = ownRooms();
+    await ask("dismissOften", 1_000);
+    const beforeKb = residentKb(pid);
+    await ask("dismissOften", 20_000);
+    expect(residentKb(pid) - beforeKb).toBeLessThan(1_000);
+  });
+
   test("have another child where theirs was killed while it waited to be asked", async () => {
     const { ask, pid } = ownRooms();
     await ask("statfs", "/", 10_000);
@@ -216,6 +224,11 @@ describe("the end of all descendants", () => {
     await eventually("all are gone", () => found.every((child) => !isAlive(child)));
   });
 });
+
+/** How much memory of a process is there. */
+function residentKb(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
 
 /** Whether a process is there and has not ended. */
 function isAlive(pid: number): boolean {

@@ -46,7 +46,7 @@ const work: Readonly<Record<Work, () => string>> = {
 const connections = new Map<number, Connection>();
 const controllers = new Map<number, AbortController>();
 const others: EndedChild[] = [];
-const { mounter, writeAccess, stopAll, ended } = createWorkers();
+const { mounter, writeAccess, dismiss, stopAll, ended } = createWorkers();
 
 /** 1 gives back what it is given, 2 tells who asks and whom, 3 never answers, 4 gives as many bytes as it is asked for. */
 const echo: RpcProgram = {
@@ -163,6 +163,9 @@ const operations = {
     mounter.mount({ source: "nas:/", target, fstype: "nfs", flags: 0, data: "" }, AbortSignal.timeout(60_000)),
   runHelper: (file: string) => mounter.runHelper(file, [], AbortSignal.timeout(60_000)),
   writeAccess: (path: string, timeoutMs: number) => writeAccess(path, undefined, timeoutMs),
+  dismissOften: async (times: number) => {
+    for (let time = 0; time < times; time++) await dismiss();
+  },
   stopAll,
   ended,
 
