@@ -33,6 +33,7 @@ struct caller {
     struct caller *next;
     pid_t pid, parent;
     int requests, answers, taken, told; // ours: to ask, and to hear; its own: to take, and to tell
+    int highest; // of our descriptors at its start, where it closes them one by one
     bool is_asked, is_closed, is_gone;
     const struct call *call;
     const struct remote *remote;
@@ -73,20 +74,19 @@ BARE static long bare(long number, long a, long b, long c, long d, long e) {
 }
 
 /** What other descriptors stand for must not be held open by a call that never returns. */
-BARE static void bare_close_between(long first, long last) {
-    enum { MOST_DESCRIPTORS = 65536 };
+BARE static void bare_close_between(long first, long last, long highest) {
     if (first > last || bare(SYS_close_range, first, last, 0, 0, 0) == 0)
         return;
-    for (long fd = first; fd <= last && fd < MOST_DESCRIPTORS; fd++)
+    for (long fd = first; fd <= last && fd <= highest; fd++)
         bare(SYS_close, fd, 0, 0, 0, 0);
 }
 
 BARE static int serve(void *opaque) {
     struct caller *c = opaque;
     long low = c->taken < c->told ? c->taken : c->told, high = c->taken < c->told ? c->told : c->taken;
-    bare_close_between(0, low - 1);
-    bare_close_between(low + 1, high - 1);
-    bare_close_between(high + 1, INT32_MAX);
+    bare_close_between(0, low - 1, c->highest);
+    bare_close_between(low + 1, high - 1, c->highest);
+    bare_close_between(high + 1, INT32_MAX, c->highest);
     // The parent may have ended before this took effect.
     if (bare(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && bare(SYS_getppid, 0, 0, 0, 0, 0) == c->parent) {
         char turn;
@@ -162,6 +162,8 @@ static JSValue start_caller(struct frame *f) {
         c->requests = to[1];
         c->answers = from[0];
         c->told = from[1];
+        // A range that holds none.
+        c->highest = syscall(SYS_close_range, ~0U, ~0U, 0) == 0 ? 0 : highest_descriptor();
         pid = start(c);
     }
     int error = errno;

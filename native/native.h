@@ -151,6 +151,8 @@ enum { NO_SIGNALS, ALL_SIGNALS = -1, LAST_SIGNAL = 64 };
 /** One signal, or all of them, at their default. */
 void default_signal(int signal);
 void default_signals(void);
+/** The highest open descriptor, or one that none is above. */
+int highest_descriptor(void);
 uint64_t boot_time_ns(void);
 
 // program.c

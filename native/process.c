@@ -52,8 +52,7 @@ CALL(kill_process, done(f, kill((pid_t)f->a[0].integer, INT(1))))
 
 enum { EXIT_SOFTWARE = 70, MOST_DESCRIPTORS = 65536 };
 
-/** The highest open descriptor, or one that none is above. */
-static int highest_descriptor(void) {
+int highest_descriptor(void) {
     DIR *folder = opendir("/proc/self/fd");
     if (folder != NULL) {
         int highest = 0;
