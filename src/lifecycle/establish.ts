@@ -19,8 +19,8 @@ const unsupportedForMs = 60_000;
 export interface EstablishPorts extends Omit<AttemptPorts, "tell"> {
   /** Called for each share before it is tried: ends what else goes on with it, and gives the signal that will end this. */
   readonly begin: (share: Share) => AbortSignal;
-  /** Waits for the way in to the server of a share. */
-  readonly gate: (share: Share) => Promise<Entry>;
+  /** Waits for the way in to the server of a share, until the signal aborts. */
+  readonly gate: (share: Share, signal: AbortSignal) => Promise<Entry>;
   readonly tell: Tell;
 }
 
@@ -90,7 +90,7 @@ function beginShare(
   const signal = ports.begin(share);
   const { promise: ownTry, resolve: tried } = Promise.withResolvers<void>();
   const mounted = (above?.mounted ?? Promise.resolve())
-    .then(() => ports.gate(share))
+    .then(() => ports.gate(share, signal))
     .then((entry) => establishShare(ports, share, settings, signal, tried, entry).finally(entry.leave))
     .then(() => {
       establishment.hasArrived = true;

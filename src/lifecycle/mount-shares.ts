@@ -154,7 +154,7 @@ function mountingOf(
   const gates = ports.gates ?? serverGates(clock);
   const establish: EstablishPorts = {
     begin: (share) => beginDoing(shares.of(share), signal),
-    gate: (share) => gates(serverKey(questionOf(share))),
+    gate: (share, one) => gates(serverKey(questionOf(share)), one),
     enter: (share) => enterTarget(mounting, share),
     mounter,
     clock,

@@ -9,65 +9,104 @@ export interface Entry {
   readonly open: () => void;
 }
 
-/** Gives entry to a server, by its name. */
-export type ServerGates = (server: string) => Promise<Entry>;
+/** Gives entry to a server, by its name; rejects with the reason of `signal` where that aborts before. */
+export type ServerGates = (server: string, signal: AbortSignal) => Promise<Entry>;
 
 /** Establishing a share takes some 65 kB while it goes on, and there is work for the processors with a few of them. */
 const atOnce = 8;
 
 /** Where no share has been done for so long the server makes them wait, and nobody may wait for another's sake. */
-const patienceMs = 5_000;
+const patienceMs = 2_000;
 
 interface Gate {
+  /** Those that are in, or wait to be. */
+  present: number;
   inside: number;
   /** Until the last one has left. */
   isOpen: boolean;
-  readonly waiting: (() => void)[];
+  readonly waiting: Set<() => void>;
   /** Calls off the opening for want of patience. */
   callOff: () => void;
 }
 
 export function serverGates({ later }: Pick<Clock, "later">): ServerGates {
   const gates = new Map<string, Gate>();
-  const gateOf = (server: string): Gate => {
-    const gate = gates.get(server) ?? { inside: 0, isOpen: false, waiting: [], callOff: () => {} };
-    gates.set(server, gate);
-    return gate;
+  const enterNext = (gate: Gate): void => {
+    const [enter] = gate.waiting;
+    if (enter === undefined) return;
+    gate.inside += 1;
+    enter();
   };
   const open = (gate: Gate): void => {
     gate.callOff();
     gate.isOpen = true;
-    gate.inside += gate.waiting.length;
-    for (const enter of gate.waiting.splice(0)) enter();
+    while (gate.waiting.size > 0) enterNext(gate);
   };
   const bePatient = (gate: Gate): void => {
     gate.callOff();
-    if (gate.waiting.length > 0) gate.callOff = later(patienceMs, () => open(gate));
+    gate.callOff = gate.waiting.size > 0 ? later(patienceMs, () => open(gate)) : () => {};
   };
-  const leave = (server: string, gate: Gate): void => {
-    const enter = gate.waiting.shift();
-    bePatient(gate);
-    if (enter !== undefined) return enter();
-    gate.inside -= 1;
-    if (gate.inside === 0) gates.delete(server);
+  const forget = (server: string, gate: Gate): void => {
+    gate.present -= 1;
+    if (gate.waiting.size === 0) gate.callOff();
+    if (gate.present === 0) gates.delete(server);
   };
-  return async (server) => {
-    const gate = gateOf(server);
-    if (gate.isOpen || gate.inside < atOnce) gate.inside += 1;
-    else {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      if (gate.waiting.push(resolve) === 1) bePatient(gate);
-      await promise;
+  const comeIn = async (gate: Gate, signal: AbortSignal): Promise<void> => {
+    if (gate.isOpen || gate.inside < atOnce) {
+      gate.inside += 1;
+      return;
+    }
+    const turn = turnIn(gate.waiting, signal);
+    if (gate.waiting.size === 1) bePatient(gate);
+    await turn;
+  };
+  return async (server, signal) => {
+    const gate: Gate = gates.get(server) ?? {
+      present: 0,
+      inside: 0,
+      isOpen: false,
+      waiting: new Set(),
+      callOff: () => {},
+    };
+    gates.set(server, gate);
+    gate.present += 1;
+    try {
+      await comeIn(gate, signal);
+    } catch (error) {
+      forget(server, gate);
+      throw error;
     }
     let isInside = true;
     return {
       leave: () => {
-        if (isInside) leave(server, gate);
+        if (!isInside) return;
         isInside = false;
+        gate.inside -= 1;
+        enterNext(gate);
+        bePatient(gate);
+        forget(server, gate);
       },
       open: () => {
         if (isInside) open(gate);
       },
     };
   };
+}
+
+/** Settles when it is let in by what it adds to `waiting`, or rejects with the reason of `signal`. */
+function turnIn(waiting: Set<() => void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => {
+      waiting.delete(enter);
+      reject(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
+    };
+    const enter = () => {
+      waiting.delete(enter);
+      signal.removeEventListener("abort", giveUp);
+      resolve();
+    };
+    if (signal.aborted) return giveUp();
+    waiting.add(enter);
+    signal.addEventListener("abort", giveUp, { once: true });
+  });
 }

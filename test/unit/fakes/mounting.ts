@@ -92,7 +92,7 @@ export function mountingOf({ environment, isSidecar = false, isAway = () => fals
     unmount: unmounter(mounter, clock, settings.unmountTimeoutMs, isAway),
     establish: {
       begin: (share) => beginDoing(shares.of(share), whole.signal),
-      gate: ({ source }) => gates(source.host),
+      gate: ({ source }, signal) => gates(source.host, signal),
       enter: (share) => enterTarget(mounting, share),
       mounter,
       clock,

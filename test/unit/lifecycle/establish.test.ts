@@ -43,7 +43,7 @@ function establish(environment: Environment, world: World = {}) {
       lacksGuard: () => false,
       aside: nothingAside,
       begin: () => abort.signal,
-      gate: ({ source }) => gates(source.host),
+      gate: ({ source }, signal) => gates(source.host, signal),
       tell: (event) => {
         if (event.kind === "mounted") {
           const { share, version, isOurs, attempts } = event;

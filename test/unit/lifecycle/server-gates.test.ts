@@ -11,10 +11,12 @@ beforeEach(() => {
 
 const atOnce = 8;
 
+const never = new AbortController().signal;
+
 /** As many shares as asked for, and the entries of those that were let in. */
 function arrive(count: number, server = "nas"): Entry[] {
   const entered: Entry[] = [];
-  for (let index = 0; index < count; index++) void gates(server).then((entry) => entered.push(entry));
+  for (let index = 0; index < count; index++) void gates(server, never).then((entry) => entered.push(entry));
   return entered;
 }
 
@@ -53,17 +55,37 @@ describe("the gate of a server", () => {
     const later = arrive(20);
     await settle();
     expect(later).toHaveLength(20);
+    for (const { leave } of [...entered, ...later]) leave();
     expect(clock.pending()).toBe(0);
   });
 
-  test("lets all in where none has left for five seconds", async () => {
+  test("lets all in where none has left for two seconds", async () => {
     const entered = arrive(20);
-    await clock.pass(4_500);
+    await clock.pass(1_500);
     entered[0]?.leave();
-    await clock.pass(4_999);
+    await clock.pass(1_999);
     expect(entered).toHaveLength(atOnce + 1);
     await clock.pass(1);
     expect(entered).toHaveLength(20);
+    for (const { leave } of entered) leave();
+    expect(clock.pending()).toBe(0);
+  });
+
+  test("lets go who gives up waiting, and in their place the next", async () => {
+    const inside = arrive(atOnce);
+    const abort = new AbortController();
+    const given = gates("nas", abort.signal);
+    const next = arrive(1);
+    const reason = new Error("no more");
+    abort.abort(reason);
+    await expect(given).rejects.toBe(reason);
+    await expect(Promise.race([gates("nas", abort.signal), new Promise(setImmediate)])).rejects.toBe(reason);
+    expect(next).toHaveLength(0);
+    inside[0]?.leave();
+    await settle();
+    expect(next).toHaveLength(1);
+    for (const { leave } of [...inside, ...next]) leave();
+    expect(clock.pending()).toBe(0);
   });
 
   test("lets few in again after all have left", async () => {
