@@ -23,7 +23,9 @@ const endMs = 200;
  * takes its place, and COMMAND does not start later for it.
  */
 const firstMs = 250;
-/** The pause after a text: while hundreds of shares are mounted one after the other, a small part of the time goes into saying so. */
+/** So many texts that follow each other within `withinMs` are put there without a pause: what becomes of a share is there with its log line. */
+const burst = { most: 4, withinMs: 1_000 } as const;
+/** The pause after each further one: while hundreds of shares are mounted, a small part of the time goes into saying so. */
 const pause = { leastMs: 250, timesPut: 10, mostMs: 1_000 } as const;
 
 function pauseAfter(tookMs: number, longestMs: number): number {
@@ -35,6 +37,8 @@ export function createPublisher({ clock, put, longestPauseMs }: PublisherPorts):
   let writing: Promise<void> | undefined;
   let isOver = false;
   const hasEnded = () => isOver;
+  let inBurst = 0;
+  let freeSinceMs = Number.NEGATIVE_INFINITY;
   const { promise: beforeFirst, resolve: hurry } = Promise.withResolvers<void>();
   const callOff = clock.later(firstMs, hurry);
   let wake = () => {};
@@ -54,8 +58,10 @@ export function createPublisher({ clock, put, longestPauseMs }: PublisherPorts):
     for (let textNow = next; textNow !== undefined && !isOver; textNow = next) {
       next = undefined;
       const startedMs = clock.nowMs();
+      inBurst = startedMs - freeSinceMs < burst.withinMs ? inBurst + 1 : 1;
       await put(textNow());
-      if (!hasEnded()) await rest(pauseAfter(clock.nowMs() - startedMs, longestPauseMs));
+      if (inBurst >= burst.most && !hasEnded()) await rest(pauseAfter(clock.nowMs() - startedMs, longestPauseMs));
+      freeSinceMs = clock.nowMs();
     }
     writing = undefined;
   };

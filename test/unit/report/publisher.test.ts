@@ -38,7 +38,7 @@ test("the first text is put there where no second comes", async () => {
   expect(begun).toEqual(["waiting at 250"]);
 });
 
-test("one text is put there at a time, and after a pause that of those that came meanwhile the newest, as it is then", async () => {
+test("one text is put there at a time, and after it that of those that came meanwhile the newest, as it is then", async () => {
   const { clock, begun, write, writeLate } = publishing({ putMs: 60 });
   write("one");
   await clock.pass(250);
@@ -46,40 +46,65 @@ test("one text is put there at a time, and after a pause that of those that came
   let state = "three";
   writeLate(() => state);
   state = "four";
-  await clock.pass(659);
+  await clock.pass(59);
   expect(begun).toEqual(["one at 250"]);
   await clock.pass(1);
-  expect(begun).toEqual(["one at 250", "four at 910"]);
+  expect(begun).toEqual(["one at 250", "four at 310"]);
 });
+
+/** Begins at 250 ms with as many texts as are put there one after the other without a pause. */
+async function burstOf({ clock, write }: Pick<ReturnType<typeof publishing>, "clock" | "write">, putMs: number) {
+  write("1");
+  await clock.pass(250);
+  for (const text of ["2", "3", "4"]) {
+    write(text);
+    await clock.pass(putMs);
+  }
+  await clock.pass(putMs);
+}
 
 test.each([
   { putMs: 0, longestPauseMs: 5_000, pauseMs: 250 },
+  { putMs: 60, longestPauseMs: 5_000, pauseMs: 600 },
   { putMs: 20_000, longestPauseMs: 5_000, pauseMs: 1_000 },
   { putMs: 20_000, longestPauseMs: 100, pauseMs: 100 },
-])(
-  "the pause after a text that took $putMs ms is $pauseMs ms, and $longestPauseMs ms at most",
-  async ({ putMs, longestPauseMs, pauseMs }) => {
-    const { clock, begun, write } = publishing({ putMs, longestPauseMs });
-    write("one");
-    await clock.pass(250 + putMs);
-    write("two");
+])("the pause after four texts in a row is $pauseMs ms: $putMs ms each, $longestPauseMs ms at most", async (one) => {
+  const { putMs, pauseMs } = one;
+  const { clock, begun, write } = publishing(one);
+  await burstOf({ clock, write }, putMs);
+  expect(begun).toHaveLength(4);
+  for (const count of [5, 6]) {
+    write("more");
+    write("the newest");
     await clock.pass(pauseMs - 1);
-    expect(begun).toHaveLength(1);
+    expect(begun).toHaveLength(count - 1);
     await clock.pass(1);
-    expect(begun).toHaveLength(2);
-  },
-);
+    expect(begun).toHaveLength(count);
+    await clock.pass(putMs);
+  }
+  expect(begun.at(-1)).toMatch(/^the newest at /);
+});
+
+test("a text that comes a second after their pause is put there at once, and so are the next ones", async () => {
+  const { clock, begun, write } = publishing();
+  await burstOf({ clock, write }, 0);
+  await clock.pass(1_250);
+  for (const text of ["5", "6", "7", "8"]) {
+    write(text);
+    await clock.pass(0);
+  }
+  expect(begun.slice(4)).toEqual(["5 at 1500", "6 at 1500", "7 at 1500", "8 at 1500"]);
+});
 
 test("an end cuts the pause short", async () => {
   const { clock, begun, write, end } = publishing();
-  write("one");
-  await clock.pass(250);
-  write("two");
+  await burstOf({ clock, write }, 0);
+  write("5");
   const ended = end();
   await clock.pass(0);
   expect(await ended).toBe(true);
   await clock.pass(1_000);
-  expect(begun).toHaveLength(1);
+  expect(begun).toHaveLength(4);
   expect(clock.pending()).toBe(0);
 });
 
