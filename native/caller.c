@@ -272,8 +272,10 @@ static JSValue post(struct frame *f) {
     c->call = f->call;
     c->remote = remote;
     c->number = remote->number;
-    if (!set_arguments(f, c))
-        return JS_ThrowRangeError(f->ctx, "%s: the arguments are longer than %d bytes", f->call->name, TEXT_BYTES);
+    if (!set_arguments(f, c)) {
+        errno = E2BIG;
+        return fail(f);
+    }
     if (write_quietly(c->requests, "", 1, -1) != 1)
         return fail(f);
     c->is_asked = true;

@@ -125,7 +125,7 @@ void print_fault(JSContext *ctx, JSValueConst error);
 
 // memory.c
 JSRuntime *new_runtime(void);
-/** Collects what is left in circles once so much has been taken since the last time: what the heap once had the kernel never gets back. */
+/** Collects what is left in circles once the heap has grown by so much: what it once had the kernel never gets back. */
 void collect_if_grown(JSRuntime *rt);
 
 // caller.c

@@ -3,6 +3,7 @@
 type Listener = () => void;
 
 interface ListenerOptions {
+  /** A signal aborts once: it makes no difference. */
   readonly once?: boolean;
 }
 
@@ -16,6 +17,13 @@ export interface AbortTimers {
 /** How many were aborted so far. */
 let aborted = 0;
 
+/** What became of a signal: why, when, and the how manieth of all it was. */
+interface End {
+  readonly reason: unknown;
+  readonly sinceMs: number;
+  readonly order: number;
+}
+
 /**
  * A signal asks those it depends on whether it is aborted, and is told by them only while somebody listens to it: one that is
  * made for a single question and dropped leaves nothing behind on a signal that lives as long as the program.
@@ -23,17 +31,13 @@ let aborted = 0;
  */
 class TimedSignal {
   readonly #timers: AbortTimers;
-  #isAborted = false;
-  #reason: unknown;
-  /** When that was, and the how manieth it was. */
-  #sinceMs = 0;
-  #order = 0;
   readonly #sources: readonly TimedSignal[];
   readonly #dueMs: number | undefined;
+  #end: End | undefined;
   #timer = 0;
-  /** By the function that was given, as removeEventListener(2) names it. */
-  readonly #listeners = new Map<Listener, Listener>();
-  readonly #onSource = () => this.#settle();
+  /** Made for the first of them, as what tells of the sources is: most signals are only asked, and there are many. */
+  #listeners: Set<Listener> | undefined;
+  #onSource: Listener | undefined;
 
   constructor(timers: AbortTimers, sources: readonly TimedSignal[], timeoutMs: number | undefined) {
     this.#timers = timers;
@@ -44,76 +48,70 @@ class TimedSignal {
 
   get aborted(): boolean {
     this.#settle();
-    return this.#isAborted;
+    return this.#end !== undefined;
   }
 
   get reason(): unknown {
     this.#settle();
-    return this.#reason;
+    return this.#end?.reason;
   }
 
   throwIfAborted(): void {
-    if (this.aborted) throw this.#reason;
+    if (this.aborted) throw this.#end?.reason;
   }
 
-  addEventListener(_type: "abort", listener: Listener, { once = false }: ListenerOptions = {}): void {
-    if (this.#isAborted || this.#listeners.has(listener)) return;
-    const called = once
-      ? () => {
-          this.removeEventListener("abort", listener);
-          listener();
-        }
-      : listener;
-    this.#listeners.set(listener, called);
-    if (this.#listeners.size === 1) this.#listen();
+  addEventListener(_type: "abort", listener: Listener, _options?: ListenerOptions): void {
+    if (this.#end !== undefined) return;
+    const listeners = (this.#listeners ??= new Set());
+    listeners.add(listener);
+    if (listeners.size === 1) this.#listen();
   }
 
   removeEventListener(_type: "abort", listener: Listener): void {
-    if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#hush();
+    if (this.#listeners?.delete(listener) === true && this.#listeners.size === 0) this.#hush();
   }
 
   /** Aborts it, once: its controller's part. */
   fire(reason: unknown = abortError("AbortError", "This operation was aborted"), sinceMs = this.#timers.nowMs()): void {
-    if (this.#isAborted) return;
-    this.#isAborted = true;
-    this.#reason = reason;
-    this.#sinceMs = sinceMs;
-    this.#order = ++aborted;
+    if (this.#end !== undefined) return;
+    this.#end = { reason, sinceMs, order: ++aborted };
     this.#hush();
     // One that an earlier one removes is not called; one that throws keeps no other from it.
-    for (const [listener, called] of this.#listeners) {
-      this.#listeners.delete(listener);
+    for (const listener of this.#listeners ?? []) {
       try {
-        called();
+        listener();
       } catch (error) {
         this.#timers.setTimer(0, () => {
           throw error;
         });
       }
     }
+    this.#listeners = undefined;
   }
 
   #settle(): void {
-    if (this.#isAborted) return;
+    if (this.#end !== undefined) return;
     if (this.#dueMs !== undefined && this.#timers.nowMs() >= this.#dueMs) {
       return this.fire(abortError("TimeoutError", "The operation was aborted due to timeout"), this.#dueMs);
     }
     // It may be that nobody has looked since several were: the first one counts.
     const [first] = this.#sources
       .filter((source) => source.aborted)
-      .sort((one, other) => one.#sinceMs - other.#sinceMs || one.#order - other.#order);
-    if (first !== undefined) this.fire(first.#reason, first.#sinceMs);
+      .flatMap((source) => source.#end ?? [])
+      .sort((one, other) => one.sinceMs - other.sinceMs || one.order - other.order);
+    if (first !== undefined) this.fire(first.reason, first.sinceMs);
   }
 
   #listen(): void {
-    for (const source of this.#sources) source.addEventListener("abort", this.#onSource);
+    const onSource = (this.#onSource ??= () => this.#settle());
+    for (const source of this.#sources) source.addEventListener("abort", onSource);
     // Those that were told of before we listened call nobody any more.
-    const dueMs = this.#sources.some((source) => source.#isAborted) ? 0 : this.#dueMs;
-    if (dueMs !== undefined)
-      this.#timer = this.#timers.setTimer(Math.max(0, dueMs - this.#timers.nowMs()), this.#onSource);
+    const dueMs = this.#sources.some((source) => source.#end !== undefined) ? 0 : this.#dueMs;
+    if (dueMs !== undefined) this.#timer = this.#timers.setTimer(Math.max(0, dueMs - this.#timers.nowMs()), onSource);
   }
 
   #hush(): void {
+    if (this.#onSource === undefined) return;
     for (const source of this.#sources) source.removeEventListener("abort", this.#onSource);
     this.#timers.clearTimer(this.#timer);
   }

@@ -37,15 +37,19 @@ export interface Establishing {
   readonly settled: Promise<void>;
 }
 
-/** The mounting of one share. */
+/** The mounting of one share. There may be hundreds that wait for their turn: what each holds meanwhile is kept small. */
 interface Establishment {
   readonly share: Share;
-  /** Settles when it is mounted. */
-  readonly mounted: Promise<void>;
-  /** Settles when it was tried once, by itself or with the share above it. */
-  readonly triedOnce: Promise<void>;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** Those that lie on it. */
+  readonly below: Establishment[];
+  isTried: boolean;
   hasArrived: boolean;
 }
+
+/** What kept a share from being mounted; undefined where it is. */
+type Failed = { readonly error: unknown } | undefined;
 
 export function establishShares(
   ports: EstablishPorts,
@@ -53,56 +57,98 @@ export function establishShares(
   settings: Settings,
   isOptional: (share: Share) => boolean = ({ nofail }) => nofail,
 ): Establishing {
-  const all: Establishment[] = [];
-  // A parent that is not in the plan is mounted already.
+  const required = countdown(plan.shares.filter((share) => !isOptional(share)).length);
+  const optionalTried = countdown(plan.shares.filter(({ nofail }) => nofail).length);
+  const settled = countdown(plan.shares.length);
+  const outcome: Outcome = {
+    onTried: ({ nofail }) => {
+      if (nofail) optionalTried.count();
+    },
+    onMounted: (share) => {
+      if (!isOptional(share)) required.count();
+    },
+    onFailed: (share, error) => {
+      if (!isOptional(share)) required.fail(error);
+      else if (error instanceof AppError) ports.tell({ kind: "given-up", share, reason: error.message });
+    },
+    onOver: settled.count,
+  };
+  const begun = new Map<Share, { readonly one: Establishment; readonly over: Promise<Failed> }>();
   for (const share of plan.shares) {
-    all.push(
-      beginShare(
-        ports,
-        share,
-        settings,
-        all.find((one) => one.share === share.parent),
-      ),
-    );
+    const one: Establishment = { share, signal: ports.begin(share), below: [], isTried: false, hasArrived: false };
+    // A parent that is not in the plan is mounted already.
+    const above = share.parent === undefined ? undefined : begun.get(share.parent);
+    above?.one.below.push(one);
+    begun.set(share, { one, over: bringUp(ports, settings, one, above?.over, outcome) });
   }
-  const triedOnce = all.filter(({ share }) => share.nofail).map((one) => one.triedOnce);
-  const required = all.filter(({ share }) => !isOptional(share)).map(({ mounted }) => mounted);
-  for (const { share, mounted } of all.filter((one) => isOptional(one.share))) {
-    mounted.catch((error: unknown) => {
-      if (error instanceof AppError) ports.tell({ kind: "given-up", share, reason: error.message });
-    });
-  }
-  const { promise: isEnough, resolve: startWithout } = Promise.withResolvers<void>();
   return {
-    ready: Promise.all([...required, Promise.race([Promise.all(triedOnce), isEnough])]).then(() => {}),
-    startWithout,
-    settled: Promise.allSettled(all.map(({ mounted }) => mounted)).then(() => {}),
+    ready: Promise.all([required.over, optionalTried.over]).then(() => {}),
+    startWithout: optionalTried.enough,
+    settled: settled.over,
   };
 }
 
-/** Starts the mounting of one share, once the one above it is there. */
-function beginShare(
+/** Told of each share. */
+interface Outcome {
+  /** Once for each: it was tried, by itself or with the share above it. */
+  readonly onTried: (share: Share) => void;
+  readonly onMounted: (share: Share) => void;
+  readonly onFailed: (share: Share, error: unknown) => void;
+  readonly onOver: () => void;
+}
+
+interface Countdown {
+  /** Settles when it was counted to the end, or told that it is enough; rejects with what failed first. */
+  readonly over: Promise<void>;
+  readonly count: () => void;
+  readonly enough: () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** One promise for all, in place of one for each. */
+function countdown(from: number): Countdown {
+  const { promise: over, resolve: enough, reject: fail } = Promise.withResolvers<void>();
+  let left = from;
+  if (left === 0) enough();
+  const count = () => {
+    left -= 1;
+    if (left === 0) enough();
+  };
+  return { over, count, enough, fail };
+}
+
+/** Mounts one share, once the one above it is there. */
+async function bringUp(
   ports: EstablishPorts,
-  share: Share,
   settings: Settings,
-  above: Establishment | undefined,
-): Establishment {
-  const signal = ports.begin(share);
-  const { promise: ownTry, resolve: tried } = Promise.withResolvers<void>();
-  const mounted = (above?.mounted ?? Promise.resolve())
-    .then(() => ports.gate(share, signal))
-    .then((entry) => establishShare(ports, share, settings, signal, tried, entry).finally(entry.leave))
-    .then(() => {
-      establishment.hasArrived = true;
-    })
-    .finally(tried);
-  // Every rejection is looked at elsewhere; until then it must not count as unhandled.
-  mounted.catch(() => {});
+  one: Establishment,
+  above: Promise<Failed> | undefined,
+  outcome: Outcome,
+): Promise<Failed> {
+  const { share, signal } = one;
+  try {
+    const failed = await above;
+    if (failed !== undefined) throw failed.error;
+    const entry = await ports.gate(share, signal);
+    await establishShare(ports, share, settings, signal, () => markTried(one, outcome), entry).finally(entry.leave);
+    one.hasArrived = true;
+    outcome.onMounted(share);
+    return undefined;
+  } catch (error) {
+    outcome.onFailed(share, error);
+    return { error };
+  } finally {
+    markTried(one, outcome);
+    outcome.onOver();
+  }
+}
+
+function markTried(one: Establishment, outcome: Outcome): void {
+  if (one.isTried) return;
+  one.isTried = true;
+  outcome.onTried(one.share);
   // A share below another is not tried before that one is there: until then it has had its try with it.
-  const withAbove = above?.triedOnce.then(() => (above.hasArrived ? ownTry : undefined));
-  const triedOnce = withAbove === undefined ? ownTry : Promise.race([ownTry, withAbove]);
-  const establishment: Establishment = { share, mounted, triedOnce, hasArrived: false };
-  return establishment;
+  if (!one.hasArrived) for (const child of one.below) markTried(child, outcome);
 }
 
 function establishShare(

@@ -19,6 +19,7 @@ const atOnce = 8;
 const patienceMs = 2_000;
 
 interface Gate {
+  readonly server: string;
   /** Those that are in, or wait to be. */
   present: number;
   inside: number;
@@ -29,84 +30,80 @@ interface Gate {
   callOff: () => void;
 }
 
+/** The gates of servers whose shares come or wait; one that nobody needs any more is forgotten. */
+interface Gates {
+  readonly later: Clock["later"];
+  readonly byServer: Map<string, Gate>;
+}
+
 export function serverGates({ later }: Pick<Clock, "later">): ServerGates {
-  const gates = new Map<string, Gate>();
-  const enterNext = (gate: Gate): void => {
-    const [enter] = gate.waiting;
-    if (enter === undefined) return;
-    gate.inside += 1;
-    enter();
-  };
-  const open = (gate: Gate): void => {
-    gate.callOff();
-    gate.isOpen = true;
-    while (gate.waiting.size > 0) enterNext(gate);
-  };
-  const bePatient = (gate: Gate): void => {
-    gate.callOff();
-    gate.callOff = gate.waiting.size > 0 ? later(patienceMs, () => open(gate)) : () => {};
-  };
-  const forget = (server: string, gate: Gate): void => {
-    gate.present -= 1;
-    if (gate.waiting.size === 0) gate.callOff();
-    if (gate.present === 0) gates.delete(server);
-  };
-  const comeIn = async (gate: Gate, signal: AbortSignal): Promise<void> => {
-    if (gate.isOpen || gate.inside < atOnce) {
-      gate.inside += 1;
-      return;
-    }
-    const turn = turnIn(gate.waiting, signal);
-    if (gate.waiting.size === 1) bePatient(gate);
-    await turn;
-  };
-  return async (server, signal) => {
-    const gate: Gate = gates.get(server) ?? {
-      present: 0,
-      inside: 0,
-      isOpen: false,
-      waiting: new Set(),
-      callOff: () => {},
-    };
-    gates.set(server, gate);
+  const gates: Gates = { later, byServer: new Map() };
+  return (server, signal) => {
+    const gate = gates.byServer.get(server) ?? gateOf(server);
+    gates.byServer.set(server, gate);
     gate.present += 1;
-    try {
-      await comeIn(gate, signal);
-    } catch (error) {
-      forget(server, gate);
-      throw error;
-    }
-    let isInside = true;
-    return {
-      leave: () => {
-        if (!isInside) return;
-        isInside = false;
-        gate.inside -= 1;
-        enterNext(gate);
-        bePatient(gate);
-        forget(server, gate);
-      },
-      open: () => {
-        if (isInside) open(gate);
-      },
-    };
+    return enter(gates, gate, signal);
   };
 }
 
-/** Settles when it is let in by what it adds to `waiting`, or rejects with the reason of `signal`. */
-function turnIn(waiting: Set<() => void>, signal: AbortSignal): Promise<void> {
+function gateOf(server: string): Gate {
+  return { server, present: 0, inside: 0, isOpen: false, waiting: new Set(), callOff: () => {} };
+}
+
+/** One promise for each that waits and nothing more: there may be hundreds. */
+function enter(gates: Gates, gate: Gate, signal: AbortSignal): Promise<Entry> {
   return new Promise((resolve, reject) => {
+    const isFree = gate.isOpen || gate.inside < atOnce;
+    const goIn = () => {
+      gate.waiting.delete(goIn);
+      signal.removeEventListener("abort", giveUp);
+      gate.inside += 1;
+      resolve(entryOf(gates, gate));
+    };
     const giveUp = () => {
-      waiting.delete(enter);
+      gate.waiting.delete(goIn);
+      forgetOne(gates, gate);
       reject(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
     };
-    const enter = () => {
-      waiting.delete(enter);
-      signal.removeEventListener("abort", giveUp);
-      resolve();
-    };
+    if (isFree) return goIn();
     if (signal.aborted) return giveUp();
-    waiting.add(enter);
-    signal.addEventListener("abort", giveUp, { once: true });
+    gate.waiting.add(goIn);
+    signal.addEventListener("abort", giveUp);
+    if (gate.waiting.size === 1) bePatient(gates, gate);
   });
+}
+
+function entryOf(gates: Gates, gate: Gate): Entry {
+  let isInside = true;
+  return {
+    leave: () => {
+      if (!isInside) return;
+      isInside = false;
+      gate.inside -= 1;
+      const [next] = gate.waiting;
+      next?.();
+      bePatient(gates, gate);
+      forgetOne(gates, gate);
+    },
+    open: () => {
+      if (isInside) open(gate);
+    },
+  };
+}
+
+function open(gate: Gate): void {
+  gate.callOff();
+  gate.isOpen = true;
+  for (const goIn of gate.waiting) goIn();
+}
+
+function bePatient({ later }: Gates, gate: Gate): void {
+  gate.callOff();
+  gate.callOff = gate.waiting.size > 0 ? later(patienceMs, () => open(gate)) : () => {};
+}
+
+function forgetOne({ byServer }: Gates, gate: Gate): void {
+  gate.present -= 1;
+  if (gate.waiting.size === 0) gate.callOff();
+  if (gate.present === 0) byServer.delete(gate.server);
 }
