@@ -8,16 +8,19 @@ tell() { echo "$*" >>/lab/state/soak.told; }
 
 count() { find "$@" 2>/dev/null | wc -l; }
 
-# Takes stock with as few processes as can be; it counts itself the same each time.
+# Takes stock with as few processes as can be; it counts itself the same each time. Of processes those count that last: a look at
+# a share may be going on at any moment, and is over in the next.
 census() {
-  local mounts processes inodes free blocks free_blocks connections
+  local mounts process processes lasting=0 inodes free blocks free_blocks connections
   mapfile -t mounts </proc/self/mountinfo
   processes=(/proc/[0-9]*)
+  sleep 1
+  for process in "${processes[@]}"; do [ ! -d "$process" ] || lasting=$((lasting + 1)); done
   # What the container has written lies on a file system of its own.
   read -r inodes free blocks free_blocks <<<"$(stat -f -c '%c %d %b %f' /)"
   # State 06 is TIME_WAIT.
   connections=$(grep -hv -e ' sl ' -e ':.* [0-9A-F]*:[0-9A-F]* 06 ' /proc/net/tcp /proc/net/tcp6 | wc -l)
-  tell "mounts=${#mounts[@]} processes=${#processes[@]} files=$((inodes - free)) blocks=$((blocks - free_blocks))" \
+  tell "mounts=${#mounts[@]} processes=$lasting files=$((inodes - free)) blocks=$((blocks - free_blocks))" \
     "utabLines=$(cat /run/mount/utab 2>/dev/null | wc -l)" \
     "stateFiles=$(count /run/nfs-init -mindepth 1) temporaryFiles=$(count /tmp /var/tmp /dev/shm -mindepth 1)" \
     "connections=$connections nfsServers=$(grep -c ^v /proc/fs/nfsfs/servers) nfsVolumes=$(grep -c ^v /proc/fs/nfsfs/volumes)"
