@@ -57,7 +57,9 @@ export function establishShares(
   settings: Settings,
   isOptional: (share: Share) => boolean = ({ nofail }) => nofail,
 ): Establishing {
-  const required = countdown(plan.shares.filter((share) => !isOptional(share)).length);
+  // Asked of each share before anything is done: to be mounted changes the answer of a remount.
+  const awaited = new Set(plan.shares.filter((share) => !isOptional(share)));
+  const required = countdown(awaited.size);
   const optionalTried = countdown(plan.shares.filter(({ nofail }) => nofail).length);
   const settled = countdown(plan.shares.length);
   const outcome: Outcome = {
@@ -65,10 +67,10 @@ export function establishShares(
       if (nofail) optionalTried.count();
     },
     onMounted: (share) => {
-      if (!isOptional(share)) required.count();
+      if (awaited.has(share)) required.count();
     },
     onFailed: (share, error) => {
-      if (!isOptional(share)) required.fail(error);
+      if (awaited.has(share)) required.fail(error);
       else if (error instanceof AppError) ports.tell({ kind: "given-up", share, reason: error.message });
     },
     onOver: settled.count,

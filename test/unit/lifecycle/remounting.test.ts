@@ -98,6 +98,26 @@ describe("a lost share", () => {
   });
 });
 
+test("a nofail share that comes for the first time does not make up for one that was there and is not yet again", async () => {
+  const tree = "nas:/a /mnt/a; nas:/b /mnt/a/b nfs nofail; nas:/d /mnt/a/d";
+  const refuses = new Set(["/mnt/a/d"]);
+  const fake = setUp(
+    {
+      environment: { ...environment, NFS_MOUNTS: tree },
+      helper: ({ target }) => (refuses.has(target) ? "Connection refused" : "ok"),
+    },
+    ["/mnt/a", "/mnt/a/d"],
+  );
+  const mountedWhenOver = remount(fake, "/mnt/a").then(() => fake.managed("/mnt/a/d").phase);
+  // What is refused is tried again and again: there is time for a remount that is over too early.
+  while (fake.told().filter((text) => text === "attempt-failed /mnt/a/d").length < 3) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(fake.told()).toContain("mounted /mnt/a/b");
+  refuses.clear();
+  expect(await mountedWhenOver).toBe("mounted");
+});
+
 describe("a share that answers again once its server does", () => {
   const answers = { look: (): Look => ({ kind: "answers", isWritable: true }) };
 
