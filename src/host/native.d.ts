@@ -95,7 +95,7 @@ declare module "native" {
   export function closeCaller(pid: number): void;
   /** What the call that a caller was asked for gave: as the call itself, but null at the end of a directory; undefined where the process has ended; EAGAIN before. */
   export function takeAnswer(pid: number): unknown;
-  // Each asks a caller for the call of that name. One that is asked already, and arguments above 48 KiB, are refused by a RangeError.
+  // Each asks a caller for the call of that name. One that is asked already is refused by a RangeError; arguments above 48 KiB are E2BIG.
   export function mountBy(
     pid: number,
     source: CString,
