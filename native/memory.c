@@ -166,25 +166,15 @@ JSRuntime *new_runtime(void) {
     return JS_NewRuntime2(&functions, NULL);
 }
 
-/** A start with a few shares stays below: a collection costs milliseconds. */
-enum { FIRST_LIMIT = 2 << 20 };
-
-/** How far a heap that uses so much may grow: by a share of that, too, else one that grows costs by the square of its size. */
-static size_t limit_above(size_t used) {
-    size_t least = 256 << 10, share = used / 16, limit = used + (share > least ? share : least);
-    return limit > FIRST_LIMIT ? limit : FIRST_LIMIT;
-}
-
 void collect_if_grown(JSRuntime *rt) {
-    static size_t limit = FIRST_LIMIT;
-    // Once a rush is over, it is the little that is left that may grow so far.
-    size_t above = limit_above(heap->malloc_size);
-    if (above < limit)
-        limit = above;
+    // A start with a few shares stays below the first: a collection costs milliseconds.
+    static size_t limit = 2 << 20;
     if (heap->malloc_size < limit)
         return;
     JS_RunGC(rt);
-    limit = limit_above(heap->malloc_size);
+    // By a share of what is in use, too: else a heap that grows costs by the square of its size.
+    size_t least = 256 << 10, share = heap->malloc_size / 16;
+    limit = heap->malloc_size + (share > least ? share : least);
 }
 
 #endif

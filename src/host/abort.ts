@@ -17,7 +17,7 @@ export interface AbortTimers {
 /** How many were aborted so far. */
 let aborted = 0;
 
-/** What became of a signal: why, when, and the how manieth of all it was. */
+/** How a signal was aborted: why, when, and its place in the order of all that were. */
 interface End {
   readonly reason: unknown;
   readonly sinceMs: number;

@@ -58,19 +58,21 @@ export function establishShares(
   isOptional: (share: Share) => boolean = ({ nofail }) => nofail,
 ): Establishing {
   // Asked of each share before anything is done: to be mounted changes the answer of a remount.
-  const awaited = new Set(plan.shares.filter((share) => !isOptional(share)));
-  const required = countdown(awaited.size);
+  const required = new Set(plan.shares.filter((share) => !isOptional(share)));
+  const there = countdown(required.size);
   const optionalTried = countdown(plan.shares.filter(({ nofail }) => nofail).length);
   const settled = countdown(plan.shares.length);
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
+  const { promise: isEnough, resolve: startWithout } = Promise.withResolvers<void>();
   const outcome: Outcome = {
     onTried: ({ nofail }) => {
       if (nofail) optionalTried.count();
     },
     onMounted: (share) => {
-      if (awaited.has(share)) required.count();
+      if (required.has(share)) there.count();
     },
     onFailed: (share, error) => {
-      if (awaited.has(share)) required.fail(error);
+      if (required.has(share)) fail(error);
       else if (error instanceof AppError) ports.tell({ kind: "given-up", share, reason: error.message });
     },
     onOver: settled.count,
@@ -83,11 +85,8 @@ export function establishShares(
     above?.one.below.push(one);
     begun.set(share, { one, over: bringUp(ports, settings, one, above?.over, outcome) });
   }
-  return {
-    ready: Promise.all([required.over, optionalTried.over]).then(() => {}),
-    startWithout: optionalTried.enough,
-    settled: settled.over,
-  };
+  const canStart = Promise.all([there.over, Promise.race([optionalTried.over, isEnough])]);
+  return { ready: Promise.race([canStart, failed]).then(() => {}), startWithout, settled: settled.over };
 }
 
 /** Told of each share. */
@@ -99,24 +98,16 @@ interface Outcome {
   readonly onOver: () => void;
 }
 
-interface Countdown {
-  /** Settles when it was counted to the end, or told that it is enough; rejects with what failed first. */
-  readonly over: Promise<void>;
-  readonly count: () => void;
-  readonly enough: () => void;
-  readonly fail: (error: unknown) => void;
-}
-
-/** One promise for all, in place of one for each. */
-function countdown(from: number): Countdown {
-  const { promise: over, resolve: enough, reject: fail } = Promise.withResolvers<void>();
+/** Settles once `count` was called so many times: one promise for all shares, in place of one for each. */
+function countdown(from: number): { readonly over: Promise<void>; readonly count: () => void } {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
   let left = from;
-  if (left === 0) enough();
+  if (left === 0) resolve();
   const count = () => {
     left -= 1;
-    if (left === 0) enough();
+    if (left === 0) resolve();
   };
-  return { over, count, enough, fail };
+  return { over, count };
 }
 
 /** Mounts one share, once the one above it is there. */

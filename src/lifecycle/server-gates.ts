@@ -53,7 +53,6 @@ function gateOf(server: string): Gate {
 /** One promise for each that waits and nothing more: there may be hundreds. */
 function enter(gates: Gates, gate: Gate, signal: AbortSignal): Promise<Entry> {
   return new Promise((resolve, reject) => {
-    const isFree = gate.isOpen || gate.inside < atOnce;
     const goIn = () => {
       gate.waiting.delete(goIn);
       signal.removeEventListener("abort", giveUp);
@@ -65,7 +64,7 @@ function enter(gates: Gates, gate: Gate, signal: AbortSignal): Promise<Entry> {
       forgetOne(gates, gate);
       reject(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
     };
-    if (isFree) return goIn();
+    if (gate.isOpen || gate.inside < atOnce) return goIn();
     if (signal.aborted) return giveUp();
     gate.waiting.add(goIn);
     signal.addEventListener("abort", giveUp);

@@ -201,6 +201,20 @@ const told: readonly (readonly [string, Scenario])[] = [
     },
   ],
   [
+    "any tells the listener that is left where another was removed",
+    ({ Controller, Signal }) => {
+      const log: unknown[] = [];
+      const controller = new Controller();
+      const any = Signal.any([controller.signal]);
+      const first = () => log.push("first");
+      any.addEventListener("abort", first);
+      any.addEventListener("abort", () => log.push("second"));
+      any.removeEventListener("abort", first);
+      controller.abort();
+      return log;
+    },
+  ],
+  [
     "any of one that is aborted already is so from the start",
     ({ Controller, Signal }) => {
       const [before, too] = [new Controller(), new Controller()];

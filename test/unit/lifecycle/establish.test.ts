@@ -26,7 +26,7 @@ function establish(environment: Environment, world: World = {}) {
   const note = (text: string) => log.push(`${clock.nowMs() - startedMs} ${text}`);
   const plan = planOf(environment);
   const gates = serverGates(clock);
-  const { ready: whenReady, settled } = establishShares(
+  const { ready: whenReady, startWithout, settled } = establishShares(
     {
       mounter,
       clock,
@@ -66,6 +66,7 @@ function establish(environment: Environment, world: World = {}) {
     mounter,
     log,
     whenReady,
+    startWithout,
     settled,
     state: () => state,
     texts: () => log.map((line) => line.replace(/^\d+ /, "")),
@@ -407,6 +408,48 @@ describe("a share with nofail", () => {
     await clock.pass(60_000);
     expect(state()).toBe("waiting");
     abort.abort(new Error("enough"));
+  });
+
+  test("that was tried again and again makes up for no other that was not tried yet", async () => {
+    const { state, abort } = establish(
+      { NFS_HOST: "nas", NFS_1_MOUNT_POINT: "/one", NFS_2_MOUNT_POINT: "/two", NFS_OPTIONS: "nofail", NFS_VERSION: "4.2" },
+      {
+        server: (share) => (share.target === "/one" ? Promise.resolve(ready) : new Promise(() => {})),
+        helper: () => "Connection refused",
+      },
+    );
+    await clock.pass(60_000);
+    expect(state()).toBe("waiting");
+    abort.abort(new Error("enough"));
+  });
+
+  test("keeps nothing waiting once it is said to start without, and one without nofail still does", async () => {
+    let must: (() => void) | undefined;
+    const { state, startWithout, abort } = establish(both, {
+      server: (share) =>
+        new Promise((resolve) => {
+          if (share.target === "/must") must = () => resolve(ready);
+        }),
+    });
+    await clock.pass(10);
+    startWithout();
+    await clock.pass(10);
+    expect(state()).toBe("waiting");
+    must?.();
+    await clock.pass(10);
+    expect(state()).toMatch(/^ready/);
+    abort.abort(new Error("enough"));
+  });
+
+  test("that is tried again when all is stopped is not told to be given up", async () => {
+    const { settled, texts, abort } = establish(both, {
+      helper: ({ target }) => (target === "/must" ? "ok" : "Connection refused"),
+    });
+    await clock.pass(10);
+    abort.abort(new Error("stopped"));
+    await clock.pass(0);
+    await settled;
+    expect(texts().filter((text) => text.startsWith("gave up"))).toEqual([]);
   });
 
   test("below another with nofail is waited for until it was tried itself, where that one is mounted", async () => {

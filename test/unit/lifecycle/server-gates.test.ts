@@ -88,6 +88,58 @@ describe("the gate of a server", () => {
     expect(clock.pending()).toBe(0);
   });
 
+  test("is not waited for longer because others come", async () => {
+    const entered = arrive(atOnce + 1);
+    await clock.pass(1_500);
+    arrive(3);
+    await clock.pass(500);
+    expect(entered).toHaveLength(atOnce + 1);
+  });
+
+  test("knows nothing any more of those who gave up, before they were let in or after", async () => {
+    const early = new AbortController();
+    const late = new AbortController();
+    const inside = arrive(atOnce);
+    const givenUp = gates("nas", early.signal);
+    const letIn = gates("nas", late.signal);
+    early.abort(new Error("no more"));
+    await expect(givenUp).rejects.toThrow("no more");
+    inside[0]?.leave();
+    const entry = await letIn;
+    late.abort(new Error("too late"));
+    inside[1]?.open();
+    entry.leave();
+    for (const { leave } of inside) leave();
+    // The gate was open until the last one had left, and is as new for those that come then.
+    const again = arrive(20);
+    await settle();
+    expect(again).toHaveLength(atOnce);
+    for (const { open, leave } of again) {
+      open();
+      leave();
+    }
+    await settle();
+    for (const { leave } of again) leave();
+    expect(clock.pending()).toBe(0);
+  });
+
+  test("stays as it is for those that come while one is inside, whoever was let in and stopped since", async () => {
+    const late = new AbortController();
+    const inside = arrive(atOnce);
+    const letIn = gates("nas", late.signal);
+    await settle();
+    inside[0]?.leave();
+    const entry = await letIn;
+    entry.open();
+    late.abort(new Error("too late"));
+    for (const { leave } of inside) leave();
+    // It was opened, and one is inside still.
+    const more = arrive(20);
+    await settle();
+    expect(more).toHaveLength(20);
+    for (const { leave } of [...more, entry]) leave();
+  });
+
   test("lets few in again after all have left", async () => {
     const entered = arrive(20);
     await settle();
