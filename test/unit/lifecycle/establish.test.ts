@@ -26,7 +26,11 @@ function establish(environment: Environment, world: World = {}) {
   const note = (text: string) => log.push(`${clock.nowMs() - startedMs} ${text}`);
   const plan = planOf(environment);
   const gates = serverGates(clock);
-  const { ready: whenReady, startWithout, settled } = establishShares(
+  const {
+    ready: whenReady,
+    startWithout,
+    settled,
+  } = establishShares(
     {
       mounter,
       clock,
@@ -412,7 +416,13 @@ describe("a share with nofail", () => {
 
   test("that was tried again and again makes up for no other that was not tried yet", async () => {
     const { state, abort } = establish(
-      { NFS_HOST: "nas", NFS_1_MOUNT_POINT: "/one", NFS_2_MOUNT_POINT: "/two", NFS_OPTIONS: "nofail", NFS_VERSION: "4.2" },
+      {
+        NFS_HOST: "nas",
+        NFS_1_MOUNT_POINT: "/one",
+        NFS_2_MOUNT_POINT: "/two",
+        NFS_OPTIONS: "nofail",
+        NFS_VERSION: "4.2",
+      },
       {
         server: (share) => (share.target === "/one" ? Promise.resolve(ready) : new Promise(() => {})),
         helper: () => "Connection refused",
