@@ -144,7 +144,7 @@ export async function watchShares(
 
 /** Has every share looked at that is due: all at once, and only what lies below another waits for what is seen of that one. */
 function beginRound(watch: Watch, startedMs: number): void {
-  const { ports, shares, settings, signal } = watch;
+  const { ports, shares, settings } = watch;
   // Timers fire on whole milliseconds, and shares that are due within a moment of one another are looked at together.
   const isDue = ({ isBusy, dueMs }: Watched) => !isBusy && dueMs <= startedMs + gatherMs;
   const due = shares().filter((share) => isDue(watchedOf(watch, share)));
@@ -153,15 +153,26 @@ function beginRound(watch: Watch, startedMs: number): void {
   for (const share of due) {
     note(watch, share, { dueMs: startedMs + settings.intervalMs });
     const above = share.parent === undefined ? undefined : begun.get(share.parent);
-    const look = async () => {
-      await above;
-      if (!signal.aborted && !isBelowAway(watch, share)) await probe(watch, share, mounts);
-    };
-    begun.set(share, look().catch(ports.onFault));
+    begun.set(share, probe(watch, share, mounts, above));
   }
 }
 
-async function probe(watch: Watch, share: Share, mounts: readonly MountRecord[]): Promise<void> {
+/** Looks at a share once what is seen of the one above it is known; hundreds may wait side by side, and each holds little. */
+async function probe(
+  watch: Watch,
+  share: Share,
+  mounts: readonly MountRecord[],
+  above: Promise<void> | undefined,
+): Promise<void> {
+  try {
+    await above;
+    if (!watch.signal.aborted && !isBelowAway(watch, share)) await probeNow(watch, share, mounts);
+  } catch (error) {
+    watch.ports.onFault(error);
+  }
+}
+
+async function probeNow(watch: Watch, share: Share, mounts: readonly MountRecord[]): Promise<void> {
   const { ports, settings } = watch;
   const startedMs = ports.clock.nowMs();
   note(watch, share, { isBusy: true });
