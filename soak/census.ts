@@ -15,7 +15,7 @@ const slack = {
   utabLines: 0,
   stateFiles: 0,
   temporaryFiles: 0,
-  /** TCP connections that are not merely waiting out their end. */
+  /** TCP connections that are not merely on their way to their end. */
   connections: 0,
   /** What the kernel knows of NFS servers and mounts on this client. */
   nfsServers: 0,

@@ -26,7 +26,8 @@ cost() {
       line=${line% kB}
       case $line in
         Rss:*) resident=$((resident + ${line##* })) ;;
-        Private_Dirty:*) private=$((private + ${line##* })) ;;
+        # What it shares with a child, a look that goes on, is neither's alone, and counts once.
+        Pss_Dirty:*) private=$((private + ${line##* })) ;;
       esac
     done 2>/dev/null <"/proc/$pid/smaps_rollup"
   done

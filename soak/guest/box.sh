@@ -8,22 +8,29 @@ tell() { echo "$*" >>/lab/state/soak.told; }
 
 count() { find "$@" 2>/dev/null | wc -l; }
 
-# Takes stock with as few processes as can be; it counts itself the same each time. Of processes those count that last: a look at
-# a share may be going on at any moment, and is over in the next.
+# The TCP connections that are not about to end by themselves: FIN_WAIT, TIME_WAIT, LAST_ACK and CLOSING are 4, 5, 6, 9 and B.
+connections() {
+  local here there
+  grep -hv -e ' sl ' -e ':.* [0-9A-F]*:[0-9A-F]* 0[4569B] ' /proc/net/tcp /proc/net/tcp6 |
+    while read -r _ here there _; do echo "$here $there"; done | sort
+}
+
+# Takes stock with as few processes as can be; it counts itself the same each time. Of processes and connections those count that
+# last: a look at a share, or a question to its server, may be going on at any moment, and is over in the next.
 census() {
-  local mounts process processes lasting=0 inodes free blocks free_blocks connections
+  local mounts process processes connected lasting=0 inodes free blocks free_blocks
   mapfile -t mounts </proc/self/mountinfo
   processes=(/proc/[0-9]*)
+  connected=$(connections)
   sleep 1
   for process in "${processes[@]}"; do [ ! -d "$process" ] || lasting=$((lasting + 1)); done
+  connected=$(comm -12 <(echo "$connected") <(connections) | grep -c .)
   # What the container has written lies on a file system of its own.
   read -r inodes free blocks free_blocks <<<"$(stat -f -c '%c %d %b %f' /)"
-  # State 06 is TIME_WAIT.
-  connections=$(grep -hv -e ' sl ' -e ':.* [0-9A-F]*:[0-9A-F]* 06 ' /proc/net/tcp /proc/net/tcp6 | wc -l)
   tell "mounts=${#mounts[@]} processes=$lasting files=$((inodes - free)) blocks=$((blocks - free_blocks))" \
     "utabLines=$(cat /run/mount/utab 2>/dev/null | wc -l)" \
     "stateFiles=$(count /run/nfs-init -mindepth 1) temporaryFiles=$(count /tmp /var/tmp /dev/shm -mindepth 1)" \
-    "connections=$connections nfsServers=$(grep -c ^v /proc/fs/nfsfs/servers) nfsVolumes=$(grep -c ^v /proc/fs/nfsfs/volumes)"
+    "connections=$connected nfsServers=$(grep -c ^v /proc/fs/nfsfs/servers) nfsVolumes=$(grep -c ^v /proc/fs/nfsfs/volumes)"
 }
 
 while read -r verb argument; do
