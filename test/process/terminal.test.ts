@@ -285,11 +285,12 @@ describe("under a shell", () => {
     "goes on with COMMAND in the background (bg), stops when it reads there, and reads in the foreground (fg)",
     soon,
     async () => {
-      const command = `'${binary}' -- sh -c 'echo ready; while ! [ -e "$0" ]; do sleep 0.05; done; echo late; read a; echo "got $a"; exit 5'`;
-      const flag = join(temporaryDirectory(), "flag");
+      // It waits by itself, for a line in a FIFO: a shell that is starting a program by vfork(2) cannot stop while that has stopped.
+      const command = `'${binary}' -- sh -c 'echo ready; read go <"$0"; echo late; read a; echo "got $a"; exit 5'`;
+      const fifo = join(temporaryDirectory(), "fifo");
       const stopped = "until jobs >$0.jobs; grep -q Stopped $0.jobs; do sleep 0.05; done";
-      const steps = `echo "shell has $?"; bg; read x; echo "shell got $x"; touch $0; ${stopped}; echo "stopped"; fg; exit $?`;
-      const terminal = startInScript(["sh", "-c", `set -m; ${command} $0; ${steps}`, flag]);
+      const steps = `echo "shell has $?"; bg; read x; echo "shell got $x"; echo go >$0; ${stopped}; echo "stopped"; fg; exit $?`;
+      const terminal = startInScript(["sh", "-c", `mkfifo $0; set -m; ${command} $0; ${steps}`, fifo]);
       await inForeground(terminal);
       terminal.type("\u001A");
       await terminal.says("shell has 148");
