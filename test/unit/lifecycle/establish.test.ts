@@ -416,15 +416,9 @@ describe("a share with nofail", () => {
 
   test("that was tried again and again makes up for no other that was not tried yet", async () => {
     const { state, abort } = establish(
+      { ...both, NFS_1_OPTIONS: "nofail" },
       {
-        NFS_HOST: "nas",
-        NFS_1_MOUNT_POINT: "/one",
-        NFS_2_MOUNT_POINT: "/two",
-        NFS_OPTIONS: "nofail",
-        NFS_VERSION: "4.2",
-      },
-      {
-        server: (share) => (share.target === "/one" ? Promise.resolve(ready) : new Promise(() => {})),
+        server: (share) => (share.target === "/must" ? Promise.resolve(ready) : new Promise(() => {})),
         helper: () => "Connection refused",
       },
     );
